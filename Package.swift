@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings that every Swift target shares.
+let settings: [SwiftSetting] = [
+  .strictMemorySafety(),  // SE-0458
+  .treatAllWarnings(as: .error),  // SE-0480
+  .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+  .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+  .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+  .enableUpcomingFeature("InferIsolatedConformances"),  // SE-0470
+  .enableUpcomingFeature("ImmutableWeakCaptures"),  // SE-0481
+]
+
+let filePath: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "fenceline",
+  products: [
+    .library(name: "Fenceline", targets: ["Fenceline"]),
+    .library(name: "IndexExport", targets: ["IndexExport"]),
+    .library(name: "CrashLab", targets: ["CrashLab"]),
+    .executable(name: "kvctl", targets: ["kvctl"]),
+  ],
+  traits: [
+    .trait(
+      name: "PersistentMemory",
+      description: "Map DAX files through libpmem; without it a store lives on disks and tmpfs only."
+    ),
+    .default(enabledTraits: ["PersistentMemory"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    // The layers, lowest first; dependencies point down only.
+    .target(name: "CFlush"),
+    .target(name: "CPlatform"),
+    .systemLibrary(
+      name: "CPMem", pkgConfig: "libpmem", providers: [.apt(["libpmem-dev"])]),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "JournalFormat", swiftSettings: settings),
+    .target(
+      name: "PersistentMemory",
+      dependencies: [
+        "CFlush", "CPlatform",
+        .target(name: "CPMem", condition: .when(traits: ["PersistentMemory"])),
+        filePath,
+      ],
+      swiftSettings: settings),
+    .target(
+      name: "Fenceline",
+      dependencies: ["JournalFormat", "PersistentMemory", "CFlush", filePath],
+      swiftSettings: settings),
+    .target(
+      name: "IndexExport",
+      dependencies: ["Fenceline", "CSQLite", filePath],
+      swiftSettings: settings),
+    .target(
+      name: "CrashLab",
+      dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],
+      swiftSettings: settings),
+    .target(name: "TextFormats", dependencies: [filePath], swiftSettings: settings),
+    .executableTarget(
+      name: "kvctl",
+      dependencies: ["Fenceline", "IndexExport", "TextFormats", argumentParser, filePath],
+      swiftSettings: settings),
+
+    // Programs under Tools/.
+    .executableTarget(
+      name: "unicode-records", path: "Tools/Sources/unicode-records", swiftSettings: settings),
+  ],
+  swiftLanguageModes: [.v6]
+)

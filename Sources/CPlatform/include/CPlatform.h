@@ -1,0 +1,39 @@
+/// What Linux offers and Swift's C library module does not show, and the guard that turns a memory
+/// error inside a registered mapping into something a reader can ask about.
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// `flock(LOCK_EX | LOCK_NB)`: 0, or -1 and errno.
+int cp_lock_exclusively(int descriptor);
+/// `fstatfs`: the file system's magic number, or -1 and errno.
+long cp_file_system_type(int descriptor);
+/// `fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)`: 0, or -1 and errno.
+int cp_punch_hole(int descriptor, int64_t offset, int64_t length);
+/// `open(O_TMPFILE | O_RDWR)`: a file without a name in `directory`, or -1 and errno.
+int cp_open_unnamed(const char *directory);
+/// Whether the file can be mapped with MAP_SYNC: stores that are flushed and fenced then survive a
+/// power failure, with no call to the kernel.
+bool cp_supports_map_sync(int descriptor, bool writable);
+/// Whether `getrandom` filled `count` bytes.
+bool cp_random(void *bytes, size_t count);
+
+// The guard. Process-wide; ranges are few (one per mapped segment).
+
+/// Installs the SIGBUS handler once; it passes every fault outside registered ranges on to whatever
+/// handler was there before. False where the system refuses.
+bool cp_guard_install(void);
+/// Registers a mapping. A memory error inside it maps zeros over the page, counts, and resumes.
+/// Returns a slot number, or -1 where all slots are taken (the mapping is then unguarded).
+int cp_guard_add(const void *start, size_t length);
+/// Forgets a range. The caller still unmaps it.
+void cp_guard_remove(int slot);
+/// Faults caught in this process so far; a reader compares before and after.
+uint64_t cp_guard_fault_count(void);
+/// Offset of the first fault in the range of `slot`, or SIZE_MAX where there was none.
+size_t cp_guard_first_fault(int slot);
+
+#endif

@@ -1,0 +1,48 @@
+// Calls that need _GNU_SOURCE or constants hidden behind it.
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int cp_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+long cp_file_system_type(int descriptor) {
+  struct statfs status;
+  if (fstatfs(descriptor, &status) != 0) return -1;
+  return (long)(unsigned int)status.f_type;
+}
+
+int cp_punch_hole(int descriptor, int64_t offset, int64_t length) {
+  return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+}
+
+int cp_open_unnamed(const char *directory) {
+  return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+bool cp_supports_map_sync(int descriptor, bool writable) {
+  const size_t length = 4096;
+  int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  void *address =
+      mmap(NULL, length, protection, MAP_SHARED_VALIDATE | MAP_SYNC, descriptor, 0);
+  if (address == MAP_FAILED) return false;
+  munmap(address, length);
+  return true;
+}
+
+bool cp_random(void *bytes, size_t count) {
+  unsigned char *next = bytes;
+  while (count > 0) {
+    ssize_t got = getrandom(next, count, 0);
+    if (got <= 0) return false;
+    next += got;
+    count -= (size_t)got;
+  }
+  return true;
+}

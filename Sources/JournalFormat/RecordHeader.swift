@@ -1,0 +1,145 @@
+// The header of a record in memory, and its explicit encoding. Checksums are computed by the reader
+// and the writer; this file only says where they stand.
+
+/// The decoded header of a record, optional fields included.
+package struct RecordHeader: Sendable, Equatable {
+  package var checksum: UInt32 = 0
+  package var kind: RecordKind
+  package var flags: RecordFlags
+  package var keyLength: Int
+  package var valueLength: Int
+  /// Sequence of the transaction minus the segment's first sequence, modulo 2^32.
+  package var sequenceOffset: UInt32
+  package var keyCheck: UInt16
+  package var headerCheck: UInt16 = 0
+  /// Records of the transaction; valid with ``RecordFlags/transactionCount``.
+  package var transactionCount: UInt32 = 1
+  /// Valid with ``RecordFlags/namespace``.
+  package var namespace: UInt32 = 0
+  /// Valid with ``RecordFlags/previousVersion``.
+  package var previousVersion = JournalPosition.none
+  /// Valid with ``RecordFlags/sourcePosition``.
+  package var sourcePosition = JournalPosition.none
+  /// Milliseconds since 1970; valid with ``RecordFlags/expiry``.
+  package var expiry: UInt64 = 0
+  /// The whole sequence; valid with ``RecordFlags/wideSequence``.
+  package var wideSequence: UInt64 = 0
+
+  /// A header whose checks are still to be computed.
+  @inlinable
+  package init(
+    kind: RecordKind, flags: RecordFlags, keyLength: Int, valueLength: Int,
+    sequenceOffset: UInt32, keyCheck: UInt16
+  ) {
+    self.kind = kind
+    self.flags = flags
+    self.keyLength = keyLength
+    self.valueLength = valueLength
+    self.sequenceOffset = sequenceOffset
+    self.keyCheck = keyCheck
+  }
+
+  /// The parts that the lengths give.
+  @inlinable
+  package var shape: RecordShape {
+    RecordShape(flags: flags, keyLength: keyLength, valueLength: valueLength)
+  }
+
+  /// Writes the fixed header and the announced optional fields; `checksum` and `headerCheck` as
+  /// they stand in the properties.
+  ///
+  /// - Parameter bytes: at least `shape.headerLength` bytes.
+  @inlinable
+  package func encode(into bytes: inout MutableRawSpan) {
+    let kindAndFlags = flags.rawValue | UInt16(kind.rawValue)
+    bytes.storeLittleEndian(checksum, at: RecordField.checksum)
+    bytes.storeLittleEndian(kindAndFlags, at: RecordField.kindAndFlags)
+    bytes.storeLittleEndian(UInt16(truncatingIfNeeded: keyLength), at: RecordField.keyLength)
+    bytes.storeLittleEndian(UInt32(truncatingIfNeeded: valueLength), at: RecordField.valueLength)
+    bytes.storeLittleEndian(sequenceOffset, at: RecordField.sequenceOffset)
+    bytes.storeLittleEndian(keyCheck, at: RecordField.keyCheck)
+    bytes.storeLittleEndian(headerCheck, at: RecordField.headerCheck)
+    var offset = RecordField.headerEnd
+    func store<T: FixedWidthInteger & BitwiseCopyable>(
+      _ value: T, if flag: RecordFlags, into bytes: inout MutableRawSpan
+    ) {
+      guard flags.contains(flag) else { return }
+      bytes.storeLittleEndian(value, at: offset)
+      offset += MemoryLayout<T>.size
+    }
+    guard RecordShape.optionalLength(flags) > 0 else { return }
+    store(transactionCount, if: .transactionCount, into: &bytes)
+    store(namespace, if: .namespace, into: &bytes)
+    store(previousVersion.rawValue, if: .previousVersion, into: &bytes)
+    store(sourcePosition.rawValue, if: .sourcePosition, into: &bytes)
+    store(expiry, if: .expiry, into: &bytes)
+    store(wideSequence, if: .wideSequence, into: &bytes)
+  }
+
+  /// The kind and flags of the record at `offset`, not yet checked by anything.
+  @inlinable
+  package static func kindAndFlags(in bytes: RawSpan, at offset: Int) -> UInt16 {
+    bytes.littleEndian(at: offset + RecordField.kindAndFlags, as: UInt16.self)
+  }
+
+  /// The fixed header at `offset`, or nil where its kind is none or pad. Unknown flags are kept for
+  /// the caller to refuse; nothing else is checked.
+  @inlinable
+  package init?(fixedPartOf bytes: RawSpan, at offset: Int) {
+    let kindAndFlags = Self.kindAndFlags(in: bytes, at: offset)
+    guard
+      let kind = RecordKind(rawValue: UInt8(truncatingIfNeeded: kindAndFlags & RecordFlags.kindMask)),
+      kind != .pad
+    else { return nil }
+    checksum = bytes.littleEndian(at: offset + RecordField.checksum, as: UInt32.self)
+    self.kind = kind
+    flags = RecordFlags(rawValue: kindAndFlags & ~RecordFlags.kindMask)
+    keyLength = Int(bytes.littleEndian(at: offset + RecordField.keyLength, as: UInt16.self))
+    valueLength = Int(bytes.littleEndian(at: offset + RecordField.valueLength, as: UInt32.self))
+    sequenceOffset = bytes.littleEndian(at: offset + RecordField.sequenceOffset, as: UInt32.self)
+    keyCheck = bytes.littleEndian(at: offset + RecordField.keyCheck, as: UInt16.self)
+    headerCheck = bytes.littleEndian(at: offset + RecordField.headerCheck, as: UInt16.self)
+  }
+
+  /// Reads the optional fields that the flags announce; the caller has checked that they lie
+  /// within `bytes`.
+  @inlinable
+  package mutating func decodeOptionalFields(of bytes: RawSpan, at offset: Int) {
+    var field = offset + RecordField.headerEnd
+    func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, _ bytes: RawSpan) -> T {
+      defer { field += MemoryLayout<T>.size }
+      return bytes.littleEndian(at: field, as: type)
+    }
+    if flags.contains(.transactionCount) { transactionCount = load(UInt32.self, bytes) }
+    if flags.contains(.namespace) { namespace = load(UInt32.self, bytes) }
+    if flags.contains(.previousVersion) {
+      previousVersion = JournalPosition(rawValue: load(UInt64.self, bytes))
+    }
+    if flags.contains(.sourcePosition) {
+      sourcePosition = JournalPosition(rawValue: load(UInt64.self, bytes))
+    }
+    if flags.contains(.expiry) { expiry = load(UInt64.self, bytes) }
+    if flags.contains(.wideSequence) { wideSequence = load(UInt64.self, bytes) }
+  }
+}
+
+/// A place in the journal as records name it: segment id in the high 32 bits, offset divided by 8
+/// in the low ones. Ids are never reused; a position in a missing segment means "gone".
+package struct JournalPosition: RawRepresentable, Sendable, Hashable {
+  package let rawValue: UInt64
+
+  @inlinable
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  /// The place `offset` bytes into segment `segment`; `offset` is a multiple of 8 below 32 GiB.
+  @inlinable
+  package init(segment: UInt32, offset: Int) {
+    rawValue = UInt64(segment) << 32 | UInt64(UInt32(truncatingIfNeeded: offset >> 3))
+  }
+
+  @inlinable package var segment: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) }
+  @inlinable package var offset: Int { Int(rawValue & 0xffff_ffff) << 3 }
+
+  /// No position: segment 0 is never used.
+  package static let none = JournalPosition(rawValue: 0)
+}

@@ -1,0 +1,54 @@
+// What a record is and which optional fields it carries: the 16 bits at `RecordField.kindAndFlags`.
+// Zero is no kind, so memory that was never written is never a record.
+
+/// What a record does.
+package enum RecordKind: UInt8, Sendable, CaseIterable {
+  /// Gives a key a value.
+  case put = 1
+  /// Removes a key (a tombstone).
+  case delete = 2
+  /// The journal was closed in order; everything before it was durable when it was written.
+  case close = 3
+  /// The segment takes no more records; its successor goes on.
+  case seal = 4
+  /// Fills the rest of a line before an ordering point; see ``PadField``.
+  case pad = 5
+}
+
+/// The flags of a record. Bits that are not listed must be zero; a reader refuses them by number.
+package struct RecordFlags: OptionSet, Sendable, Hashable {
+  package let rawValue: UInt16
+
+  @inlinable
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// The low four bits hold the ``RecordKind``.
+  package static let kindMask: UInt16 = 0x000f
+
+  /// The first record of a transaction.
+  package static let transactionBegin = RecordFlags(rawValue: 1 << 4)
+  /// The last record of a transaction.
+  package static let transactionEnd = RecordFlags(rawValue: 1 << 5)
+  /// The first record after an ordering point: everything before it was fenced. Line-aligned.
+  package static let batchStart = RecordFlags(rawValue: 1 << 6)
+  /// Carries the number of records of its transaction (on the last one, where it is not 1).
+  package static let transactionCount = RecordFlags(rawValue: 1 << 7)
+  /// Carries a namespace number; absent means the default namespace.
+  package static let namespace = RecordFlags(rawValue: 1 << 8)
+  /// Carries the position of the previous version of its key.
+  package static let previousVersion = RecordFlags(rawValue: 1 << 9)
+  /// A relocated copy: carries the position that it was copied from.
+  package static let sourcePosition = RecordFlags(rawValue: 1 << 10)
+  /// Carries an expiry time.
+  package static let expiry = RecordFlags(rawValue: 1 << 11)
+  /// The value is followed by one checksum per 64 KiB, which take its place in the record checksum.
+  package static let chunkChecksums = RecordFlags(rawValue: 1 << 12)
+  /// Carries its whole sequence, where the distance from the segment's first one exceeds 32 bits.
+  package static let wideSequence = RecordFlags(rawValue: 1 << 13)
+
+  /// Every flag that format 1 knows.
+  package static let known = RecordFlags(rawValue: 0x3ff0)
+
+  /// A transaction of one record.
+  package static let wholeTransaction: RecordFlags = [.transactionBegin, .transactionEnd]
+}

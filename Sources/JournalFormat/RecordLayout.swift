@@ -1,0 +1,104 @@
+// A record: fixed header, optional fields, key, value, chunk checksums, zeros up to 8 bytes.
+//
+//   0        4             6           8             12               16         18           20
+//   | checksum | kindAndFlags | keyLength | valueLength | sequenceOffset | keyCheck | headerCheck |
+//   | optional fields, in the order of their flag bits | key | value | chunk checksums | zeros |
+//
+// Invariant: `headerCheck` is tested before any length is used, so a damaged length is never
+// followed; `checksum` covers everything else, so no damaged byte is ever handed out.
+
+/// Byte offsets within a record's fixed header.
+package enum RecordField {
+  /// `UInt32`. CRC32C over binding, key, value (or chunk checksums) and header from byte 4 on.
+  package static let checksum = 0
+  /// `UInt16`. ``RecordKind`` in the low four bits, ``RecordFlags`` above.
+  package static let kindAndFlags = 4
+  /// `UInt16`. Bytes of the key.
+  package static let keyLength = 6
+  /// `UInt32`. Bytes of the value.
+  package static let valueLength = 8
+  /// `UInt32`. Sequence of the transaction minus the segment's first sequence.
+  package static let sequenceOffset = 12
+  /// `UInt16`. Folded CRC32C of the key alone: names the key where the rest is damaged.
+  package static let keyCheck = 16
+  /// `UInt16`. Folded CRC32C over binding and header bytes 4..<18.
+  package static let headerCheck = 18
+  /// Bytes of the fixed header.
+  package static let headerEnd = 20
+}
+
+/// Byte offsets within a pad: 8 to 56 bytes that end at the end of a line.
+package enum PadField {
+  /// `UInt32`. CRC32C over binding and pad bytes 4..<8.
+  package static let checksum = 0
+  /// `UInt16`. ``RecordKind/pad``, no flags.
+  package static let kindAndFlags = 4
+  /// `UInt16`. Bytes of the whole pad; those from byte 8 on are zero.
+  package static let length = 6
+  /// Bytes that are always there.
+  package static let headerEnd = 8
+}
+
+/// Sizes and limits of records.
+package enum RecordLimit {
+  /// Bytes of the largest key.
+  package static let keyLength = 65_535
+  /// Bytes of the largest value.
+  package static let valueLength = 4_294_967_295
+  /// Records start at multiples of this.
+  package static let alignment = 8
+  /// The unit of write-back; batches start on one.
+  package static let lineSize = 64
+  /// Values longer than this carry one checksum per chunk of this size.
+  package static let chunkSize = 65_536
+  /// Bytes of the smallest record (a pad is smaller).
+  package static let smallestRecord = 24
+  /// Bytes of the fixed header with every optional field.
+  package static let largestHeader = RecordField.headerEnd + 4 + 4 + 8 + 8 + 8 + 8
+}
+
+/// Where the parts of one record lie, relative to its first byte.
+package struct RecordShape: Sendable, Equatable {
+  /// Bytes of the fixed header and the optional fields; the key starts here.
+  package let headerLength: Int
+  /// Bytes of the key.
+  package let keyLength: Int
+  /// Bytes of the value.
+  package let valueLength: Int
+  /// Checksums that follow the value: one per started chunk, or none.
+  package let chunkCount: Int
+
+  /// The shape that flags and lengths give.
+  ///
+  /// - Parameters:
+  ///   - flags: decides which optional fields there are.
+  ///   - keyLength: bytes of the key.
+  ///   - valueLength: bytes of the value.
+  @inlinable
+  package init(flags: RecordFlags, keyLength: Int, valueLength: Int) {
+    headerLength = RecordField.headerEnd + Self.optionalLength(flags)
+    self.keyLength = keyLength
+    self.valueLength = valueLength
+    chunkCount =
+      flags.contains(.chunkChecksums)
+      ? (valueLength + RecordLimit.chunkSize - 1) / RecordLimit.chunkSize : 0
+  }
+
+  /// Where the value starts.
+  @inlinable package var valueOffset: Int { headerLength + keyLength }
+  /// Where the chunk checksums start (unaligned).
+  @inlinable package var chunkChecksumsOffset: Int { valueOffset + valueLength }
+  /// Bytes up to the closing zeros.
+  @inlinable package var usedLength: Int { chunkChecksumsOffset + 4 * chunkCount }
+  /// Bytes of the whole record, a multiple of 8.
+  @inlinable package var totalLength: Int { (usedLength + 7) & ~7 }
+
+  /// Bytes of the optional fields that `flags` announce.
+  @inlinable
+  package static func optionalLength(_ flags: RecordFlags) -> Int {
+    let fourBytes: RecordFlags = [.transactionCount, .namespace]
+    let eightBytes: RecordFlags = [.previousVersion, .sourcePosition, .expiry, .wideSequence]
+    return 4 * flags.intersection(fourBytes).rawValue.nonzeroBitCount
+      + 8 * flags.intersection(eightBytes).rawValue.nonzeroBitCount
+  }
+}

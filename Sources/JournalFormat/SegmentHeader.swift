@@ -1,0 +1,180 @@
+// The first page of a segment file: who it is, what it follows, and (in a sector of its own) where
+// the journal ended when it was last closed. Records start at `SegmentField.journalStart`.
+//
+// Invariant: the fixed part is written once, before the first record, and never changed. Only the
+// close mark is rewritten, and it only ever states what was durable before it was written.
+
+/// Byte offsets within a segment file's first page.
+package enum SegmentField {
+  /// 8 bytes: ``SegmentHeader/magic``.
+  package static let magic = 0
+  /// `UInt32`. ``SegmentHeader/formatVersion``.
+  package static let formatVersion = 8
+  /// `UInt32`. Features that a reader must know to read; unknown bits are refused.
+  package static let requiredFeatures = 12
+  /// 16 bytes that all segments of a store share.
+  package static let storeID = 16
+  /// `UInt32`. Never 0, never reused; also the file's name, in hexadecimal.
+  package static let segmentID = 32
+  /// `UInt32`. Segment before this one in the history, 0 for the first.
+  package static let predecessorID = 36
+  /// `UInt64`. Grows with every recovery; part of every checksum's binding.
+  package static let incarnation = 40
+  /// `UInt64`. Bytes of the file.
+  package static let capacity = 48
+  /// `UInt64`. Every record's sequence is this or more.
+  package static let firstSequence = 56
+  /// `UInt64`. Where the predecessor's journal ends, exactly; bytes beyond are not history.
+  package static let predecessorEnd = 64
+  /// `UInt64`. Nanoseconds since 1970 at creation, for people.
+  package static let createdAt = 72
+  /// 44 bytes, zero.
+  package static let reserved = 80
+  /// `UInt32`. CRC32C over bytes 0..<124.
+  package static let checksum = 124
+  /// Bytes of the fixed part.
+  package static let headerEnd = 128
+
+  /// Where the close mark stands: a sector of its own, so that rewriting it endangers nothing.
+  package static let closeMark = 512
+  /// Where the first record stands.
+  package static let journalStart = 4096
+}
+
+/// Byte offsets within the close mark.
+package enum CloseMarkField {
+  /// `UInt64`. Incarnation of the segment.
+  package static let incarnation = 0
+  /// `UInt64`. End of the journal that was durable.
+  package static let end = 8
+  /// `UInt64`. Last committed sequence before that end.
+  package static let lastSequence = 16
+  /// `UInt32`, zero.
+  package static let reserved = 24
+  /// `UInt32`. CRC32C over binding and bytes 0..<28.
+  package static let checksum = 28
+  /// Bytes of the mark: one store of 32 bytes within a line.
+  package static let markEnd = 32
+}
+
+/// 16 random bytes that name a store.
+package struct StoreID: Sendable, Hashable {
+  package let low: UInt64
+  package let high: UInt64
+
+  package init(low: UInt64, high: UInt64) {
+    self.low = low
+    self.high = high
+  }
+}
+
+/// The fixed part of a segment's first page.
+package struct SegmentHeader: Sendable, Equatable {
+  /// "FENCELNE", as a little-endian integer.
+  package static let magic: UInt64 = 0x454e_4c45_434e_4546
+  /// The version that this module describes.
+  package static let formatVersion: UInt32 = 1
+
+  package var formatVersion = Self.formatVersion
+  package var requiredFeatures: UInt32 = 0
+  package var storeID: StoreID
+  package var segmentID: UInt32
+  package var predecessorID: UInt32
+  package var incarnation: UInt64
+  package var capacity: Int
+  package var firstSequence: UInt64
+  package var predecessorEnd: Int
+  package var createdAt: UInt64
+  package var checksum: UInt32 = 0
+
+  package init(
+    storeID: StoreID, segmentID: UInt32, predecessorID: UInt32, incarnation: UInt64, capacity: Int,
+    firstSequence: UInt64, predecessorEnd: Int, createdAt: UInt64
+  ) {
+    self.storeID = storeID
+    self.segmentID = segmentID
+    self.predecessorID = predecessorID
+    self.incarnation = incarnation
+    self.capacity = capacity
+    self.firstSequence = firstSequence
+    self.predecessorEnd = predecessorEnd
+    self.createdAt = createdAt
+  }
+
+  /// Writes the fixed part, `checksum` as it stands in the property.
+  ///
+  /// - Parameter bytes: at least ``SegmentField/headerEnd`` bytes, zero where reserved.
+  package func encode(into bytes: inout MutableRawSpan) {
+    bytes.storeLittleEndian(Self.magic, at: SegmentField.magic)
+    bytes.storeLittleEndian(formatVersion, at: SegmentField.formatVersion)
+    bytes.storeLittleEndian(requiredFeatures, at: SegmentField.requiredFeatures)
+    bytes.storeLittleEndian(storeID.low, at: SegmentField.storeID)
+    bytes.storeLittleEndian(storeID.high, at: SegmentField.storeID + 8)
+    bytes.storeLittleEndian(segmentID, at: SegmentField.segmentID)
+    bytes.storeLittleEndian(predecessorID, at: SegmentField.predecessorID)
+    bytes.storeLittleEndian(incarnation, at: SegmentField.incarnation)
+    bytes.storeLittleEndian(UInt64(capacity), at: SegmentField.capacity)
+    bytes.storeLittleEndian(firstSequence, at: SegmentField.firstSequence)
+    bytes.storeLittleEndian(UInt64(predecessorEnd), at: SegmentField.predecessorEnd)
+    bytes.storeLittleEndian(createdAt, at: SegmentField.createdAt)
+    bytes.storeLittleEndian(checksum, at: SegmentField.checksum)
+  }
+
+  /// Decodes what `encode(into:)` wrote, or nil where the magic is another. Nothing else is
+  /// checked: lengths beyond `Int.max` are clamped, which no file's length can equal.
+  package init?(decoding bytes: RawSpan) {
+    guard bytes.littleEndian(at: SegmentField.magic, as: UInt64.self) == Self.magic else {
+      return nil
+    }
+    func size(at offset: Int) -> Int {
+      Int(clamping: bytes.littleEndian(at: offset, as: UInt64.self))
+    }
+    formatVersion = bytes.littleEndian(at: SegmentField.formatVersion, as: UInt32.self)
+    requiredFeatures = bytes.littleEndian(at: SegmentField.requiredFeatures, as: UInt32.self)
+    storeID = StoreID(
+      low: bytes.littleEndian(at: SegmentField.storeID, as: UInt64.self),
+      high: bytes.littleEndian(at: SegmentField.storeID + 8, as: UInt64.self))
+    segmentID = bytes.littleEndian(at: SegmentField.segmentID, as: UInt32.self)
+    predecessorID = bytes.littleEndian(at: SegmentField.predecessorID, as: UInt32.self)
+    incarnation = bytes.littleEndian(at: SegmentField.incarnation, as: UInt64.self)
+    capacity = size(at: SegmentField.capacity)
+    firstSequence = bytes.littleEndian(at: SegmentField.firstSequence, as: UInt64.self)
+    predecessorEnd = size(at: SegmentField.predecessorEnd)
+    createdAt = bytes.littleEndian(at: SegmentField.createdAt, as: UInt64.self)
+    checksum = bytes.littleEndian(at: SegmentField.checksum, as: UInt32.self)
+  }
+}
+
+/// Where the journal ended, durably, when the store was last closed in this segment: recovery that
+/// finds less has found damage, not an unfinished write.
+package struct CloseMark: Sendable, Equatable {
+  package var incarnation: UInt64
+  package var end: Int
+  package var lastSequence: UInt64
+  package var checksum: UInt32 = 0
+
+  package init(incarnation: UInt64, end: Int, lastSequence: UInt64) {
+    self.incarnation = incarnation
+    self.end = end
+    self.lastSequence = lastSequence
+  }
+
+  /// Writes the mark, `checksum` as it stands in the property.
+  ///
+  /// - Parameter bytes: at least ``CloseMarkField/markEnd`` bytes, zero where reserved.
+  package func encode(into bytes: inout MutableRawSpan) {
+    bytes.storeLittleEndian(incarnation, at: CloseMarkField.incarnation)
+    bytes.storeLittleEndian(UInt64(end), at: CloseMarkField.end)
+    bytes.storeLittleEndian(lastSequence, at: CloseMarkField.lastSequence)
+    bytes.storeLittleEndian(checksum, at: CloseMarkField.checksum)
+  }
+
+  /// The mark in a segment's first page.
+  package init(decodingFirstPage bytes: RawSpan) {
+    let start = SegmentField.closeMark
+    incarnation = bytes.littleEndian(at: start + CloseMarkField.incarnation, as: UInt64.self)
+    end = Int(clamping: bytes.littleEndian(at: start + CloseMarkField.end, as: UInt64.self))
+    lastSequence = bytes.littleEndian(at: start + CloseMarkField.lastSequence, as: UInt64.self)
+    checksum = bytes.littleEndian(at: start + CloseMarkField.checksum, as: UInt32.self)
+  }
+}

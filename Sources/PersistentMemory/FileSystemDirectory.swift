@@ -1,0 +1,161 @@
+// A store's directory on a real file system: lock, probing, creation and mapping of segments.
+//
+// Invariant: while an instance that was opened for writing lives, its lock is held; the kernel gives
+// it up when the process ends, however it ends.
+
+internal import CPlatform
+internal import Glibc
+package import SystemPackage
+
+/// A directory on a real file system.
+package final class FileSystemDirectory: StoreDirectory {
+  package let path: FilePath
+  package let medium: MediumDescription
+  private let core: CopyCore
+  private let guardsReads: Bool
+  private let directory: OwnedDescriptor
+  private let lock: OwnedDescriptor?
+
+  /// Name of the file that a writer locks.
+  package static let lockName = "lock"
+
+  /// Opens the directory; for writing, takes its lock at once or fails with `EWOULDBLOCK`.
+  ///
+  /// - Parameters:
+  ///   - writable: takes the lock; otherwise nothing in the directory is touched.
+  ///   - guardsReads: memory errors under mappings become typed errors by a process-wide handler.
+  /// - Throws: ``MediumError``; of operation "fl_core_select" where the environment forces a copy
+  ///   core that this CPU lacks.
+  package init(path: FilePath, writable: Bool, guardsReads: Bool) throws(MediumError) {
+    self.path = path
+    self.guardsReads = guardsReads
+    directory = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
+    if writable {
+      let lockPath = path.appending(Self.lockName)
+      let file = try SystemCalls.open(lockPath, O_RDWR | O_CREAT | O_NOFOLLOW)
+      try SystemCalls.lockExclusively(file, lockPath)
+      lock = consume file
+    } else {
+      lock = nil
+    }
+    let found = try Self.probe(directory, path, writable: writable)
+    switch found.kind {
+    case .persistentMemory:
+      guard let core = CopyCore.forPersistentMemory() else {
+        throw MediumError(operation: "fl_core_select", path: path, cause: .invalidArgument)
+      }
+      self.core = core
+    case .persistentMemoryWithFlushOnFailure, .file, .volatile:
+      core = .plain()
+    }
+    medium = MediumDescription(kind: found.kind, isForced: found.isForced, core: core)
+  }
+
+  /// Creates a directory that only its owner may enter, and makes its name durable.
+  package static func create(_ path: FilePath) throws(MediumError) {
+    try SystemCalls.makeDirectory(path)
+    var parent = path.removingLastComponent()
+    if parent.isEmpty { parent = "." }
+    try SystemCalls.synchronize(try SystemCalls.open(parent, O_RDONLY | O_DIRECTORY), parent)
+  }
+
+  /// Decides by trying, never by the path's name.
+  private static func probe(
+    _ directory: borrowing OwnedDescriptor, _ path: FilePath, writable: Bool
+  ) throws(MediumError) -> (kind: MediumKind, isForced: Bool) {
+    if PersistentMemoryLibrary.isAvailable, supportsMapSync(path, writable: writable) {
+      let persistsCaches = PersistentMemoryLibrary.cachesArePersistent
+      return (persistsCaches ? .persistentMemoryWithFlushOnFailure : .persistentMemory, false)
+    }
+    if PersistentMemoryLibrary.isForced { return (.persistentMemory, true) }
+    let temporaryFileSystem = 0x0102_1994
+    let ramFileSystem = 0x8584_58f6
+    let type = try SystemCalls.fileSystemType(directory, path)
+    return (type == temporaryFileSystem || type == ramFileSystem ? .volatile : .file, false)
+  }
+
+  /// Tries MAP_SYNC on a file without a name, or, where nothing may be written, on a file that is
+  /// there.
+  private static func supportsMapSync(_ path: FilePath, writable: Bool) -> Bool {
+    if writable {
+      let raw = unsafe path.withPlatformString { unsafe cp_open_unnamed($0) }
+      if raw >= 0 {
+        let unnamed = OwnedDescriptor(rawValue: raw)
+        return cp_supports_map_sync(unnamed.rawValue, true)
+      }
+    }
+    guard let names = try? SystemCalls.names(in: path),
+      let name = names.first(where: { $0 != lockName }),
+      let file = try? SystemCalls.open(path.appending(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    else { return false }
+    return cp_supports_map_sync(file.rawValue, false)
+  }
+
+  // MARK: StoreDirectory
+
+  package func names() throws(MediumError) -> [String] {
+    try SystemCalls.names(in: path)
+  }
+
+  package func openSegment(
+    named name: String, writable: Bool
+  ) throws(MediumError) -> SegmentFile {
+    let file = path.appending(name)
+    let access = writable ? O_RDWR : O_RDONLY
+    let descriptor = try SystemCalls.open(file, access | O_NOFOLLOW | O_NONBLOCK)
+    let status = try SystemCalls.status(descriptor, file)
+    guard status.isRegular, status.length > 0 else {
+      throw MediumError(operation: "mmap", path: file, cause: .invalidArgument)
+    }
+    return try map(consume descriptor, length: status.length, file, writable: writable)
+  }
+
+  package func createSegment(named name: String, length: Int) throws(MediumError) -> SegmentFile {
+    let file = path.appending(name)
+    let descriptor = try SystemCalls.open(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+    do {
+      try SystemCalls.allocate(descriptor, length: length, file)
+      return try map(consume descriptor, length: length, file, writable: true, isNew: true)
+    } catch {
+      try? SystemCalls.unlink(file)
+      throw error
+    }
+  }
+
+  private func map(
+    _ descriptor: consuming OwnedDescriptor, length: Int, _ file: FilePath, writable: Bool,
+    isNew: Bool = false
+  ) throws(MediumError) -> SegmentFile {
+    let address: UnsafeMutableRawPointer
+    let owner: MappedRegion.Owner
+    switch medium.kind {
+    case .persistentMemory, .persistentMemoryWithFlushOnFailure:
+      if writable {
+        unsafe address = try PersistentMemoryLibrary.map(descriptor, length: length, file)
+        owner = .persistentMemoryLibrary
+        break
+      }
+      fallthrough
+    case .file, .volatile:
+      let writes = writable && medium.kind != .file
+      unsafe address = try SystemCalls.map(
+        descriptor, length: length, protection: writes ? PROT_READ | PROT_WRITE : PROT_READ,
+        flags: MAP_SHARED, file)
+      owner = .memoryMap
+    }
+    if isNew, medium.kind != .file { unsafe SystemCalls.prefault(address, length: length) }
+    return SegmentFile(
+      path: file,
+      mapping: unsafe MappedRegion(
+        taking: address, length: length, owner: owner, isGuarded: guardsReads),
+      descriptor: consume descriptor, core: core, isStaged: medium.kind == .file)
+  }
+
+  package func removeSegment(named name: String) throws(MediumError) {
+    try SystemCalls.unlink(path.appending(name))
+  }
+
+  package func synchronize() throws(MediumError) {
+    try SystemCalls.synchronize(directory, path)
+  }
+}

@@ -1,0 +1,120 @@
+// Owners of mapped memory. Whatever maps, unmaps in one place: the deinit here.
+
+#if PersistentMemory
+internal import CPMem
+#endif
+internal import CPlatform
+internal import Glibc
+internal import SystemPackage
+
+/// A range of address space that is given back with its owner.
+@safe
+struct MappedRegion: ~Copyable {
+  /// Who unmaps it.
+  enum Owner {
+    case memoryMap
+    case persistentMemoryLibrary
+    /// Someone else (a simulated medium) keeps the memory for as long as the region lives.
+    case borrowed
+  }
+
+  let address: UnsafeMutableRawPointer
+  let length: Int
+  private let owner: Owner
+  private let guardSlot: Int32
+
+  /// Takes over a mapping.
+  ///
+  /// - Parameter isGuarded: registers it with the process-wide memory-error handler.
+  init(
+    taking address: UnsafeMutableRawPointer, length: Int, owner: Owner, isGuarded: Bool
+  ) {
+    unsafe self.address = address
+    self.length = length
+    self.owner = owner
+    guardSlot = isGuarded && cp_guard_install() ? unsafe cp_guard_add(address, length) : -1
+  }
+
+  deinit {
+    cp_guard_remove(guardSlot)
+    switch owner {
+    case .memoryMap:
+      unsafe SystemCalls.unmap(address, length: length)
+    case .persistentMemoryLibrary:
+      #if PersistentMemory
+      unsafe _ = pmem_unmap(address, length)
+      #endif
+    case .borrowed:
+      break
+    }
+  }
+
+  /// Whether memory errors inside the region are caught.
+  var isGuarded: Bool { guardSlot >= 0 }
+
+  /// Offset of the first memory error that was caught here.
+  var firstFault: Int? {
+    let offset = cp_guard_first_fault(guardSlot)
+    return offset == Int.max || offset > UInt(Int.max) ? nil : Int(offset)
+  }
+}
+
+/// What libpmem does for us: mapping with MAP_SYNC where the file system offers it.
+enum PersistentMemoryLibrary {
+  /// Whether this build can map persistent memory at all.
+  static var isAvailable: Bool {
+    #if PersistentMemory
+    true
+    #else
+    false
+    #endif
+  }
+
+  /// Whether the environment forces libpmem to treat every mapping as persistent memory.
+  static var isForced: Bool {
+    isAvailable && SystemCalls.environment("PMEM_IS_PMEM_FORCE") == "1"
+  }
+
+  /// Whether the CPU caches belong to the persistence domain. Corresponds to `pmem_has_auto_flush`.
+  static var cachesArePersistent: Bool {
+    #if PersistentMemory
+    pmem_has_auto_flush() == 1
+    #else
+    false
+    #endif
+  }
+
+  /// Maps a whole existing file for writing. Corresponds to `pmem_map_file`; the file is named by
+  /// its open descriptor, so nothing can be put in its place meanwhile.
+  static func map(
+    _ descriptor: borrowing OwnedDescriptor, length: Int, _ path: FilePath
+  ) throws(MediumError) -> UnsafeMutableRawPointer {
+    #if PersistentMemory
+    var mappedLength = 0
+    var isPersistent: Int32 = 0
+    let address = unsafe pmem_map_file(
+      "/proc/self/fd/\(descriptor.rawValue)", 0, 0, 0, &mappedLength, &isPersistent)
+    guard let address = unsafe address else {
+      throw MediumError(operation: "pmem_map_file", path: path, cause: Errno(rawValue: errno))
+    }
+    guard isPersistent == 1, mappedLength == length else {
+      unsafe _ = pmem_unmap(address, mappedLength)
+      throw MediumError(operation: "pmem_map_file", path: path, cause: .notSupported)
+    }
+    return unsafe address
+    #else
+    throw MediumError(operation: "pmem_map_file", path: path, cause: .notSupported)
+    #endif
+  }
+
+  /// Corresponds to `pmem_deep_persist`: beyond the persistence domain, to the medium itself.
+  static func deepPersist(
+    _ address: UnsafeMutableRawPointer, length: Int, _ path: FilePath
+  ) throws(MediumError) {
+    #if PersistentMemory
+    guard unsafe pmem_deep_persist(address, length) == 0 else {
+      throw MediumError(operation: "pmem_deep_persist", path: path, cause: Errno(rawValue: errno))
+    }
+    #endif
+  }
+}

@@ -1,0 +1,308 @@
+// One segment's bytes: where they are read, where they are written, and what makes them durable.
+// The journal says which bytes; this file knows how the medium wants them.
+//
+//   mapped (persistent memory, tmpfs, simulated): writes go into the mapping through the copy core
+//   staged (ordinary files): writes go into a stage in DRAM of the same layout, reach the file with
+//   `pwrite`, and the device with `fdatasync`; the mapping is for reading only
+//
+// Invariant: only the holder of the store's write lock calls a writing function, and no byte is
+// written through two doors.
+
+internal import CFlush
+package import SystemPackage
+
+/// A segment file, mapped.
+@safe
+package final class SegmentFile: @unchecked Sendable {
+  // SAFETY: the mapping is immutable; stage and descriptor are used under the store's write lock.
+  package let path: FilePath
+  /// Bytes of the file.
+  package let length: Int
+  private let core: CopyCore
+  private let mapping: MappedRegion
+  private let descriptor: OwnedDescriptor?
+  private let isStaged: Bool
+  private var stage: MappedRegion?
+  private var writtenEnd = 0
+  private let borrowedFrom: AnyObject?
+
+  /// Bytes that may wait in the stage before they are handed to the kernel, which starts no
+  /// device flush: it only bounds what the next one must write.
+  private static let writeBehindThreshold = 1 << 20
+
+  init(
+    path: FilePath, mapping: consuming MappedRegion, descriptor: consuming OwnedDescriptor?,
+    core: CopyCore, isStaged: Bool
+  ) {
+    self.path = path
+    length = mapping.length
+    self.mapping = mapping
+    self.descriptor = descriptor
+    self.core = core
+    self.isStaged = isStaged
+    borrowedFrom = nil
+  }
+
+  /// A segment in memory that a simulated medium owns.
+  ///
+  /// - Parameters:
+  ///   - memory: 64-byte aligned, `length` bytes, alive as long as `owner`.
+  ///   - core: reports what reaches the memory.
+  package init(
+    simulating path: FilePath, memory: UnsafeMutableRawPointer, length: Int, core: CopyCore,
+    owner: AnyObject
+  ) {
+    self.path = path
+    self.length = length
+    unsafe mapping = MappedRegion(
+      taking: memory, length: length, owner: .borrowed, isGuarded: false)
+    descriptor = nil
+    self.core = core
+    isStaged = false
+    borrowedFrom = owner
+  }
+
+  // MARK: Reading
+
+  /// Where a record that starts at `offset` is read while this file is written: the stage from the
+  /// granule of the first staged byte on, the mapping otherwise. Valid while the file is alive and
+  /// `releaseStage()` was not called.
+  package var writtenBase: UnsafeRawPointer {
+    if let address = unsafe stage?.address { return UnsafeRawPointer(address) }
+    return unsafe UnsafeRawPointer(mapping.address)
+  }
+
+  /// Where durable and published bytes are read. Valid while the file is alive.
+  package var mappedBase: UnsafeRawPointer { unsafe UnsafeRawPointer(mapping.address) }
+
+  /// Hands out bytes of the file for bulk reading. A memory error in the range is a typed error,
+  /// whether or not the process-wide handler is installed.
+  ///
+  /// - Throws: ``MediumError`` of operation "read" where the range can't be read.
+  package func withGuardedBytes<R: ~Copyable>(
+    _ range: Range<Int>, _ body: (RawSpan) throws(MediumError) -> R
+  ) throws(MediumError) -> R {
+    precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
+    let start = unsafe mapping.address + range.lowerBound
+    if mapping.isGuarded || borrowedFrom != nil {
+      let bytes = unsafe UnsafeRawBufferPointer(start: start, count: range.count)
+      let result = try body(unsafe bytes.bytes)
+      if let fault = firstFault, range.contains(fault) { throw readError }
+      return result
+    }
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
+    defer { unsafe copy.deallocate() }
+    let missing = unsafe fl_copy_guarded(copy.baseAddress, start, range.count)
+    guard missing == 0 else { throw readError }
+    return try body(unsafe UnsafeRawBufferPointer(copy).bytes)
+  }
+
+  /// Offset of the first memory error that the process-wide handler caught in this file.
+  package var firstFault: Int? { mapping.firstFault }
+
+  private var readError: MediumError {
+    MediumError(operation: "read", path: path, cause: .ioError)
+  }
+
+  /// Blocks that the file system holds for the file, in bytes.
+  package func allocatedBytes() throws(MediumError) -> Int {
+    guard descriptor != nil else { return length }
+    return try SystemCalls.status(descriptor!, path).allocatedBytes
+  }
+
+  // MARK: Writing
+
+  /// Prepares for appends from `end` on. Staged media get their stage, which holds the bytes of
+  /// `sharedRange` as they stand in the file.
+  package func beginAppending(at end: Int, sharing sharedRange: Range<Int>) throws(MediumError) {
+    writtenEnd = end
+    guard isStaged, stage == nil else { return }
+    let address = unsafe try SystemCalls.mapAnonymous(length: length, for: path)
+    let region = unsafe MappedRegion(
+      taking: address, length: length, owner: .memoryMap, isGuarded: false)
+    let missing = unsafe fl_copy_guarded(
+      address + sharedRange.lowerBound, mapping.address + sharedRange.lowerBound,
+      sharedRange.count)
+    guard missing == 0 else { throw readError }
+    stage = consume region
+  }
+
+  /// Gives the stage back. Everything in it has reached the file, and no reader is left in it.
+  package func releaseStage() { stage = nil }
+
+  private var target: UnsafeMutableRawPointer {
+    if let address = unsafe stage?.address { return unsafe address }
+    return unsafe mapping.address
+  }
+
+  /// Writes one record: header, key, value, trailer. Returns its checksum, which is also stored in
+  /// the header's first four bytes. The copy core's `fl_append` says what the checksum covers.
+  ///
+  /// - Parameter flushed: the bytes need only a fence afterwards to be durable; otherwise they are
+  ///   visible at once and need `persist`.
+  @inline(__always)
+  @discardableResult
+  package func append(
+    at offset: Int, header: inout MutableRawSpan, key: RawSpan, value: RawSpan, trailer: RawSpan,
+    seed: UInt32, flushed: Bool
+  ) -> UInt32 {
+    let end = offset + header.byteCount + key.byteCount + value.byteCount + trailer.byteCount
+    precondition(offset >= 0 && end <= length, "append outside the segment")
+    // SAFETY: C touches the spans during the call only, and the destination range was checked.
+    return unsafe header.withUnsafeMutableBytes { header in
+      unsafe key.withUnsafeBytes { key in
+        unsafe value.withUnsafeBytes { value in
+          unsafe trailer.withUnsafeBytes { trailer in
+            var parts = unsafe fl_append_parts(
+              header: header.baseAddress, header_length: header.count,
+              key: fl_slice(base: key.baseAddress, length: key.count),
+              value: fl_slice(base: value.baseAddress, length: value.count),
+              trailer: fl_slice(base: trailer.baseAddress, length: trailer.count))
+            return unsafe fl_append(
+              core.handle, target + offset, &parts, seed,
+              flushed ? FL_APPEND_FLUSHED : FL_APPEND_CACHED)
+          }
+        }
+      }
+    }
+  }
+
+  /// Writes a record whose checksums already stand in its header, with large parts that stream past
+  /// the cache. Needs a fence before it is published, and before it is durable.
+  ///
+  /// - Returns: whether all bytes were copied; if not, nothing may be published.
+  package func appendPrechecked(
+    at offset: Int, header: RawSpan, key: RawSpan, value: RawSpan, trailer: RawSpan
+  ) -> Bool {
+    let count = header.byteCount + key.byteCount + value.byteCount + trailer.byteCount
+    precondition(offset >= 0 && offset + count <= length, "append outside the segment")
+    // SAFETY: as in append.
+    return unsafe header.withUnsafeBytes { header in
+      unsafe key.withUnsafeBytes { key in
+        unsafe value.withUnsafeBytes { value in
+          unsafe trailer.withUnsafeBytes { trailer in
+            let slices: [4 of fl_slice] = unsafe [
+              fl_slice(base: header.baseAddress, length: header.count),
+              fl_slice(base: key.baseAddress, length: key.count),
+              fl_slice(base: value.baseAddress, length: value.count),
+              fl_slice(base: trailer.baseAddress, length: trailer.count),
+            ]
+            return unsafe withUnsafePointer(to: slices) { slices in
+              unsafe slices.withMemoryRebound(to: fl_slice.self, capacity: 4) { slices in
+                unsafe fl_copyv_flushcache(core.handle, target + offset, slices, 4, 0, count)
+                  == count
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Writes bytes outside the journal (a header, a mark) and makes them durable.
+  ///
+  /// - Durability: durable on return. One fence, or one device flush.
+  package func writeThrough(_ bytes: RawSpan, at offset: Int) throws(MediumError) {
+    guard isStaged else {
+      store(bytes, at: offset)
+      // SAFETY: `store` checked the range.
+      unsafe fl_flush(core.handle, mapping.address + offset, bytes.byteCount)
+      unsafe fl_fence(core.handle)
+      return
+    }
+    precondition(offset >= 0 && offset + bytes.byteCount <= length, "store outside the segment")
+    // SAFETY: the buffer is used during the call only.
+    unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: offset)
+  }
+
+  /// Writes a pad through the cache. Needs `persist`.
+  package func store(_ bytes: RawSpan, at offset: Int) {
+    precondition(offset >= 0 && offset + bytes.byteCount <= length, "store outside the segment")
+    // SAFETY: as in append.
+    unsafe bytes.withUnsafeBytes {
+      unsafe fl_copy_cached(core.handle, target + offset, $0.baseAddress, $0.count)
+    }
+  }
+
+  /// Makes a range durable: on return it survives what the medium promises.
+  ///
+  /// - Parameters:
+  ///   - range: everything that was written since the last call.
+  ///   - flushedFrom: bytes from here on were written with `flushed: true` by the calling thread.
+  /// - Durability: durable on return. One fence, or one device flush.
+  @inline(__always)
+  package func persist(_ range: Range<Int>, flushedFrom: Int) throws(MediumError) {
+    if isStaged { return try writeOut(range, synchronizing: true) }
+    // SAFETY: the range lies in the mapping.
+    if range.lowerBound < flushedFrom {
+      unsafe fl_flush(
+        core.handle, mapping.address + range.lowerBound, flushedFrom - range.lowerBound)
+    }
+    unsafe fl_fence(core.handle)
+  }
+
+  /// Starts the write-back of a long range of unsynced bytes, so that the next `persist` is short.
+  /// Returns the end up to which the bytes are durable now, or nil where nothing was done.
+  package func writeBehind(_ range: Range<Int>) throws(MediumError) -> Int? {
+    if isStaged {
+      if range.upperBound - writtenEnd >= Self.writeBehindThreshold {
+        try writeOut(writtenEnd..<range.upperBound, synchronizing: false)
+      }
+      return nil
+    }
+    // Whole lines only: the last one is still being written.
+    let end = range.upperBound & ~(Int(FL_LINE_SIZE) - 1)
+    guard end > range.lowerBound else { return nil }
+    // SAFETY: the range lies in the mapping.
+    unsafe fl_flush(core.handle, mapping.address + range.lowerBound, end - range.lowerBound)
+    unsafe fl_fence(core.handle)
+    return end
+  }
+
+  /// Hands staged bytes to the kernel; those that write-behind already took are not sent again.
+  private func writeOut(_ range: Range<Int>, synchronizing: Bool) throws(MediumError) {
+    let start = min(max(range.lowerBound, writtenEnd), range.upperBound)
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: target + start, count: range.upperBound - start)
+    unsafe try writeToFile(bytes, at: start, synchronizing: synchronizing)
+    writtenEnd = range.upperBound
+  }
+
+  private func writeToFile(
+    _ bytes: UnsafeRawBufferPointer, at offset: Int, synchronizing: Bool = true
+  ) throws(MediumError) {
+    guard descriptor != nil else { preconditionFailure("a staged segment has its descriptor") }
+    unsafe try SystemCalls.write(bytes, to: descriptor!, at: offset, path)
+    if synchronizing { try SystemCalls.synchronizeData(descriptor!, path) }
+  }
+
+  /// Makes bytes durable that an earlier process wrote and that may still be dirty in a cache, or
+  /// clean in a page cache that never reached the device: written back line by line, or written
+  /// again and synced.
+  package func makeDurableAgain(_ range: Range<Int>) throws(MediumError) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
+    guard isStaged else {
+      // SAFETY: the range lies in the mapping.
+      unsafe fl_flush(core.handle, mapping.address + range.lowerBound, range.count)
+      unsafe fl_fence(core.handle)
+      return
+    }
+    try withGuardedBytes(range) { (bytes) throws(MediumError) in
+      unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: range.lowerBound)
+    }
+  }
+
+  /// Persistent memory: from the persistence domain to the medium itself. Elsewhere nothing more.
+  package func deepPersist() throws(MediumError) {
+    guard !isStaged, descriptor != nil else { return }
+    unsafe try PersistentMemoryLibrary.deepPersist(mapping.address, length: length, path)
+  }
+
+  /// Gives the blocks from `offset` on back to the file system; the length stays.
+  package func giveBack(from offset: Int) {
+    let pageSize = 4096
+    let start = (offset + pageSize - 1) & ~(pageSize - 1)
+    guard start < length, descriptor != nil else { return }
+    SystemCalls.punchHole(descriptor!, start..<length)
+  }
+}

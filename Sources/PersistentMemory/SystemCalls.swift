@@ -1,0 +1,201 @@
+// Every system call of the library goes through this file. Each wrapper names its C function, makes
+// the cause a typed error and retries nothing but EINTR.
+
+internal import CPlatform
+internal import Glibc
+internal import SystemPackage
+
+/// Thin wrappers over the C library, with typed errors.
+enum SystemCalls {
+  /// Runs `body` until it does not fail with EINTR; a negative result is `errno`.
+  @discardableResult
+  private static func check<Value: SignedInteger>(
+    _ operation: String, _ path: FilePath, _ body: () -> Value
+  ) throws(MediumError) -> Value {
+    while true {
+      let result = body()
+      if result >= 0 { return result }
+      let cause = Errno(rawValue: errno)
+      if cause == .interrupted { continue }
+      throw MediumError(operation: operation, path: path, cause: cause)
+    }
+  }
+
+  /// The corresponding C function is `open`.
+  static func open(
+    _ path: FilePath, _ flags: Int32, mode: mode_t = 0o600
+  ) throws(MediumError) -> OwnedDescriptor {
+    let descriptor = try check("open", path) {
+      unsafe path.withPlatformString { unsafe Glibc.open($0, flags | O_CLOEXEC, mode) }
+    }
+    return OwnedDescriptor(rawValue: descriptor)
+  }
+
+  /// The corresponding C function is `mkdir`.
+  static func makeDirectory(_ path: FilePath) throws(MediumError) {
+    try check("mkdir", path) { unsafe path.withPlatformString { unsafe Glibc.mkdir($0, 0o700) } }
+  }
+
+  /// The corresponding C function is `unlink`.
+  static func unlink(_ path: FilePath) throws(MediumError) {
+    try check("unlink", path) { unsafe path.withPlatformString { unsafe Glibc.unlink($0) } }
+  }
+
+  /// The corresponding C function is `flock` with `LOCK_EX | LOCK_NB`.
+  static func lockExclusively(
+    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+  ) throws(MediumError) {
+    let raw = descriptor.rawValue
+    try check("flock", path) { cp_lock_exclusively(raw) }
+  }
+
+  /// The corresponding C function is `fstat`; gives the file's length and whether it is regular.
+  static func status(
+    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+  ) throws(MediumError) -> FileStatus {
+    let raw = descriptor.rawValue
+    var buffer = stat()
+    try check("fstat", path) { unsafe Glibc.fstat(raw, &buffer) }
+    return FileStatus(
+      length: Int(buffer.st_size), allocatedBytes: Int(buffer.st_blocks) * 512,
+      isRegular: buffer.st_mode & S_IFMT == S_IFREG)
+  }
+
+  /// The corresponding C function is `fstatfs`; gives the file system's magic number.
+  static func fileSystemType(
+    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+  ) throws(MediumError) -> Int {
+    let raw = descriptor.rawValue
+    return try check("fstatfs", path) { cp_file_system_type(raw) }
+  }
+
+  /// The corresponding C function is `posix_fallocate`: `length` bytes from 0 exist afterwards.
+  static func allocate(
+    _ descriptor: borrowing OwnedDescriptor, length: Int, _ path: FilePath
+  ) throws(MediumError) {
+    while true {
+      let cause = Glibc.posix_fallocate(descriptor.rawValue, 0, off_t(length))
+      if cause == 0 { return }
+      if cause == EINTR { continue }
+      throw MediumError(operation: "posix_fallocate", path: path, cause: Errno(rawValue: cause))
+    }
+  }
+
+  /// The corresponding C function is `fallocate` with `FALLOC_FL_PUNCH_HOLE`: gives blocks back,
+  /// keeps the length. Best effort: a file system that can't keeps the blocks.
+  static func punchHole(_ descriptor: borrowing OwnedDescriptor, _ range: Range<Int>) {
+    _ = cp_punch_hole(descriptor.rawValue, Int64(range.lowerBound), Int64(range.count))
+  }
+
+  /// The corresponding C function is `pwrite`, repeated until everything is written.
+  static func write(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: borrowing OwnedDescriptor, at offset: Int,
+    _ path: FilePath
+  ) throws(MediumError) {
+    let raw = descriptor.rawValue
+    var done = 0
+    while done < bytes.count {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+      done += try check("pwrite", path) {
+        unsafe Glibc.pwrite(raw, rest.baseAddress, rest.count, off_t(offset + done))
+      }
+    }
+  }
+
+  /// The corresponding C function is `fdatasync`.
+  static func synchronizeData(
+    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+  ) throws(MediumError) {
+    let raw = descriptor.rawValue
+    try check("fdatasync", path) { Glibc.fdatasync(raw) }
+  }
+
+  /// The corresponding C function is `fsync`.
+  static func synchronize(
+    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+  ) throws(MediumError) {
+    let raw = descriptor.rawValue
+    try check("fsync", path) { Glibc.fsync(raw) }
+  }
+
+  /// The corresponding C function is `mmap`.
+  static func map(
+    _ descriptor: borrowing OwnedDescriptor, length: Int, protection: Int32, flags: Int32,
+    _ path: FilePath
+  ) throws(MediumError) -> UnsafeMutableRawPointer {
+    let address = unsafe Glibc.mmap(nil, length, protection, flags, descriptor.rawValue, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else {
+      throw MediumError(operation: "mmap", path: path, cause: Errno(rawValue: errno))
+    }
+    return unsafe address
+  }
+
+  /// The corresponding C function is `mmap` with `MAP_ANONYMOUS`.
+  static func mapAnonymous(
+    length: Int, for path: FilePath
+  ) throws(MediumError) -> UnsafeMutableRawPointer {
+    let address = unsafe Glibc.mmap(
+      nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else {
+      throw MediumError(operation: "mmap", path: path, cause: Errno(rawValue: errno))
+    }
+    return unsafe address
+  }
+
+  /// The corresponding C function is `munmap`; fails only on misuse.
+  static func unmap(_ address: UnsafeMutableRawPointer, length: Int) {
+    let result = unsafe Glibc.munmap(address, length)
+    precondition(result == 0, "munmap of a range that was not mapped")
+  }
+
+  /// The corresponding C function is `madvise` with `MADV_POPULATE_WRITE`: faults in every page
+  /// before the first append does. Best effort: older kernels fault on demand.
+  static func prefault(_ address: UnsafeMutableRawPointer, length: Int) {
+    let populateForWriting: Int32 = 23
+    _ = unsafe Glibc.madvise(address, length, populateForWriting)
+  }
+
+  /// The corresponding C functions are `opendir` and `readdir`: the names in a directory, without
+  /// "." and "..", in no particular order.
+  static func names(in path: FilePath) throws(MediumError) -> [String] {
+    guard let directory = unsafe path.withPlatformString({ unsafe Glibc.opendir($0) }) else {
+      throw MediumError(operation: "opendir", path: path, cause: Errno(rawValue: errno))
+    }
+    defer { unsafe _ = Glibc.closedir(directory) }
+    var names: [String] = []
+    while true {
+      errno = 0
+      guard let entry = unsafe Glibc.readdir(directory) else { break }
+      // SAFETY: d_name is a NUL-terminated string inside the entry, valid until the next call.
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    guard errno == 0 else {
+      throw MediumError(operation: "readdir", path: path, cause: Errno(rawValue: errno))
+    }
+    return names
+  }
+
+  /// The corresponding C function is `getenv`.
+  static func environment(_ name: String) -> String? {
+    unsafe Glibc.getenv(name).map { unsafe String(cString: $0) }
+  }
+}
+
+/// What `fstat` tells of a file.
+struct FileStatus {
+  let length: Int
+  let allocatedBytes: Int
+  let isRegular: Bool
+}
+
+/// A file descriptor that is closed with its owner.
+struct OwnedDescriptor: ~Copyable {
+  let rawValue: Int32
+
+  init(rawValue: Int32) { self.rawValue = rawValue }
+
+  deinit { _ = Glibc.close(rawValue) }
+}
