@@ -55,7 +55,7 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Fenceline",
-      dependencies: ["JournalFormat", "PersistentMemory", "CFlush", filePath],
+      dependencies: ["JournalFormat", "PersistentMemory", "CFlush", "CPlatform", filePath],
       swiftSettings: settings),
     .target(
       name: "IndexExport",

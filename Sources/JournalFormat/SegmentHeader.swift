@@ -45,12 +45,12 @@ package enum SegmentField {
 package enum CloseMarkField {
   /// `UInt64`. Incarnation of the segment.
   package static let incarnation = 0
-  /// `UInt64`. End of the journal that was durable.
+  /// `UInt64`. End of the journal that is known to be durable, close record not included.
   package static let end = 8
-  /// `UInt64`. Last committed sequence before that end.
-  package static let lastSequence = 16
-  /// `UInt32`, zero.
-  package static let reserved = 24
+  /// `UInt64`. Sequence that the next transaction was to have.
+  package static let nextSequence = 16
+  /// `UInt32`. 0: closed, a close record stands at `end`; 1: opened again, anything may follow.
+  package static let isOpen = 24
   /// `UInt32`. CRC32C over binding and bytes 0..<28.
   package static let checksum = 28
   /// Bytes of the mark: one store of 32 bytes within a line.
@@ -146,17 +146,21 @@ package struct SegmentHeader: Sendable, Equatable {
 }
 
 /// Where the journal ended, durably, when the store was last closed in this segment: recovery that
-/// finds less has found damage, not an unfinished write.
+/// finds less has found damage, not an unfinished write. Before anything is written behind a close
+/// record, the mark says "open": only then are the bytes behind it certain to be untouched while it
+/// says "closed".
 package struct CloseMark: Sendable, Equatable {
   package var incarnation: UInt64
   package var end: Int
-  package var lastSequence: UInt64
+  package var nextSequence: UInt64
+  package var isOpen: Bool
   package var checksum: UInt32 = 0
 
-  package init(incarnation: UInt64, end: Int, lastSequence: UInt64) {
+  package init(incarnation: UInt64, end: Int, nextSequence: UInt64, isOpen: Bool) {
     self.incarnation = incarnation
     self.end = end
-    self.lastSequence = lastSequence
+    self.nextSequence = nextSequence
+    self.isOpen = isOpen
   }
 
   /// Writes the mark, `checksum` as it stands in the property.
@@ -165,7 +169,8 @@ package struct CloseMark: Sendable, Equatable {
   package func encode(into bytes: inout MutableRawSpan) {
     bytes.storeLittleEndian(incarnation, at: CloseMarkField.incarnation)
     bytes.storeLittleEndian(UInt64(end), at: CloseMarkField.end)
-    bytes.storeLittleEndian(lastSequence, at: CloseMarkField.lastSequence)
+    bytes.storeLittleEndian(nextSequence, at: CloseMarkField.nextSequence)
+    bytes.storeLittleEndian(isOpen ? 1 : 0 as UInt32, at: CloseMarkField.isOpen)
     bytes.storeLittleEndian(checksum, at: CloseMarkField.checksum)
   }
 
@@ -174,7 +179,8 @@ package struct CloseMark: Sendable, Equatable {
     let start = SegmentField.closeMark
     incarnation = bytes.littleEndian(at: start + CloseMarkField.incarnation, as: UInt64.self)
     end = Int(clamping: bytes.littleEndian(at: start + CloseMarkField.end, as: UInt64.self))
-    lastSequence = bytes.littleEndian(at: start + CloseMarkField.lastSequence, as: UInt64.self)
+    nextSequence = bytes.littleEndian(at: start + CloseMarkField.nextSequence, as: UInt64.self)
+    isOpen = bytes.littleEndian(at: start + CloseMarkField.isOpen, as: UInt32.self) != 0
     checksum = bytes.littleEndian(at: start + CloseMarkField.checksum, as: UInt32.self)
   }
 }

@@ -5,6 +5,7 @@
 
 internal import CPlatform
 internal import Glibc
+internal import Synchronization
 package import SystemPackage
 
 /// A directory on a real file system.
@@ -14,10 +15,12 @@ package final class FileSystemDirectory: StoreDirectory {
   private let core: CopyCore
   private let guardsReads: Bool
   private let directory: OwnedDescriptor
-  private let lock: OwnedDescriptor?
+  private let lock: Mutex<OwnedDescriptor?>
 
   /// Name of the file that a writer locks.
   package static let lockName = "lock"
+  /// Ending of a segment's name before it is published.
+  package static let unpublishedSuffix = ".new"
 
   /// Opens the directory; for writing, takes its lock at once or fails with `EWOULDBLOCK`.
   ///
@@ -34,9 +37,9 @@ package final class FileSystemDirectory: StoreDirectory {
       let lockPath = path.appending(Self.lockName)
       let file = try SystemCalls.open(lockPath, O_RDWR | O_CREAT | O_NOFOLLOW)
       try SystemCalls.lockExclusively(file, lockPath)
-      lock = consume file
+      lock = Mutex(consume file)
     } else {
-      lock = nil
+      lock = Mutex(nil)
     }
     let found = try Self.probe(directory, path, writable: writable)
     switch found.kind {
@@ -91,7 +94,26 @@ package final class FileSystemDirectory: StoreDirectory {
     return cp_supports_map_sync(file.rawValue, false)
   }
 
+  /// Whether there is a directory at `path`; an error where there is something else, or one that
+  /// may not be read.
+  package static func exists(_ path: FilePath) throws(MediumError) -> Bool {
+    do throws(MediumError) {
+      _ = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
+      return true
+    } catch {
+      if error.cause == .noSuchFileOrDirectory { return false }
+      throw error
+    }
+  }
+
+  /// Names of everything in a directory.
+  package static func names(in path: FilePath) throws(MediumError) -> [String] {
+    try SystemCalls.names(in: path)
+  }
+
   // MARK: StoreDirectory
+
+  package func unlock() { lock.withLock { $0 = nil } }
 
   package func names() throws(MediumError) -> [String] {
     try SystemCalls.names(in: path)
@@ -112,14 +134,22 @@ package final class FileSystemDirectory: StoreDirectory {
 
   package func createSegment(named name: String, length: Int) throws(MediumError) -> SegmentFile {
     let file = path.appending(name)
-    let descriptor = try SystemCalls.open(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+    let unpublished = path.appending(name + Self.unpublishedSuffix)
+    // One left over from a crash has no contents that anyone was told of.
+    try? SystemCalls.unlink(unpublished)
+    let descriptor = try SystemCalls.open(unpublished, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
     do {
       try SystemCalls.allocate(descriptor, length: length, file)
       return try map(consume descriptor, length: length, file, writable: true, isNew: true)
     } catch {
-      try? SystemCalls.unlink(file)
+      try? SystemCalls.unlink(unpublished)
       throw error
     }
+  }
+
+  package func publishSegment(named name: String) throws(MediumError) {
+    try SystemCalls.rename(
+      path.appending(name + Self.unpublishedSuffix), to: path.appending(name))
   }
 
   private func map(

@@ -143,10 +143,11 @@ package final class SegmentFile: @unchecked Sendable {
   @inline(__always)
   @discardableResult
   package func append(
-    at offset: Int, header: inout MutableRawSpan, key: RawSpan, value: RawSpan, trailer: RawSpan,
-    seed: UInt32, flushed: Bool
+    at offset: Int, header: inout MutableRawSpan, headerLength: Int, key: RawSpan,
+    value: RawSpan, trailer: RawSpan, seed: UInt32, flushed: Bool
   ) -> UInt32 {
-    let end = offset + header.byteCount + key.byteCount + value.byteCount + trailer.byteCount
+    precondition(headerLength <= header.byteCount, "header outside its buffer")
+    let end = offset + headerLength + key.byteCount + value.byteCount + trailer.byteCount
     precondition(offset >= 0 && end <= length, "append outside the segment")
     // SAFETY: C touches the spans during the call only, and the destination range was checked.
     return unsafe header.withUnsafeMutableBytes { header in
@@ -154,7 +155,7 @@ package final class SegmentFile: @unchecked Sendable {
         unsafe value.withUnsafeBytes { value in
           unsafe trailer.withUnsafeBytes { trailer in
             var parts = unsafe fl_append_parts(
-              header: header.baseAddress, header_length: header.count,
+              header: header.baseAddress, header_length: headerLength,
               key: fl_slice(base: key.baseAddress, length: key.count),
               value: fl_slice(base: value.baseAddress, length: value.count),
               trailer: fl_slice(base: trailer.baseAddress, length: trailer.count))
@@ -239,6 +240,11 @@ package final class SegmentFile: @unchecked Sendable {
         core.handle, mapping.address + range.lowerBound, flushedFrom - range.lowerBound)
     }
     unsafe fl_fence(core.handle)
+  }
+
+  /// Makes what the calling thread streamed visible to other threads before anything that follows.
+  package func fence() {
+    if !isStaged { unsafe fl_fence(core.handle) }
   }
 
   /// Starts the write-back of a long range of unsynced bytes, so that the next `persist` is short.

@@ -19,14 +19,23 @@ package protocol StoreDirectory: AnyObject, Sendable {
   /// - Parameter writable: for appending; otherwise nothing is ever changed.
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile
 
-  /// Creates a segment of `length` zero bytes whose blocks are allocated, mapped for appending.
+  /// Creates a segment of `length` zero bytes whose blocks are allocated, mapped for appending,
+  /// under a temporary name: nobody finds it before `publishSegment(named:)`.
   ///
-  /// - Durability: neither name nor contents are durable until `synchronize()` and `persist`.
+  /// - Durability: nothing is durable until `synchronize()` and `persist`.
   func createSegment(named name: String, length: Int) throws(MediumError) -> SegmentFile
+
+  /// Gives a created segment its name. Corresponds to `rename`.
+  ///
+  /// - Durability: the name is durable after `synchronize()`.
+  func publishSegment(named name: String) throws(MediumError)
 
   /// Removes a segment's name.
   func removeSegment(named name: String) throws(MediumError)
 
   /// Makes creations and removals durable. Corresponds to `fsync` on the directory.
   func synchronize() throws(MediumError)
+
+  /// Lets another handle write. Called once, when the store is closed.
+  func unlock()
 }

@@ -41,6 +41,15 @@ enum SystemCalls {
     try check("unlink", path) { unsafe path.withPlatformString { unsafe Glibc.unlink($0) } }
   }
 
+  /// The corresponding C function is `rename`.
+  static func rename(_ old: FilePath, to new: FilePath) throws(MediumError) {
+    try check("rename", old) {
+      unsafe old.withPlatformString { old in
+        unsafe new.withPlatformString { new in unsafe Glibc.rename(old, new) }
+      }
+    }
+  }
+
   /// The corresponding C function is `flock` with `LOCK_EX | LOCK_NB`.
   static func lockExclusively(
     _ descriptor: borrowing OwnedDescriptor, _ path: FilePath

@@ -1,0 +1,72 @@
+// Growable memory for buckets that never move: an array of chunks, each as large as all before it
+// together, so that growth copies nothing and a reader's pointer stays good.
+//
+// Invariant: a chunk's address is stored before any index in it is published.
+
+internal import Glibc
+internal import Synchronization
+
+/// One line of eight 64-bit words.
+typealias Bucket = UnsafeMutablePointer<Atomic<UInt64>>
+
+/// Buckets by index. Appending is for one writer; reading is for anyone who got the index from a
+/// published place.
+@safe
+struct BucketArray: ~Copyable {
+  static let wordsPerBucket = 8
+  /// Buckets in the first chunk, as a power of two.
+  private let baseBits: Int
+  private let chunks: UnsafeMutablePointer<Bucket?>
+  private var chunkCount = 0
+  private static let maximumChunks = 40
+  private static let hugePageSize = 2 << 20
+
+  init(baseBits: Int) {
+    self.baseBits = baseBits
+    unsafe chunks = .allocate(capacity: Self.maximumChunks)
+    unsafe chunks.initialize(repeating: nil, count: Self.maximumChunks)
+  }
+
+  deinit {
+    for chunk in 0..<chunkCount {
+      if let memory = unsafe chunks[chunk] { unsafe _ = munmap(memory, bytes(inChunk: chunk)) }
+    }
+    unsafe chunks.deallocate()
+  }
+
+  private func bytes(inChunk chunk: Int) -> Int {
+    (1 << (chunk == 0 ? baseBits : baseBits + chunk - 1)) * Self.wordsPerBucket * 8
+  }
+
+  /// Buckets that fit without another chunk.
+  private var capacity: Int { chunkCount == 0 ? 0 : 1 << (baseBits + chunkCount - 1) }
+
+  /// Bytes of address space that the chunks take.
+  var reservedBytes: Int { capacity * Self.wordsPerBucket * 8 }
+
+  /// The bucket at `index`, which was reserved.
+  @inline(__always)
+  func bucket(at index: Int) -> Bucket {
+    let high = index >> baseBits
+    // Chunk 0 holds [0, base); chunk c holds [base << (c - 1), base << c).
+    let chunk = Int.bitWidth - high.leadingZeroBitCount
+    let start = high == 0 ? 0 : 1 << (baseBits + chunk - 1)
+    return unsafe chunks[chunk].unsafelyUnwrapped + (index - start) * Self.wordsPerBucket
+  }
+
+  /// Makes indices below `count` usable; new buckets are zero. False where memory can't be had.
+  mutating func reserve(_ count: Int) -> Bool {
+    while count > capacity {
+      guard chunkCount < Self.maximumChunks else { return false }
+      let length = bytes(inChunk: chunkCount)
+      let address = unsafe mmap(
+        nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+      guard let address = unsafe address, unsafe address != MAP_FAILED else { return false }
+      if length >= Self.hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
+      // SAFETY: fresh zero pages are valid atomics of value 0.
+      unsafe chunks[chunkCount] = address.bindMemory(to: Atomic<UInt64>.self, capacity: length / 8)
+      chunkCount += 1
+    }
+    return true
+  }
+}

@@ -1,0 +1,294 @@
+// From a key's hash to positions in the journal: linear hashing over line-sized buckets. Readers take
+// no lock; the writer holds the store's write lock.
+//
+//   word     tag (24 bits) | unit (40 bits); 0 is free. The tag is hash bits 10..<34, so a bucket can
+//            be split without reading a record until there are 2^34 of them
+//   bucket   7 words and the number of an overflow bucket (0: none)
+//   growth   one bucket at a time, in order: bucket n is filled from bucket n - 2^k, then `count`
+//            is published as n + 1, then the moved words are cleared
+//
+// Invariant: a word that a reader may look for is reachable, at every moment, under the `count` that
+// stands at that moment. A reader that found nothing asks again if `count` has moved: only then can
+// words have been cleared or an overflow bucket have changed its chain.
+
+internal import Synchronization
+
+/// The hash table of an open store. Holds positions, never keys.
+@safe
+final class HashIndex: @unchecked Sendable {
+  // SAFETY: `count` is atomic and published after the buckets below it; bucket words are atomics;
+  // the rest changes under the write lock only.
+  private let bucketCount: Atomic<Int>
+  private var buckets = BucketArray(baseBits: HashIndex.initialBits)
+  private var overflow = BucketArray(baseBits: 8)
+  private var overflowCount = 1
+  private var freeOverflow = 0
+  private let entries = Atomic<Int>(0)
+
+  private static let initialBits = 10
+  private static let entriesPerBucket = 7
+  private static let unitBits: UInt64 = 40
+  private static let unitMask: UInt64 = (1 << 40) - 1
+  /// Entries per bucket, on average, above which a bucket is split.
+  private static let targetLoad = 5
+
+  init() {
+    bucketCount = Atomic(1 << Self.initialBits)
+    let isReserved = buckets.reserve(1 << Self.initialBits) && overflow.reserve(1 << 8)
+    precondition(isReserved, "no memory for an empty table")
+  }
+
+  /// Keys in the table.
+  var count: Int { entries.load(ordering: .relaxed) }
+
+  /// Bytes of memory that the table takes.
+  var reservedBytes: Int { buckets.reservedBytes + overflow.reservedBytes }
+
+  // MARK: Words
+
+  @inline(__always)
+  private static func tag(_ hash: UInt64) -> UInt64 {
+    (hash >> UInt64(initialBits)) << unitBits
+  }
+
+  @inline(__always)
+  private static func unit(_ word: UInt64) -> UInt64 { word & unitMask }
+
+  /// The bucket of a hash (of its low 34 bits at least) while there are `count` buckets.
+  @inline(__always)
+  private static func home(_ hash: UInt64, count: Int) -> Int {
+    let level = Int.bitWidth - 1 - count.leadingZeroBitCount
+    let wide = Int(truncatingIfNeeded: hash) & ((2 << level) - 1)
+    return wide < count ? wide : wide & ((1 << level) - 1)
+  }
+
+  @inline(__always)
+  private func next(after bucket: Bucket) -> Bucket? {
+    let link = unsafe bucket[Self.entriesPerBucket].load(ordering: .acquiring)
+    return link == 0 ? nil : unsafe overflow.bucket(at: Int(truncatingIfNeeded: link))
+  }
+
+  // MARK: Reading
+
+  /// Offers every position whose tag matches until `accept` takes one.
+  ///
+  /// - Parameter accept: true ends the search; must not write to the table.
+  /// - Returns: whether one was taken.
+  /// - Complexity: one line, two where the bucket overflows; O(1) positions are offered.
+  @inline(__always)
+  func search<E: Error>(_ hash: UInt64, _ accept: (UInt64) throws(E) -> Bool) throws(E) -> Bool {
+    let tag = Self.tag(hash)
+    while true {
+      let count = bucketCount.load(ordering: .acquiring)
+      var bucket: Bucket? = unsafe buckets.bucket(at: Self.home(hash, count: count))
+      while let words = unsafe bucket {
+        for slot in 0..<Self.entriesPerBucket {
+          let word = unsafe words[slot].load(ordering: .acquiring)
+          guard word & ~Self.unitMask == tag, word != 0 else { continue }
+          if try accept(Self.unit(word)) { return true }
+        }
+        unsafe bucket = next(after: words)
+      }
+      if bucketCount.load(ordering: .acquiring) == count { return false }
+    }
+  }
+
+  /// Visits every position, in no order; a key that is there from beginning to end is visited
+  /// exactly once, others at most once.
+  func forEachUnit<E: Error>(_ body: (UInt64) throws(E) -> Void) throws(E) {
+    let initial = bucketCount.load(ordering: .acquiring)
+    var family: [UInt64] = []
+    for home in 0..<initial {
+      // What belongs to `home` under the initial count may have been split off meanwhile: collect
+      // the whole family under one count, then hand it out.
+      while true {
+        family.removeAll(keepingCapacity: true)
+        let count = bucketCount.load(ordering: .acquiring)
+        collect(family: home, initial: initial, count: count, into: &family)
+        if bucketCount.load(ordering: .acquiring) == count { break }
+      }
+      for word in family { try body(Self.unit(word)) }
+    }
+  }
+
+  private func collect(family home: Int, initial: Int, count: Int, into words: inout [UInt64]) {
+    // Descendants of `home` are home + m * 2^level, from its own level upwards.
+    let level = Int.bitWidth - 1 - initial.leadingZeroBitCount
+    let step = home < initial - (1 << level) || home >= 1 << level ? 2 << level : 1 << level
+    var index = home
+    while index < count {
+      var bucket: Bucket? = unsafe buckets.bucket(at: index)
+      while let current = unsafe bucket {
+        for slot in 0..<Self.entriesPerBucket {
+          let word = unsafe current[slot].load(ordering: .acquiring)
+          // While a bucket is being split, what moved stands in both places for a moment.
+          let hash = (word >> Self.unitBits) << UInt64(Self.initialBits)
+            | UInt64(index & ((1 << Self.initialBits) - 1))
+          if word != 0, Self.home(hash, count: count) == index { words.append(word) }
+        }
+        unsafe bucket = next(after: current)
+      }
+      index += step
+    }
+  }
+
+  // MARK: Writing
+
+  /// Where a key stands, or where it would go. Valid until the next change of the table.
+  @unsafe
+  struct Place {
+    /// The word of the key, if it is in the table.
+    fileprivate let found: Bucket?
+    /// A free word in its chain.
+    fileprivate let free: Bucket?
+    /// The last bucket of its chain.
+    fileprivate let last: Bucket
+
+    /// Whether the key is in the table.
+    @inline(__always)
+    var isFound: Bool { unsafe found != nil }
+  }
+
+  /// Finds the place of the key that `matches` recognises. Changes nothing, so a failure of
+  /// `matches` leaves the table as it was.
+  @inline(__always)
+  func locate<E: Error>(
+    _ hash: UInt64, matches: (UInt64) throws(E) -> Bool
+  ) throws(E) -> Place {
+    let tag = Self.tag(hash)
+    var last = unsafe buckets.bucket(
+      at: Self.home(hash, count: bucketCount.load(ordering: .relaxed)))
+    var free: Bucket?
+    while true {
+      for slot in 0..<Self.entriesPerBucket {
+        let word = unsafe last[slot].load(ordering: .relaxed)
+        if word == 0 {
+          if unsafe free == nil { unsafe free = last + slot }
+        } else if word & ~Self.unitMask == tag, try matches(Self.unit(word)) {
+          return unsafe Place(found: last + slot, free: free, last: last)
+        }
+      }
+      guard let next = unsafe next(after: last) else {
+        return unsafe Place(found: nil, free: free, last: last)
+      }
+      unsafe last = next
+    }
+  }
+
+  /// Points a located key at `unit`; adds it where it is new.
+  @inline(__always)
+  func set(_ place: Place, _ hash: UInt64, to unit: UInt64) {
+    let word = Self.tag(hash) | unit
+    if let found = unsafe place.found {
+      unsafe found.pointee.store(word, ordering: .releasing)
+    } else {
+      unsafe insert(word, free: place.free, last: place.last)
+    }
+  }
+
+  /// Removes a located key.
+  @inline(__always)
+  func remove(_ place: Place) {
+    guard let found = unsafe place.found else { return }
+    unsafe found.pointee.store(0, ordering: .releasing)
+    entries.store(entries.load(ordering: .relaxed) - 1, ordering: .relaxed)
+  }
+
+  private func insert(_ word: UInt64, free: Bucket?, last: Bucket) {
+    if let free = unsafe free {
+      unsafe free.pointee.store(word, ordering: .releasing)
+    } else {
+      unsafe appendOverflow(word, to: last)
+    }
+    let total = entries.load(ordering: .relaxed) + 1
+    entries.store(total, ordering: .relaxed)
+    if total > bucketCount.load(ordering: .relaxed) * Self.targetLoad { split() }
+  }
+
+  /// Puts a word into a new overflow bucket behind `last`.
+  private func appendOverflow(_ word: UInt64, to last: Bucket) {
+    let index: Int
+    if freeOverflow != 0 {
+      index = freeOverflow
+      let link = unsafe overflow.bucket(at: index)[Self.entriesPerBucket]
+        .load(ordering: .relaxed)
+      freeOverflow = Int(truncatingIfNeeded: link)
+    } else {
+      index = overflowCount
+      let isReserved = overflow.reserve(index + 1)
+      precondition(isReserved, "no memory for the hash table")
+      overflowCount += 1
+    }
+    let bucket = unsafe overflow.bucket(at: index)
+    unsafe bucket[Self.entriesPerBucket].store(0, ordering: .relaxed)
+    unsafe bucket[0].store(word, ordering: .relaxed)
+    for slot in 1..<Self.entriesPerBucket { unsafe bucket[slot].store(0, ordering: .relaxed) }
+    unsafe last[Self.entriesPerBucket].store(UInt64(index), ordering: .releasing)
+  }
+
+  /// Adds one bucket and moves to it what belongs there. Without memory the table stays as it is:
+  /// chains grow longer, nothing is lost.
+  private func split() {
+    let count = bucketCount.load(ordering: .relaxed)
+    guard buckets.reserve(count + 1) else { return }
+    let level = Int.bitWidth - 1 - count.leadingZeroBitCount
+    let source = unsafe buckets.bucket(at: count - (1 << level))
+    var target = unsafe buckets.bucket(at: count)
+    var targetSlot = 0
+    unsafe forEachSlot(inChain: source) { (slot) in
+      let word = unsafe slot.pointee.load(ordering: .relaxed)
+      guard Self.moves(word, at: level) else { return }
+      if targetSlot < Self.entriesPerBucket {
+        unsafe target[targetSlot].store(word, ordering: .relaxed)
+        targetSlot += 1
+      } else {
+        unsafe appendOverflow(word, to: target)
+        unsafe target = next(after: target).unsafelyUnwrapped
+        targetSlot = 1
+      }
+    }
+    bucketCount.store(count + 1, ordering: .sequentiallyConsistent)
+    // Words that stay keep their places: a reader in this chain must not miss them.
+    unsafe forEachSlot(inChain: source) { (slot) in
+      if Self.moves(unsafe slot.pointee.load(ordering: .relaxed), at: level) {
+        unsafe slot.pointee.store(0, ordering: .releasing)
+      }
+    }
+    unsafe dropEmptyTail(of: source)
+  }
+
+  /// Whether a word leaves its bucket when buckets get `level + 1` bits. The tag holds hash bits from
+  /// `initialBits` on, and `level` is at least that.
+  @inline(__always)
+  private static func moves(_ word: UInt64, at level: Int) -> Bool {
+    (word >> unitBits) >> UInt64(level - initialBits) & 1 == 1 && word != 0
+  }
+
+  @inline(__always)
+  private func forEachSlot(inChain first: Bucket, _ body: (Bucket) -> Void) {
+    var bucket: Bucket? = unsafe first
+    while let words = unsafe bucket {
+      for slot in 0..<Self.entriesPerBucket { unsafe body(words + slot) }
+      unsafe bucket = next(after: words)
+    }
+  }
+
+  /// Frees the last overflow bucket while it is empty. Only a last one: a reader inside it misses
+  /// nothing of its chain, whatever becomes of it.
+  private func dropEmptyTail(of first: Bucket) {
+    while true {
+      var previous = unsafe first
+      guard var last = unsafe next(after: first) else { return }
+      while let next = unsafe next(after: last) {
+        unsafe previous = last
+        unsafe last = next
+      }
+      for slot in 0..<Self.entriesPerBucket
+      where unsafe last[slot].load(ordering: .relaxed) != 0 { return }
+      let link = unsafe previous[Self.entriesPerBucket].load(ordering: .relaxed)
+      unsafe previous[Self.entriesPerBucket].store(0, ordering: .releasing)
+      unsafe last[Self.entriesPerBucket].store(UInt64(freeOverflow), ordering: .releasing)
+      freeOverflow = Int(truncatingIfNeeded: link)
+    }
+  }
+}

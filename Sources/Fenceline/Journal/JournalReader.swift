@@ -1,0 +1,97 @@
+// Reads one segment's journal in order: records, pads, and where it stops. Recovery, verify and
+// export all read through this; it keeps no pointer and changes nothing.
+//
+// Invariants that a record must hold beside its checksums:
+//   a batch start stands on a line; a pad is followed by a batch start
+//   sequences never go back; a transaction's records are neighbours and share one sequence
+//   nothing follows a seal
+
+internal import JournalFormat
+
+/// What stands next in a journal.
+package enum JournalItem: Sendable {
+  case record(JournalRecord)
+  /// The journal ends exactly at the limit, or with a seal.
+  case end
+  /// No valid record or pad starts here.
+  case invalid(RecordFault)
+}
+
+/// A cursor over the records of one segment.
+package struct JournalReader: Sendable {
+  package let binding: SegmentBinding
+  /// Records end at or before this offset.
+  package let limit: Int
+  /// Where the next record is looked for.
+  package private(set) var offset: Int
+  private var followsPad = false
+  private var followsSeal = false
+
+  package init(binding: SegmentBinding, from offset: Int, limit: Int) {
+    self.binding = binding
+    self.offset = offset
+    self.limit = limit
+  }
+
+  /// Reads the next record; the cursor stays where it is when there is none.
+  package mutating func next(in bytes: RawSpan) -> JournalItem {
+    if let length = JournalPad.length(in: bytes, at: offset, binding: binding, limit: limit) {
+      guard !followsPad, !followsSeal else { return .invalid(.header) }
+      offset += length
+      followsPad = true
+    }
+    if followsSeal || offset >= limit { return .end }
+    do {
+      let record = try JournalRecord(in: bytes, at: offset, binding: binding, limit: limit)
+      let startsBatch = record.header.flags.contains(.batchStart)
+      guard !startsBatch || offset.isMultiple(of: RecordLimit.lineSize), startsBatch || !followsPad
+      else { return .invalid(.header) }
+      offset = record.end
+      followsPad = false
+      followsSeal = record.header.kind == .seal
+      return .record(record)
+    } catch {
+      return .invalid(error)
+    }
+  }
+
+  /// Continues at `offset`, past bytes that are no journal.
+  package mutating func resume(at offset: Int) {
+    self.offset = offset
+    followsPad = false
+    followsSeal = false
+  }
+
+  /// The first valid batch start at or after `start`: proof that everything before it was durable.
+  ///
+  /// - Complexity: O(limit - start) over lines; a line that holds no header costs one load.
+  package func firstBatchStart(in bytes: RawSpan, from start: Int) -> JournalRecord? {
+    firstRecord(in: bytes, from: start, stride: RecordLimit.lineSize) {
+      $0.header.flags.contains(.batchStart)
+    }
+  }
+
+  /// The first valid record at or after `start` that begins a transaction: where reading can resume
+  /// after damage.
+  package func firstTransactionBegin(in bytes: RawSpan, from start: Int) -> JournalRecord? {
+    firstRecord(in: bytes, from: start, stride: RecordLimit.alignment) {
+      $0.header.flags.contains(.transactionBegin) || $0.header.flags.contains(.batchStart)
+    }
+  }
+
+  private func firstRecord(
+    in bytes: RawSpan, from start: Int, stride: Int, where matches: (JournalRecord) -> Bool
+  ) -> JournalRecord? {
+    var candidate = (start + stride - 1) / stride * stride
+    while candidate <= limit - RecordField.headerEnd {
+      if RecordHeader.kindAndFlags(in: bytes, at: candidate) != 0,
+        let record = try? JournalRecord(in: bytes, at: candidate, binding: binding, limit: limit),
+        matches(record)
+      {
+        return record
+      }
+      candidate += stride
+    }
+    return nil
+  }
+}

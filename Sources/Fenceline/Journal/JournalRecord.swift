@@ -1,0 +1,163 @@
+// One record, checked. Reading and verifying are one step: there is no way to a key or a value that
+// does not pass through here.
+
+package import JournalFormat
+internal import PersistentMemory
+
+/// Why the bytes at an offset are not a record.
+package enum RecordFault: Error, Sendable, Equatable {
+  /// The header is damaged, torn, or was never written.
+  case header
+  /// The header holds, but its lengths lead outside the segment.
+  case length
+  /// The header holds, but what it announces does not match the checksum. `keyCheck` names the key;
+  /// it is the only one concerned if the record is a transaction of its own.
+  case body(keyCheck: UInt16, isWholeTransaction: Bool)
+  /// The header holds and carries flags of a newer version.
+  case unknownFlags(UInt16)
+}
+
+/// A verified record and where it stands.
+package struct JournalRecord: Sendable {
+  package let offset: Int
+  package let header: RecordHeader
+  package let shape: RecordShape
+  package let sequence: UInt64
+
+  /// Where the next record starts.
+  package var end: Int { offset + shape.totalLength }
+
+  /// Where the key lies in the segment.
+  @inline(__always)
+  package var keyRange: Range<Int> {
+    let start = offset + shape.headerLength
+    return start..<start + shape.keyLength
+  }
+
+  /// Where the value lies in the segment.
+  @inline(__always)
+  package var valueRange: Range<Int> {
+    let start = offset + shape.valueOffset
+    return start..<start + shape.valueLength
+  }
+
+  /// Reads and verifies the record at `offset`: header check, bounds, flags, checksums.
+  ///
+  /// - Parameters:
+  ///   - bytes: the segment from its first byte on.
+  ///   - offset: a multiple of 8.
+  ///   - binding: the segment's.
+  ///   - limit: records end at or before this offset.
+  /// - Complexity: O(record); every byte is read once.
+  @inline(__always)
+  package init(
+    in bytes: RawSpan, at offset: Int, binding: SegmentBinding, limit: Int
+  ) throws(RecordFault) {
+    guard offset >= 0, limit <= bytes.byteCount, offset <= limit - RecordField.headerEnd,
+      var header = RecordHeader(fixedPartOf: bytes, at: offset)
+    else { throw .header }
+    let seed = binding.seed(at: offset)
+    let checked = bytes.extracting(
+      offset + RecordField.kindAndFlags..<offset + RecordField.headerCheck)
+    guard Checksum.folded(Checksum.crc32c(checked, continuing: seed)) == header.headerCheck else {
+      throw .header
+    }
+    let unknown = header.flags.subtracting(.known)
+    guard unknown.isEmpty else { throw .unknownFlags(unknown.rawValue) }
+    let shape = header.shape
+    guard shape.totalLength <= limit - offset else { throw .length }
+    if !header.flags.isDisjoint(with: .carryingFields) {
+      header.decodeOptionalFields(of: bytes, at: offset)
+    }
+    let sequence = binding.sequence(of: header)
+    guard Self.bodyMatches(bytes, at: offset, header: header, shape: shape, seed: seed) else {
+      throw .body(
+        keyCheck: header.keyCheck,
+        isWholeTransaction: header.flags.isSuperset(of: .wholeTransaction))
+    }
+    self.offset = offset
+    self.header = header
+    self.shape = shape
+    self.sequence = sequence
+  }
+
+  @inline(__always)
+  private static func bodyMatches(
+    _ bytes: RawSpan, at offset: Int, header: RecordHeader, shape: RecordShape, seed: UInt32
+  ) -> Bool {
+    let keyStart = offset + shape.headerLength
+    let headerPart = bytes.extracting(offset + RecordField.kindAndFlags..<keyStart)
+    var crc: UInt32
+    if shape.chunkCount == 0 {
+      // Key and value are neighbours: one pass.
+      crc = Checksum.crc32c(
+        bytes.extracting(keyStart..<offset + shape.usedLength), continuing: seed)
+    } else {
+      let key = bytes.extracting(keyStart..<offset + shape.valueOffset)
+      let chunkChecksums = bytes.extracting(
+        offset + shape.chunkChecksumsOffset..<offset + shape.usedLength)
+      crc = Checksum.crc32c(key, continuing: seed)
+      crc = Checksum.crc32c(chunkChecksums, continuing: crc)
+    }
+    crc = Checksum.crc32c(headerPart, continuing: crc)
+    guard crc == header.checksum else { return false }
+    return shape.chunkCount == 0 || chunksMatch(bytes, at: offset, shape: shape, seed: seed)
+  }
+
+  @inline(never)
+  private static func chunksMatch(
+    _ bytes: RawSpan, at offset: Int, shape: RecordShape, seed: UInt32
+  ) -> Bool {
+    var checksum = offset + shape.chunkChecksumsOffset
+    var chunk = offset + shape.valueOffset
+    let end = chunk + shape.valueLength
+    while chunk < end {
+      let chunkEnd = min(chunk + RecordLimit.chunkSize, end)
+      let crc = Checksum.crc32c(bytes.extracting(chunk..<chunkEnd), continuing: seed)
+      guard crc == bytes.littleEndian(at: checksum, as: UInt32.self) else { return false }
+      chunk = chunkEnd
+      checksum += 4
+    }
+    return true
+  }
+}
+
+extension RecordFlags {
+  /// Flags that announce an optional field in the header.
+  package static let carryingFields: RecordFlags = [
+    .transactionCount, .namespace, .previousVersion, .sourcePosition, .expiry, .wideSequence,
+  ]
+}
+
+/// A pad: the rest of a line before an ordering point.
+package enum JournalPad {
+  /// Bytes of the valid pad at `offset`, or nil.
+  package static func length(
+    in bytes: RawSpan, at offset: Int, binding: SegmentBinding, limit: Int
+  ) -> Int? {
+    guard offset >= 0, limit <= bytes.byteCount, offset <= limit - PadField.headerEnd,
+      RecordHeader.kindAndFlags(in: bytes, at: offset) == UInt16(RecordKind.pad.rawValue)
+    else { return nil }
+    let length = Int(bytes.littleEndian(at: offset + PadField.length, as: UInt16.self))
+    let checked = bytes.extracting(offset + PadField.kindAndFlags..<offset + PadField.headerEnd)
+    let crc = Checksum.crc32c(checked, continuing: binding.seed(at: offset))
+    guard crc == bytes.littleEndian(at: offset + PadField.checksum, as: UInt32.self),
+      length >= PadField.headerEnd, length <= limit - offset,
+      (offset + length).isMultiple(of: RecordLimit.lineSize), length < RecordLimit.lineSize
+    else { return nil }
+    return length
+  }
+
+  /// Writes a pad of `length` bytes for the place `offset`, `start` bytes into `bytes`, which are
+  /// zero there.
+  package static func encode(
+    into bytes: inout MutableRawSpan, from start: Int, length: Int, at offset: Int,
+    binding: SegmentBinding
+  ) {
+    let kindAndLength =
+      UInt32(RecordKind.pad.rawValue) | UInt32(truncatingIfNeeded: length) << 16
+    bytes.storeLittleEndian(kindAndLength, at: start + PadField.kindAndFlags)
+    let crc = Checksum.crc32c(of: kindAndLength, continuing: binding.seed(at: offset))
+    bytes.storeLittleEndian(crc, at: start + PadField.checksum)
+  }
+}

@@ -1,0 +1,353 @@
+// The append right: the one place that writes records. Held under the store's write lock.
+//
+//   durableEnd            tail
+//   ...fenced...|...buffered...|...free...
+//
+// Invariants:
+//   bytes before `durableEnd` were flushed and fenced by one thread that did both; bytes from there
+//   to `tail` lie in caches or in the stage, written by any thread, and whoever syncs flushes them
+//   `tail == durableEnd` is an ordering point: `tail` is line-aligned and the next record is a
+//   batch start
+//   at every moment there is room for a seal behind `tail`
+//   sequences are never given twice; one that was given to a failed append is lost
+
+internal import JournalFormat
+internal import PersistentMemory
+
+/// Appends transactions to the newest segment and moves on to new ones.
+struct JournalWriter: ~Copyable {
+  let directory: any StoreDirectory
+  let map: SegmentMap
+  let epochs: ReaderEpochs
+  let sizes: SegmentSizes
+  let storeID: StoreID
+  let incarnation: UInt64
+
+  private(set) var active: ActiveSegment
+  private(set) var tail: Int
+  private(set) var durableEnd: Int
+  private(set) var nextSequence: UInt64
+  private(set) var totalCapacity: Int
+  /// The journal ends with a close record that nothing follows.
+  private(set) var isClosedOnMedium: Bool
+  private var isPoisoned = false
+
+  /// Bytes behind `tail` that only a close and a seal, with their pads, may use.
+  private static let closingReserve = 192
+  /// Unflushed bytes above which write-back is started early, so that a sync stays short.
+  private static let writeBehindThreshold = 32 << 10
+
+  init(
+    directory: any StoreDirectory, map: SegmentMap, epochs: ReaderEpochs, sizes: SegmentSizes,
+    storeID: StoreID, incarnation: UInt64, active: ActiveSegment, tail: Int, nextSequence: UInt64,
+    totalCapacity: Int, isClosedOnMedium: Bool
+  ) {
+    self.directory = directory
+    self.map = map
+    self.epochs = epochs
+    self.sizes = sizes
+    self.storeID = storeID
+    self.incarnation = incarnation
+    self.active = active
+    self.tail = tail
+    durableEnd = tail
+    self.nextSequence = nextSequence
+    self.totalCapacity = totalCapacity
+    self.isClosedOnMedium = isClosedOnMedium
+  }
+
+  // MARK: Transactions
+
+  /// Commits a transaction of one record and returns its position.
+  ///
+  /// - Parameter durable: on return it and everything before it is durable.
+  @inline(__always)
+  mutating func commit(
+    _ kind: RecordKind, key: RawSpan, value: RawSpan, durable: Bool
+  ) throws(StoreError) -> UInt64 {
+    let shape = RecordShape(
+      flags: Self.flags(valueLength: value.byteCount), keyLength: key.byteCount,
+      valueLength: value.byteCount)
+    try makeRoom(for: shape.totalLength, onlyDeletes: kind == .delete)
+    let sequence = takeSequence()
+    let offset = tail
+    try write(
+      kind, flags: .wholeTransaction, key: key, value: value, sequence: sequence,
+      flushed: durable, endsBatch: durable)
+    try finish(durable: durable, flushedFrom: durable ? offset : tail)
+    return active.unit(at: offset)
+  }
+
+  /// Commits the records of one transaction; `position` gets the position of each, in order, once
+  /// all are committed.
+  mutating func commit(
+    _ batch: borrowing WriteBatch, durable: Bool, position: (Int, UInt64) -> Void
+  ) throws(StoreError) {
+    let count = batch.finalCount
+    guard count > 0 else {
+      if durable { try sync() }
+      return
+    }
+    let length = batch.journalLength { keyLength, valueLength in
+      RecordShape(
+        flags: Self.flags(valueLength: valueLength), keyLength: keyLength,
+        valueLength: valueLength
+      ).totalLength
+    }
+    // The count field of the last record may cost 8 bytes.
+    try makeRoom(for: length + 8, onlyDeletes: batch.onlyDeletes)
+    let sequence = takeSequence()
+    let start = tail
+    var offsets: [Int] = []
+    offsets.reserveCapacity(count)
+    do {
+      try batch.forEachFinal { (index, kind, key, value) throws(StoreError) in
+        var flags: RecordFlags = []
+        if offsets.isEmpty { flags.insert(.transactionBegin) }
+        if offsets.count == count - 1 {
+          flags.insert(.transactionEnd)
+          if count > 1 { flags.insert(.transactionCount) }
+        }
+        offsets.append(tail)
+        try write(
+          kind, flags: flags, key: key, value: value, sequence: sequence,
+          transactionCount: UInt32(truncatingIfNeeded: count), flushed: false, endsBatch: false)
+      }
+    } catch {
+      // Nothing of it was published; the next transaction overwrites it with another sequence.
+      tail = start
+      throw error
+    }
+    try finish(durable: durable, flushedFrom: tail)
+    for (index, offset) in offsets.enumerated() { position(index, active.unit(at: offset)) }
+  }
+
+  /// Makes everything committed durable: the ordering point.
+  mutating func sync() throws(StoreError) {
+    try checkUsable()
+    try persist(flushedFrom: tail)
+  }
+
+  /// From the persistence domain to the medium itself, where the two differ.
+  mutating func deepSync() throws(StoreError) {
+    try sync()
+    let file = active.file
+    try poisoning { () throws(MediumError) in try file.deepPersist() }
+  }
+
+  /// Ends the journal in order: close record and close mark, durable on return.
+  mutating func close() throws(StoreError) {
+    guard !isPoisoned, !isClosedOnMedium else { return }
+    try persist(flushedFrom: tail)
+    let mark = CloseMark(
+      incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: false)
+    try write(
+      .close, flags: [], key: RawSpan(), value: RawSpan(), sequence: nextSequence,
+      flushed: false, endsBatch: true)
+    try persist(flushedFrom: tail)
+    try writeCloseMark(mark)
+    isClosedOnMedium = true
+  }
+
+  /// Before the first record behind a close record: whoever opens the store after a crash must not
+  /// take the bytes behind it for untouched.
+  private mutating func reopen() throws(StoreError) {
+    try writeCloseMark(
+      CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: true))
+    isClosedOnMedium = false
+  }
+
+  private mutating func writeCloseMark(_ mark: CloseMark) throws(StoreError) {
+    let segment = active
+    try poisoning { () throws(MediumError) in try segment.writeCloseMark(mark) }
+  }
+
+  /// The typed error of a handle that must not write any more.
+  func checkUsable() throws(StoreError) {
+    if isPoisoned { throw .poisoned }
+  }
+
+  // MARK: Records
+
+  private static func flags(valueLength: Int) -> RecordFlags {
+    valueLength > RecordLimit.chunkSize ? .chunkChecksums : []
+  }
+
+  private mutating func takeSequence() -> UInt64 {
+    defer { nextSequence += 1 }
+    return nextSequence
+  }
+
+  /// Writes one record at `tail`, for which there is room, and moves `tail` behind it.
+  ///
+  /// - Parameters:
+  ///   - flushed: its lines need only a fence afterwards.
+  ///   - endsBatch: an ordering point follows: the rest of the line is padded.
+  @inline(__always)
+  private mutating func write(
+    _ kind: RecordKind, flags extraFlags: RecordFlags, key: RawSpan, value: RawSpan,
+    sequence: UInt64, transactionCount: UInt32 = 1, flushed: Bool, endsBatch: Bool
+  ) throws(StoreError) {
+    var flags = extraFlags.union(Self.flags(valueLength: value.byteCount))
+    if tail == durableEnd { flags.insert(.batchStart) }
+    var header = RecordHeader(
+      kind: kind, flags: flags, keyLength: key.byteCount, valueLength: value.byteCount,
+      sequenceOffset: UInt32(sequence - active.binding.firstSequence),
+      keyCheck: Checksum.keyCheck(key))
+    header.transactionCount = transactionCount
+    let record = RecordEncoder(header: header, offset: tail, binding: active.binding)
+    let length: Int
+    if flags.contains(.chunkChecksums) {
+      length = record.writeChunked(key: key, value: value, endsBatch: endsBatch, to: active.file)
+      guard length > 0 else {
+        isPoisoned = true
+        throw .poisoned
+      }
+      // It was streamed past the cache: visible to other threads only behind a fence.
+      active.file.fence()
+    } else {
+      length = record.write(
+        key: key, value: value, flushed: flushed, endsBatch: endsBatch, to: active.file)
+    }
+    tail += length
+  }
+
+  /// After the records of a transaction: the ordering point, or early write-back.
+  @inline(__always)
+  private mutating func finish(durable: Bool, flushedFrom: Int) throws(StoreError) {
+    if durable {
+      try persist(flushedFrom: flushedFrom)
+    } else if tail - durableEnd > Self.writeBehindThreshold {
+      try writeBehind()
+    }
+  }
+
+  private mutating func writeBehind() throws(StoreError) {
+    let file = active.file
+    let range = durableEnd..<tail
+    let end = try poisoning { () throws(MediumError) in try file.writeBehind(range) }
+    if let end { durableEnd = end }
+  }
+
+  /// Pads the last line, then makes everything up to `tail` durable: one fence, one device flush.
+  @inline(__always)
+  private mutating func persist(flushedFrom: Int) throws(StoreError) {
+    guard tail > durableEnd else { return }
+    var flushedFrom = flushedFrom
+    if !tail.isMultiple(of: RecordLimit.lineSize) {
+      let wasFlushed = flushedFrom < tail
+      precondition(!wasFlushed, "a flushed line is not written again")
+      tail += RecordEncoder.writePad(at: tail, binding: active.binding, to: active.file)
+      flushedFrom = tail
+    }
+    let file = active.file
+    let range = durableEnd..<tail
+    try poisoning { () throws(MediumError) in
+      try file.persist(range, flushedFrom: min(flushedFrom, range.upperBound))
+    }
+    durableEnd = tail
+  }
+
+  /// Runs a write whose failure leaves unknown what is durable.
+  private mutating func poisoning<R>(
+    _ body: () throws(MediumError) -> R
+  ) throws(StoreError) -> R {
+    do throws(MediumError) { return try body() } catch {
+      isPoisoned = true
+      throw StoreError(error)
+    }
+  }
+
+  // MARK: Rotation
+
+  /// Room for `length` more bytes in one segment; rotates where the active one has none. Deletes may
+  /// use a reserve, so that a full store can be emptied.
+  private mutating func makeRoom(for length: Int, onlyDeletes: Bool) throws(StoreError) {
+    try checkUsable()
+    if isClosedOnMedium { try reopen() }
+    let capacity = active.file.length
+    let deleteReserve = min(4096, capacity / 64)
+    if tail + length + Self.closingReserve + deleteReserve <= capacity { return }
+    do {
+      try rotate(for: length)
+    } catch {
+      let fitsInReserve = tail + length + Self.closingReserve <= capacity
+      guard case .full = error, onlyDeletes, fitsInReserve, !isPoisoned else { throw error }
+    }
+  }
+
+  /// Seals the active segment and goes on in a new one that has room for `length` bytes.
+  ///
+  /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
+  /// header, durable; its name, durable. Only then its first record.
+  private mutating func rotate(for length: Int) throws(StoreError) {
+    let capacity = nextCapacity(for: length)
+    let id = active.binding.segmentID + 1
+    let name = SegmentName.name(of: id)
+    let directory = directory
+    let successor = try translatingErrors { () throws(MediumError) in
+      let file = try directory.createSegment(named: name, length: capacity)
+      try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
+      return file
+    }
+    try write(
+      .seal, flags: [], key: RawSpan(), value: RawSpan(), sequence: nextSequence, flushed: false,
+      endsBatch: false)
+    let predecessor = active
+    let predecessorEnd = tail
+    let dirty = durableEnd..<tail
+    let header = SegmentHeader(
+      storeID: storeID, segmentID: id, predecessorID: predecessor.binding.segmentID,
+      incarnation: incarnation, capacity: capacity, firstSequence: nextSequence,
+      predecessorEnd: predecessorEnd, createdAt: Clock.nanosecondsSince1970())
+    try poisoning { () throws(MediumError) in
+      try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
+      try SegmentEncoder.writeHeader(header, to: successor)
+      try directory.publishSegment(named: name)
+      try directory.synchronize()
+    }
+    predecessor.file.giveBack(from: predecessorEnd)
+    try replaceActive(with: successor, header: header)
+    map.redirectToMapping(
+      of: predecessor.file, firstUnit: predecessor.firstUnit, binding: predecessor.binding)
+    epochs.retire { predecessor.file.releaseStage() }
+  }
+
+  private mutating func replaceActive(
+    with file: SegmentFile, header: SegmentHeader
+  ) throws(StoreError) {
+    let binding = SegmentBinding(header)
+    do {
+      let firstUnit = try map.add(file, binding: binding)
+      active = ActiveSegment(file: file, binding: binding, firstUnit: firstUnit)
+      map.redirectToAppends(of: file, firstUnit: firstUnit, binding: binding, from: 0)
+    } catch {
+      isPoisoned = true
+      throw error
+    }
+    tail = SegmentField.journalStart
+    durableEnd = tail
+    totalCapacity += file.length
+  }
+
+  private func nextCapacity(for length: Int) -> Int {
+    let pageSize = 4096
+    let regular = max(sizes.smallest, min(sizes.largest, totalCapacity))
+    let needed = SegmentField.journalStart + length + Self.closingReserve
+    let withReserve = needed + needed / 32 + pageSize
+    guard withReserve > regular else { return regular / pageSize * pageSize }
+    return (withReserve + pageSize - 1) / pageSize * pageSize
+  }
+}
+
+/// The segment that takes appends.
+struct ActiveSegment {
+  let file: SegmentFile
+  let binding: SegmentBinding
+  /// Unit of the segment's first byte.
+  let firstUnit: UInt64
+
+  /// The position of a record as the index holds it.
+  @inline(__always)
+  func unit(at offset: Int) -> UInt64 { firstUnit + UInt64(offset >> 3) }
+}

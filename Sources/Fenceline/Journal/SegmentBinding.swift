@@ -1,0 +1,64 @@
+// What binds a record to its place. Every checksum starts from the store, the segment, the
+// incarnation and the offset, so bytes that are valid elsewhere are not valid here.
+
+package import JournalFormat
+package import PersistentMemory
+
+/// The seed of a segment's checksums, and what its records' sequences are relative to.
+package struct SegmentBinding: Sendable, Equatable {
+  package let segmentID: UInt32
+  package let firstSequence: UInt64
+  /// CRC32C over store id, segment id and incarnation, as they are encoded in the header.
+  package let seed: UInt32
+
+  package init(
+    storeID: StoreID, segmentID: UInt32, incarnation: UInt64, firstSequence: UInt64
+  ) {
+    self.segmentID = segmentID
+    self.firstSequence = firstSequence
+    var crc = Checksum.crc32c(of: storeID.low, continuing: 0)
+    crc = Checksum.crc32c(of: storeID.high, continuing: crc)
+    crc = Checksum.crc32c(of: segmentID, continuing: crc)
+    seed = Checksum.crc32c(of: incarnation, continuing: crc)
+  }
+
+  package init(_ header: SegmentHeader) {
+    self.init(
+      storeID: header.storeID, segmentID: header.segmentID, incarnation: header.incarnation,
+      firstSequence: header.firstSequence)
+  }
+
+  /// Where the checksums of the record at `offset` start.
+  @inline(__always)
+  package func seed(at offset: Int) -> UInt32 {
+    Checksum.crc32c(of: UInt64(truncatingIfNeeded: offset), continuing: seed)
+  }
+
+  /// The sequence that a record's header states.
+  @inline(__always)
+  package func sequence(of header: RecordHeader) -> UInt64 {
+    header.flags.contains(.wideSequence)
+      ? header.wideSequence : firstSequence &+ UInt64(header.sequenceOffset)
+  }
+}
+
+extension Checksum {
+  /// CRC32C of an integer as it is stored, little-endian.
+  @inline(__always)
+  package static func crc32c<T: FixedWidthInteger & BitwiseCopyable>(
+    of value: T, continuing crc: UInt32
+  ) -> UInt32 {
+    // SAFETY: the buffer is the value's own memory, read during the call.
+    unsafe withUnsafeBytes(of: value.littleEndian) { crc32c(unsafe $0.bytes, continuing: crc) }
+  }
+
+  /// A CRC folded to 16 bits, as ``RecordField/keyCheck`` and ``RecordField/headerCheck`` hold it.
+  @inline(__always)
+  package static func folded(_ crc: UInt32) -> UInt16 {
+    UInt16(truncatingIfNeeded: crc ^ (crc >> 16))
+  }
+
+  /// The check of a key alone.
+  @inline(__always)
+  package static func keyCheck(_ key: RawSpan) -> UInt16 { folded(crc32c(key)) }
+}

@@ -1,0 +1,95 @@
+// From a position to a verified record. Every read of a store ends here.
+
+internal import CPlatform
+internal import JournalFormat
+internal import PersistentMemory
+internal import SystemPackage
+
+extension SegmentMap {
+  /// Hands out the verified record at `unit`, with the bytes of its segment.
+  ///
+  /// - Throws: ``StoreError/corrupt(file:offset:cause:)`` or
+  ///   ``StoreError/mediaError(file:offset:)``; ``StoreError/newerFormat(file:feature:)``.
+  /// - Complexity: O(record): every byte of it is read.
+  @inline(__always)
+  func withRecord<R>(
+    at unit: UInt64, _ body: (JournalRecord, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    // SAFETY: units come from the index, so their view exists; views outlive every read, and the
+    // caller holds a reader's ticket or the write lock, which keeps the memory.
+    let view = unsafe view(ofUnit: unit)
+    let offset = unsafe view.pointee.offset(ofUnit: unit)
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: view.pointee.base, count: view.pointee.length
+    ).bytes
+    let record: JournalRecord
+    do {
+      record = unsafe try JournalRecord(
+        in: bytes, at: offset, binding: view.pointee.binding, limit: view.pointee.length)
+    } catch {
+      throw unsafe failure(view, offset, error)
+    }
+    return try body(record, bytes)
+  }
+
+  /// Whether the record at `unit` has `key`. A different key counts only if the record is whole.
+  @inline(__always)
+  func hasKey(_ key: RawSpan, at unit: UInt64) throws(StoreError) -> Bool {
+    let view = unsafe view(ofUnit: unit)
+    let offset = unsafe view.pointee.offset(ofUnit: unit)
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: view.pointee.base, count: view.pointee.length
+    ).bytes
+    // Most of the time the tag was right, and an equal key needs no proof: it is superseded.
+    if let header = RecordHeader(fixedPartOf: bytes, at: offset),
+      header.keyLength == key.byteCount
+    {
+      let start = offset + header.shape.headerLength
+      if start + key.byteCount <= bytes.byteCount,
+        Bytes.areEqual(bytes.extracting(start..<start + key.byteCount), key)
+      {
+        return true
+      }
+    }
+    return try withRecord(at: unit) { (record, bytes) in
+      Bytes.areEqual(bytes.extracting(record.keyRange), key)
+    }
+  }
+
+  /// Whether the records at two units have the same key.
+  func keysMatch(_ candidate: UInt64, _ unit: UInt64) throws(StoreError) -> Bool {
+    let view = unsafe view(ofUnit: unit)
+    let offset = unsafe view.pointee.offset(ofUnit: unit)
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: view.pointee.base, count: view.pointee.length
+    ).bytes
+    guard let header = RecordHeader(fixedPartOf: bytes, at: offset) else { return false }
+    let start = offset + header.shape.headerLength
+    return try hasKey(bytes.extracting(start..<start + header.keyLength), at: candidate)
+  }
+
+  @inline(never)
+  private func failure(
+    _ view: UnsafePointer<SegmentView>, _ offset: Int, _ fault: RecordFault
+  ) -> StoreError {
+    let file = unsafe view.pointee.file.takeUnretainedValue()
+    if let faultOffset = file.firstFault {
+      return .mediaError(file: file.path, offset: faultOffset)
+    }
+    switch fault {
+    case .header, .length:
+      return .corrupt(file: file.path, offset: offset, cause: .recordHeader)
+    case .body: return .corrupt(file: file.path, offset: offset, cause: .recordBody)
+    case .unknownFlags(let flags):
+      return .newerFormat(
+        file: file.path, feature: "record flags 0x\(String(flags, radix: 16))")
+    }
+  }
+}
+
+/// Memory errors that the process-wide handler caught.
+enum MemoryErrors {
+  /// Caught so far; a read that sees it change has read a page of zeros somewhere.
+  @inline(__always)
+  static var count: UInt64 { cp_guard_fault_count() }
+}

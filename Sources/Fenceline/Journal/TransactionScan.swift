@@ -1,0 +1,117 @@
+// Reads complete transactions from one segment: what recovery accepts, and why it stopped.
+//
+// Invariant: `acceptedEnd` only moves past a complete transaction, a close, a seal, or a pad that
+// follows one; a transaction without its end mark changes nothing.
+
+internal import JournalFormat
+
+/// Where and why reading a segment stopped.
+package struct ScanStop: Sendable, Equatable {
+  /// First byte that is no valid journal.
+  package let offset: Int
+  package let fault: RecordFault
+  /// Whether the record is fine and only its place in the order is not.
+  package let isMisplaced: Bool
+}
+
+/// The result of reading one segment.
+package struct TransactionScan: Sendable {
+  /// Offset after the last accepted transaction.
+  package var acceptedEnd: Int
+  /// Offset of the last accepted batch start: everything before it was fenced.
+  package var lastBatchStart: Int
+  /// The lowest sequence that the next transaction may have.
+  package var nextSequence: UInt64
+  /// Records in accepted transactions.
+  package var recordCount = 0
+  /// The last accepted record is a close record.
+  package var endsWithClose = false
+  /// The last accepted record is a seal.
+  package var endsWithSeal = false
+  /// Why reading stopped before the limit, and where.
+  package var stop: ScanStop?
+
+  /// Reads from the journal's start (or `offset`) and hands every record of every complete
+  /// transaction to `visit`, in order.
+  ///
+  /// - Parameters:
+  ///   - bytes: the segment from its first byte on.
+  ///   - limit: the exact end where it is known, otherwise the segment's length.
+  ///   - visit: gets puts and deletes only.
+  package init(
+    _ bytes: RawSpan, binding: SegmentBinding, from offset: Int = SegmentField.journalStart,
+    limit: Int, visit: (JournalRecord) -> Void
+  ) {
+    var reader = JournalReader(binding: binding, from: offset, limit: limit)
+    var pending: [JournalRecord] = []
+    acceptedEnd = offset
+    lastBatchStart = offset
+    nextSequence = binding.firstSequence
+    var pendingBatchStart: Int?
+    while true {
+      let item = reader.next(in: bytes)
+      switch item {
+      case .end:
+        if let first = pending.first {
+          // The transaction was cut off at the segment's very end.
+          stop = ScanStop(offset: first.offset, fault: .header, isMisplaced: false)
+        } else {
+          acceptedEnd = reader.offset
+        }
+        return
+      case .invalid(let fault):
+        // A pad before the failing bytes belongs to the transaction that it closes.
+        if pending.isEmpty { acceptedEnd = reader.offset }
+        stop = ScanStop(offset: reader.offset, fault: fault, isMisplaced: false)
+        return
+      case .record(let record):
+        guard Self.isInOrder(record, pending: pending, from: nextSequence) else {
+          stop = ScanStop(offset: record.offset, fault: .header, isMisplaced: true)
+          return
+        }
+        if record.header.flags.contains(.batchStart) { pendingBatchStart = record.offset }
+        if record.header.kind == .put || record.header.kind == .delete {
+          if record.header.flags.contains(.transactionEnd) {
+            for record in pending { visit(record) }
+            visit(record)
+            recordCount += pending.count + 1
+            pending.removeAll(keepingCapacity: true)
+          } else {
+            pending.append(record)
+            continue
+          }
+        }
+        acceptedEnd = record.end
+        let isTransaction = record.header.kind == .put || record.header.kind == .delete
+        nextSequence = isTransaction ? record.sequence &+ 1 : record.sequence
+        lastBatchStart = pendingBatchStart ?? lastBatchStart
+        endsWithClose = record.header.kind == .close
+        endsWithSeal = record.header.kind == .seal
+      }
+    }
+  }
+
+  private static func isInOrder(
+    _ record: JournalRecord, pending: [JournalRecord], from nextSequence: UInt64
+  ) -> Bool {
+    let flags = record.header.flags
+    switch record.header.kind {
+    case .pad: return false
+    case .close, .seal:
+      return pending.isEmpty && record.sequence >= nextSequence
+        && flags.isDisjoint(with: .wholeTransaction)
+    case .put, .delete:
+      guard let first = pending.first else {
+        return flags.contains(.transactionBegin) && record.sequence >= nextSequence
+          && countMatches(record, 1)
+      }
+      return flags.isDisjoint(with: [.transactionBegin, .batchStart])
+        && record.sequence == first.sequence && countMatches(record, pending.count + 1)
+    }
+  }
+
+  private static func countMatches(_ record: JournalRecord, _ count: Int) -> Bool {
+    !record.header.flags.contains(.transactionEnd)
+      || Int(record.header.transactionCount) == count
+  }
+}

@@ -1,0 +1,215 @@
+// From a directory to an open journal: read everything, build the index, and, for writing, make the
+// decision durable that everything later builds on.
+//
+// Writing after a crash, in this order:
+//   1. accept complete transactions up to the first thing that fails
+//   2. make the newest segment's accepted bytes durable again (they may be dirty in a cache)
+//   3. create the next segment, whose header states that end and a first sequence beyond any that
+//      could have been used; header durable, then its name: this is the decision
+// A crash before the end of 3 repeats everything with the same result. The torn segment itself is
+// never written to. After an orderly close nothing was torn, and appends go on behind the close
+// record.
+
+internal import JournalFormat
+internal import PersistentMemory
+internal import SystemPackage
+
+/// An open journal and the index over it.
+struct JournalOpening {
+  let map = SegmentMap()
+  let index = HashIndex()
+  let epochs = ReaderEpochs()
+  let hashSeed: UInt64
+  private(set) var damage: [StoreDamage] = []
+  private(set) var report = RecoveryReport()
+  private(set) var firstUnits: [UInt64] = []
+  private var chain: SegmentChain
+  private var newestScan: TransactionScan?
+
+  /// Reads the journal in `directory` and changes nothing.
+  init(reading directory: any StoreDirectory) throws(StoreError) {
+    let seed = try Random.word()
+    let found = try SegmentChain(in: directory)
+    hashSeed = seed
+    chain = found
+    try recover()
+  }
+
+  /// Whether there is a store at all.
+  var isEmpty: Bool { chain.members.isEmpty }
+  var foreignNames: [String] { chain.foreignNames }
+  var members: [ChainMember] { chain.members }
+
+  // MARK: Reading
+
+  private mutating func recover() throws(StoreError) {
+    let members = chain.members
+    let ends = members.indices.map { chain.statedEnd(of: $0) }
+    let seed = hashSeed
+    // A wave of segments at a time bounds the memory that entries take on their way to the index.
+    let wave = Parallel.processorCount
+    for first in stride(from: 0, to: members.count, by: wave) {
+      let results = Parallel.map(min(wave, members.count - first)) { offset in
+        let number = first + offset
+        let following = number + 1 < members.count ? members[number + 1].header : nil
+        return SegmentRecovery(
+          of: members[number], statedEnd: ends[number], nextSequence: following?.firstSequence,
+          hashSeed: seed)
+      }
+      for (offset, result) in results.enumerated() {
+        try accept(result, of: members[first + offset])
+      }
+    }
+  }
+
+  private mutating func accept(
+    _ result: SegmentRecovery, of member: ChainMember
+  ) throws(StoreError) {
+    if let failure = result.failure { throw failure }
+    let firstUnit = try map.add(member.file, binding: member.binding)
+    firstUnits.append(firstUnit)
+    for entry in result.entries {
+      let unit = firstUnit + UInt64(entry.offset >> 3)
+      let place = unsafe try index.locate(entry.hash) { (candidate) throws(StoreError) in
+        try map.keysMatch(candidate, unit)
+      }
+      if entry.isDelete {
+        unsafe index.remove(place)
+      } else {
+        unsafe index.set(place, entry.hash, to: unit)
+      }
+    }
+    damage += result.damage
+    newestScan = result.scan
+    report.recordCount += result.scan?.recordCount ?? 0
+    report.hasTornTail = result.hasTornTail
+    report.wasClosed = result.isClosed
+  }
+
+  // MARK: Writing
+
+  /// Goes on writing where the journal ends, durably decided.
+  mutating func beginWriting(
+    in directory: any StoreDirectory, sizes: SegmentSizes
+  ) throws(StoreError) -> JournalWriter {
+    if let damage = damage.first { throw damage.error }
+    if isEmpty { return try createStore(in: directory, sizes: sizes) }
+    try chain.openNewestForWriting(in: directory)
+    guard let scan = newestScan, let newest = chain.members.last else {
+      preconditionFailure("a chain has a newest segment that was read")
+    }
+    let writer =
+      report.wasClosed
+      ? try continueAfterClose(newest, scan, in: directory, sizes: sizes)
+      : try decide(newest, scan, in: directory, sizes: sizes)
+    removeLeftovers(in: directory)
+    return writer
+  }
+
+  private mutating func continueAfterClose(
+    _ newest: ChainMember, _ scan: TransactionScan, in directory: any StoreDirectory,
+    sizes: SegmentSizes
+  ) throws(StoreError) -> JournalWriter {
+    let tail = scan.acceptedEnd
+    let granuleStart = tail / SegmentMap.granuleSize * SegmentMap.granuleSize
+    try translatingErrors { () throws(MediumError) in
+      try newest.file.makeDurableAgain(scan.lastBatchStart..<tail)
+      try newest.file.beginAppending(at: tail, sharing: granuleStart..<tail)
+    }
+    let firstUnit = firstUnits[firstUnits.count - 1]
+    map.replaceNewest(with: newest.file, firstUnit: firstUnit, binding: newest.binding)
+    map.redirectToAppends(
+      of: newest.file, firstUnit: firstUnit, binding: newest.binding, from: granuleStart)
+    return writer(
+      in: directory, sizes: sizes,
+      active: ActiveSegment(file: newest.file, binding: newest.binding, firstUnit: firstUnit),
+      header: newest.header, tail: tail, nextSequence: scan.nextSequence, isClosed: true)
+  }
+
+  private mutating func decide(
+    _ newest: ChainMember, _ scan: TransactionScan, in directory: any StoreDirectory,
+    sizes: SegmentSizes
+  ) throws(StoreError) -> JournalWriter {
+    try translatingErrors { () throws(MediumError) in
+      try newest.file.makeDurableAgain(0..<scan.acceptedEnd)
+    }
+    // Lost records may have used sequences: as many as fit behind the accepted end.
+    let possiblyUsed = (newest.file.length - scan.acceptedEnd) / RecordLimit.smallestRecord + 1
+    let isNewestEmpty = scan.acceptedEnd == SegmentField.journalStart
+    let id = chain.highestID + 1
+    let header = SegmentHeader(
+      storeID: newest.header.storeID, segmentID: id,
+      // A segment in which nothing was accepted is replaced, not followed.
+      predecessorID: isNewestEmpty ? newest.header.predecessorID : newest.header.segmentID,
+      incarnation: newest.header.incarnation + 1,
+      capacity: max(sizes.smallest, min(sizes.largest, totalCapacity)) & ~4095,
+      firstSequence: scan.nextSequence + UInt64(possiblyUsed),
+      predecessorEnd: isNewestEmpty ? newest.header.predecessorEnd : scan.acceptedEnd,
+      createdAt: Clock.nanosecondsSince1970())
+    let active = try create(header, in: directory)
+    if isNewestEmpty {
+      try? directory.removeSegment(named: newest.name)
+    }
+    return writer(
+      in: directory, sizes: sizes, active: active, header: header,
+      tail: SegmentField.journalStart, nextSequence: header.firstSequence, isClosed: false)
+  }
+
+  private mutating func createStore(
+    in directory: any StoreDirectory, sizes: SegmentSizes
+  ) throws(StoreError) -> JournalWriter {
+    let header = SegmentHeader(
+      storeID: StoreID(low: try Random.word(), high: try Random.word()), segmentID: 1,
+      predecessorID: 0, incarnation: 1, capacity: sizes.smallest, firstSequence: 1,
+      predecessorEnd: 0, createdAt: Clock.nanosecondsSince1970())
+    let active = try create(header, in: directory)
+    return writer(
+      in: directory, sizes: sizes, active: active, header: header,
+      tail: SegmentField.journalStart, nextSequence: 1, isClosed: false)
+  }
+
+  private mutating func create(
+    _ header: SegmentHeader, in directory: any StoreDirectory
+  ) throws(StoreError) -> ActiveSegment {
+    let name = SegmentName.name(of: header.segmentID)
+    let file = try translatingErrors { () throws(MediumError) in
+      let file = try directory.createSegment(named: name, length: header.capacity)
+      try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
+      try SegmentEncoder.writeHeader(header, to: file)
+      try directory.publishSegment(named: name)
+      try directory.synchronize()
+      return file
+    }
+    let binding = SegmentBinding(header)
+    let firstUnit = try map.add(file, binding: binding)
+    map.redirectToAppends(of: file, firstUnit: firstUnit, binding: binding, from: 0)
+    return ActiveSegment(file: file, binding: binding, firstUnit: firstUnit)
+  }
+
+  private var totalCapacity: Int { map.files.reduce(0) { $0 + $1.length } }
+
+  private func writer(
+    in directory: any StoreDirectory, sizes: SegmentSizes, active: ActiveSegment,
+    header: SegmentHeader, tail: Int, nextSequence: UInt64, isClosed: Bool
+  ) -> JournalWriter {
+    JournalWriter(
+      directory: directory, map: map, epochs: epochs, sizes: sizes, storeID: header.storeID,
+      incarnation: header.incarnation, active: active, tail: tail, nextSequence: nextSequence,
+      totalCapacity: totalCapacity, isClosedOnMedium: isClosed)
+  }
+
+  /// Files that no history needs; a failure leaves them for the next opening.
+  private func removeLeftovers(in directory: any StoreDirectory) {
+    for name in chain.leftovers { try? directory.removeSegment(named: name) }
+  }
+}
+
+/// What opening found.
+struct RecoveryReport: Sendable {
+  /// Records in accepted transactions.
+  var recordCount = 0
+  /// An unfinished write was cut off.
+  var hasTornTail = false
+  /// The journal ended with a close record.
+  var wasClosed = false
+}

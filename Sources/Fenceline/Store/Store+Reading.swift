@@ -1,0 +1,122 @@
+// Reads. No lock, no allocation on the way to the value; every record is verified before its bytes
+// are handed out.
+
+internal import JournalFormat
+internal import PersistentMemory
+
+extension Store {
+  /// Reads the value of `key` in place.
+  ///
+  /// The span shows the value where it lies in the journal; the compiler does not let it leave
+  /// `body`.
+  ///
+  /// - Parameters:
+  ///   - key: any bytes.
+  ///   - body: gets the value; should be short, for memory is given back only behind it.
+  /// - Returns: what `body` returns, or nil where there is no such key.
+  /// - Throws: ``StoreError/corrupt(file:offset:cause:)`` where the value, or the proof that there is
+  ///   none, is damaged; ``StoreError/mediaError(file:offset:)``; ``StoreError/closed``.
+  /// - Complexity: O(1) table lines, O(value) for the checksum.
+  public func withValue<R>(
+    forKey key: RawSpan, _ body: (RawSpan) -> R
+  ) throws(StoreError) -> R? {
+    try withRecord(forKey: key) { (record, bytes) in body(bytes.extracting(record.valueRange)) }
+  }
+
+  /// Finds and verifies the newest record of `key`.
+  @inline(__always)
+  func withRecord<R>(
+    forKey key: RawSpan, _ body: (JournalRecord, RawSpan) -> R
+  ) throws(StoreError) -> R? {
+    try checkOpen()
+    let hash = hash(key)
+    let ticket = epochs.enter()
+    defer { epochs.leave(ticket) }
+    let faults = MemoryErrors.count
+    var result: R?
+    var sequence: UInt64 = 0
+    _ = try index.search(hash) { (unit) throws(StoreError) in
+      try map.withRecord(at: unit) { (record, bytes) in
+        guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
+        sequence = record.sequence
+        result = body(record, bytes)
+        return true
+      }
+    }
+    if MemoryErrors.count != faults { try checkMedia() }
+    if !damage.isEmpty { try checkDamage(keyCheck: Checksum.keyCheck(key), sequence: sequence) }
+    return result
+  }
+
+  /// Refuses an answer that something lost could have changed. A sequence of 0 stands for "none".
+  @inline(never)
+  func checkDamage(keyCheck: UInt16, sequence: UInt64) throws(StoreError) {
+    for damage in damage where damage.concerns(keyCheck: keyCheck, sequence: sequence) {
+      throw damage.error
+    }
+  }
+
+  /// Names the file in which a read came upon a memory error.
+  @inline(never)
+  func checkMedia() throws(StoreError) {
+    for file in map.files {
+      if let offset = file.firstFault { throw .mediaError(file: file.path, offset: offset) }
+    }
+  }
+
+  // MARK: Conveniences
+
+  /// A copy of the value of `key`, or nil.
+  ///
+  /// - Throws: as ``withValue(forKey:_:)``.
+  public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    try withValue(forKey: unsafe key.span.bytes) { Array(copying: $0) }
+  }
+
+  /// A copy of the value of `key` as text, or nil. Bytes that are not UTF-8 are replaced.
+  ///
+  /// - Throws: as ``withValue(forKey:_:)``.
+  public func get(_ key: String) throws(StoreError) -> String? {
+    var key = key
+    // SAFETY: the buffer is used during the call only.
+    return try unsafe key.withUTF8Typed { (key) throws(StoreError) in
+      try withValue(forKey: unsafe UnsafeRawBufferPointer(key).bytes) {
+        String(decoding: $0)
+      }
+    }
+  }
+
+  /// Whether `key` has a value.
+  ///
+  /// - Throws: as ``withValue(forKey:_:)``.
+  public func contains(_ key: RawSpan) throws(StoreError) -> Bool {
+    try withRecord(forKey: key) { (_, _) in true } ?? false
+  }
+
+  /// Whether `key` has a value.
+  public func contains(_ key: [UInt8]) throws(StoreError) -> Bool {
+    try contains(unsafe key.span.bytes)
+  }
+
+  /// Whether `key` has a value.
+  public func contains(_ key: String) throws(StoreError) -> Bool {
+    var key = key
+    // SAFETY: the buffer is used during the call only.
+    return try unsafe key.withUTF8Typed { (key) throws(StoreError) in
+      try contains(unsafe UnsafeRawBufferPointer(key).bytes)
+    }
+  }
+
+  /// Keys in the store.
+  ///
+  /// - Throws: ``StoreError/closed``; ``StoreError/corrupt(file:offset:cause:)`` where damage leaves
+  ///   it unknown.
+  /// - Complexity: O(1).
+  public var count: Int {
+    get throws(StoreError) {
+      try checkOpen()
+      if !damage.isEmpty { try checkDamage(keyCheck: 0, sequence: 0) }
+      return index.count
+    }
+  }
+}

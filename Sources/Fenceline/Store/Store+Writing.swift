@@ -1,0 +1,151 @@
+// Writes: one record is one transaction. The way down: take the append right, write the record in
+// one call of the copy core, fence if durability was asked for, then publish in the index.
+//
+// Invariant: the index is changed after the record is complete, and after it is durable if it was
+// to be, so a reader never sees what a returned durable commit could still lose.
+
+internal import JournalFormat
+internal import PersistentMemory
+
+extension Store {
+  /// Gives `key` the value `value`.
+  ///
+  /// - Parameters:
+  ///   - key: up to ``maximumKeyLength`` bytes, empty allowed.
+  ///   - value: up to ``maximumValueLength`` bytes, empty allowed.
+  ///   - durability: when to return.
+  /// - Returns: what this commit survives now.
+  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``,
+  ///   ``StoreError/full(_:)``, ``StoreError/readOnly``, ``StoreError/closed``,
+  ///   ``StoreError/poisoned``, ``StoreError/nestedWrite``, and what the medium says. On
+  ///   ``StoreError/full(_:)`` nothing has changed.
+  /// - Durability: `.durable`: durable on return, with everything committed before: one fence on
+  ///   persistent memory, one device flush on a file. `.buffered`: in order, by the next ``sync()``.
+  @discardableResult
+  public func put(
+    _ key: RawSpan, _ value: RawSpan, durability: Durability = .buffered
+  ) throws(StoreError) -> Survival {
+    try Self.checkLengths(key: key.byteCount, value: value.byteCount)
+    let hash = hash(key)
+    try withWriter { (journal) throws(StoreError) in
+      let place = unsafe try index.locate(hash) { (unit) throws(StoreError) in
+        try map.hasKey(key, at: unit)
+      }
+      let unit = try journal.commit(
+        .put, key: key, value: value, durable: durability == .durable)
+      unsafe index.set(place, hash, to: unit)
+    }
+    return survival(durability)
+  }
+
+  /// Removes `key`.
+  ///
+  /// - Returns: whether it had a value.
+  /// - Throws: as ``put(_:_:durability:)``. Works on a full medium as long as the reserve lasts.
+  /// - Durability: as ``put(_:_:durability:)``; durable also where there was nothing to remove.
+  @discardableResult
+  public func delete(
+    _ key: RawSpan, durability: Durability = .buffered
+  ) throws(StoreError) -> Bool {
+    guard key.byteCount <= Self.maximumKeyLength else {
+      throw .keyTooLong(length: key.byteCount)
+    }
+    let hash = hash(key)
+    return try withWriter { (journal) throws(StoreError) in
+      let place = unsafe try index.locate(hash) { (unit) throws(StoreError) in
+        try map.hasKey(key, at: unit)
+      }
+      guard unsafe place.isFound else {
+        if durability == .durable { try journal.sync() }
+        return false
+      }
+      _ = try journal.commit(
+        .delete, key: key, value: RawSpan(), durable: durability == .durable)
+      unsafe index.remove(place)
+      return true
+    }
+  }
+
+  /// Makes everything durable that was committed before the call.
+  ///
+  /// - Parameter depth: `.persistenceDomain` is what every durable commit does.
+  /// - Returns: what everything committed before survives now.
+  /// - Throws: what the medium says; the store then takes no more writes.
+  /// - Durability: one fence on persistent memory, one device flush on a file.
+  @discardableResult
+  public func sync(_ depth: SyncDepth = .persistenceDomain) throws(StoreError) -> Survival {
+    try withWriter { (journal) throws(StoreError) in
+      switch depth {
+      case .persistenceDomain: try journal.sync()
+      case .medium: try journal.deepSync()
+      }
+    }
+    return directory.medium.synced
+  }
+
+  @inline(__always)
+  static func checkLengths(key: Int, value: Int) throws(StoreError) {
+    guard key <= maximumKeyLength else { throw .keyTooLong(length: key) }
+    guard value <= maximumValueLength else { throw .valueTooLong(length: value) }
+  }
+
+  func survival(_ durability: Durability) -> Survival {
+    durability == .durable ? directory.medium.synced : directory.medium.buffered
+  }
+
+  // MARK: Conveniences
+
+  /// Gives `key` the value `value`. See ``put(_:_:durability:)-(RawSpan,_,_)``.
+  @discardableResult
+  public func put(
+    _ key: [UInt8], _ value: [UInt8], durability: Durability = .buffered
+  ) throws(StoreError) -> Survival {
+    try put(unsafe key.span.bytes, unsafe value.span.bytes, durability: durability)
+  }
+
+  /// Gives `key` the value `value`, both as UTF-8.
+  @discardableResult
+  public func put(
+    _ key: String, _ value: String, durability: Durability = .buffered
+  ) throws(StoreError) -> Survival {
+    var key = key
+    var value = value
+    // SAFETY: the buffers are used during the call only.
+    return try unsafe key.withUTF8Typed { (key) throws(StoreError) in
+      try unsafe value.withUTF8Typed { (value) throws(StoreError) in
+        try put(
+          unsafe UnsafeRawBufferPointer(key).bytes, unsafe UnsafeRawBufferPointer(value).bytes,
+          durability: durability)
+      }
+    }
+  }
+
+  /// Removes `key`. Returns whether it had a value.
+  @discardableResult
+  public func delete(
+    _ key: [UInt8], durability: Durability = .buffered
+  ) throws(StoreError) -> Bool {
+    try delete(unsafe key.span.bytes, durability: durability)
+  }
+
+  /// Removes `key`. Returns whether it had a value.
+  @discardableResult
+  public func delete(
+    _ key: String, durability: Durability = .buffered
+  ) throws(StoreError) -> Bool {
+    var key = key
+    // SAFETY: the buffer is used during the call only.
+    return try unsafe key.withUTF8Typed { (key) throws(StoreError) in
+      try delete(unsafe UnsafeRawBufferPointer(key).bytes, durability: durability)
+    }
+  }
+}
+
+/// How far ``Store/sync(_:)`` goes.
+public enum SyncDepth: Sendable, Hashable {
+  /// Into the persistence domain: what power failure leaves.
+  case persistenceDomain
+  /// To the medium itself, past buffers that only a working power-fail protection saves
+  /// (libpmem's deep flush); the same as `.persistenceDomain` where there is no such difference.
+  case medium
+}

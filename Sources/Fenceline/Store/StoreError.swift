@@ -1,0 +1,136 @@
+// Every way in which a store can refuse. Callers switch on the case; people read the description.
+
+internal import PersistentMemory
+public import SystemPackage
+
+/// What a store reports instead of an answer.
+public enum StoreError: Error, Sendable, Equatable {
+  /// There is no store at the path.
+  case noStore(FilePath)
+  /// The directory holds other things and no store; nothing was created in it.
+  case notAStore(FilePath)
+  /// Another handle, in this process or another, has the store open for writing.
+  case locked(FilePath)
+  /// Bytes are not what was written there. Nothing that depends on them is handed out.
+  case corrupt(file: FilePath, offset: Int, cause: CorruptionCause)
+  /// The file was written by a newer version; `feature` names what this one does not know.
+  case newerFormat(file: FilePath, feature: String)
+  /// The device could not read these bytes.
+  case mediaError(file: FilePath, offset: Int)
+  /// The medium has no room. Everything committed stays readable.
+  case full(FilePath)
+  /// A system call failed for a reason of its own.
+  case system(operation: String, path: FilePath, cause: Errno)
+  /// A key is longer than ``Store/maximumKeyLength``.
+  case keyTooLong(length: Int)
+  /// A value is longer than ``Store/maximumValueLength``.
+  case valueTooLong(length: Int)
+  /// The store was opened for reading only.
+  case readOnly
+  /// The store was closed.
+  case closed
+  /// An earlier write or sync failed, so what is durable is unknown until the store is opened again.
+  case poisoned
+  /// The medium survives less than was asked for.
+  case insufficientDurability(required: Survival, offered: Survival)
+  /// The environment forces a copy core that this CPU does not have.
+  case copyCoreUnavailable
+  /// The calling thread is inside a transaction of this store already.
+  case nestedWrite
+  /// Every position of the journal's address space (8 TiB per opening) was used; open it again.
+  case addressSpaceExhausted
+}
+
+/// Why bytes are not a valid part of a journal.
+public enum CorruptionCause: String, Sendable, Equatable {
+  /// A segment header is damaged.
+  case segmentHeader
+  /// The file's name and its header disagree: it was renamed or copied.
+  case foreignSegment
+  /// The segment belongs to another store.
+  case foreignStore
+  /// The file's length is not the one in its header.
+  case fileLength
+  /// A segment that others build on is not there.
+  case missingSegment
+  /// A record's header is damaged.
+  case recordHeader
+  /// A record's key, value or fields are damaged.
+  case recordBody
+  /// Records stand in an order that no writer produces.
+  case recordOrder
+  /// The journal ends before the point that is known to have been durable.
+  case journalEndsEarly
+}
+
+extension StoreError: CustomStringConvertible {
+  /// One line for people: what happened, to which file, and what helps where that is known.
+  public var description: String {
+    switch self {
+    case .noStore(let path): "\(path): no store there"
+    case .notAStore(let path):
+      "\(path): a directory with other files in it, not a store; choose another path"
+    case .locked(let path): "\(path): open for writing elsewhere"
+    case .corrupt(let file, let offset, let cause):
+      "\(file): damaged at offset \(offset): \(cause.explanation)"
+    case .newerFormat(let file, let feature):
+      "\(file): written by a newer version (\(feature)); use that version to open it"
+    case .mediaError(let file, let offset): "\(file): the device can't read offset \(offset)"
+    case .full(let path): "\(path): no room left; free space and try again"
+    case .system(let operation, let path, let cause): "\(path): \(operation): \(cause)"
+    case .keyTooLong(let length):
+      "a key of \(length) bytes is too long (at most \(Store.maximumKeyLength))"
+    case .valueTooLong(let length):
+      "a value of \(length) bytes is too long (at most \(Store.maximumValueLength))"
+    case .readOnly: "the store is open for reading only"
+    case .closed: "the store is closed"
+    case .poisoned: "an earlier write failed; open the store again to see what is durable"
+    case .insufficientDurability(let required, let offered):
+      "the medium survives \(offered), but \(required) is required"
+    case .copyCoreUnavailable:
+      "FENCELINE_COPY, FENCELINE_FLUSH or FENCELINE_POLICY forces what this CPU does not have"
+    case .nestedWrite: "a transaction of this store is open on the same thread"
+    case .addressSpaceExhausted: "8 TiB were written since the store was opened; open it again"
+    }
+  }
+}
+
+extension CorruptionCause {
+  var explanation: String {
+    switch self {
+    case .segmentHeader: "the segment header is damaged"
+    case .foreignSegment: "the file's name does not match its header"
+    case .foreignStore: "the file belongs to another store"
+    case .fileLength: "the file's length is not the one in its header"
+    case .missingSegment: "a segment that others build on is missing"
+    case .recordHeader: "a record header is damaged"
+    case .recordBody: "a record does not match its checksum"
+    case .recordOrder: "records stand out of order"
+    case .journalEndsEarly: "the journal ends before a point that was durable"
+    }
+  }
+}
+
+extension StoreError {
+  /// The public meaning of a failure below the journal.
+  init(_ error: MediumError) {
+    if error.isFull {
+      self = .full(error.path)
+    } else if error.operation == "flock", error.cause == .wouldBlock {
+      self = .locked(error.path.removingLastComponent())
+    } else if error.operation == "fl_core_select" {
+      self = .copyCoreUnavailable
+    } else if error.operation == "read", error.cause == .ioError {
+      self = .mediaError(file: error.path, offset: 0)
+    } else {
+      self = .system(operation: error.operation, path: error.path, cause: error.cause)
+    }
+  }
+}
+
+/// Runs `body` and gives its failure the public meaning.
+func translatingErrors<R: ~Copyable>(
+  _ body: () throws(MediumError) -> R
+) throws(StoreError) -> R {
+  do throws(MediumError) { return try body() } catch { throw StoreError(error) }
+}

@@ -1,0 +1,32 @@
+// What a program may choose when it opens a store.
+
+/// Choices at opening.
+public struct StoreOptions: Sendable {
+  /// Creates the store where there is none. Ignored when opening for reading only.
+  public var createsIfMissing = true
+
+  /// Refuses a medium whose synced commits survive less than this.
+  public var requiredSurvival = Survival.nothing
+
+  /// Installs a process-wide SIGBUS handler, chained to the one that was there, so that a media
+  /// error or a truncated file becomes ``StoreError/mediaError(file:offset:)``. It acts only inside
+  /// this library's mappings. A program with its own handling may switch it off: the process then
+  /// gets the signal.
+  public var handlesMemoryErrors = true
+
+  /// Sizes of segments.
+  package var segmentSizes = SegmentSizes()
+
+  /// The defaults: create where missing, take any medium, handle memory errors.
+  public init() {}
+}
+
+/// Segments start small and double with the store.
+package struct SegmentSizes: Sendable {
+  /// Bytes of a first segment.
+  package var smallest = 256 << 10
+  /// Bytes above which segments grow no more, except for one transaction that needs it.
+  package var largest = 64 << 20
+
+  package init() {}
+}

@@ -1,0 +1,37 @@
+// Comparing spans: the C library knows how.
+
+internal import Glibc
+
+enum Bytes {
+  /// Whether two spans hold the same bytes.
+  @inline(__always)
+  static func areEqual(_ left: RawSpan, _ right: RawSpan) -> Bool {
+    guard left.byteCount == right.byteCount else { return false }
+    return compare(left, right, left.byteCount) == 0
+  }
+
+  /// Whether `left` comes before `right` in byte order.
+  static func precedes(_ left: RawSpan, _ right: RawSpan) -> Bool {
+    let common = min(left.byteCount, right.byteCount)
+    let order = compare(left, right, common)
+    return order == 0 ? left.byteCount < right.byteCount : order < 0
+  }
+
+  /// Whether `bytes` starts with `prefix`.
+  static func hasPrefix(_ bytes: RawSpan, _ prefix: RawSpan) -> Bool {
+    bytes.byteCount >= prefix.byteCount
+      && areEqual(bytes.extracting(first: prefix.byteCount), prefix)
+  }
+
+  @inline(__always)
+  private static func compare(_ left: RawSpan, _ right: RawSpan, _ count: Int) -> Int32 {
+    if count == 0 { return 0 }
+    // SAFETY: both spans have at least `count` bytes, which are read during the call only.
+    return unsafe left.withUnsafeBytes { left in
+      unsafe right.withUnsafeBytes { right in
+        unsafe memcmp(
+          left.baseAddress.unsafelyUnwrapped, right.baseAddress.unsafelyUnwrapped, count)
+      }
+    }
+  }
+}

@@ -1,0 +1,78 @@
+// A few worker threads for work that is over before the caller goes on. The library's calls are
+// synchronous, so they bring their own threads instead of blocking a cooperative pool.
+
+internal import Glibc
+internal import Synchronization
+
+enum Parallel {
+  /// Processors that this process may use.
+  static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+  /// Runs `body(0)`, `body(1)`, ... on up to `processorCount` threads and returns their results in
+  /// order.
+  static func map<R: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) -> R) -> [R] {
+    let threads = min(count, processorCount)
+    guard threads > 1 else { return (0..<count).map(body) }
+    let work = Work(count: count, body: body)
+    // The caller is one of the workers.
+    let workers = (1..<threads).map { _ in Worker { work.run() } }
+    work.run()
+    for worker in workers { worker.join() }
+    return work.results()
+  }
+
+  private final class Work<R: Sendable>: Sendable {
+    private let next = Atomic<Int>(0)
+    private let output: Mutex<[R?]>
+    private let count: Int
+    private let body: @Sendable (Int) -> R
+
+    init(count: Int, body: @escaping @Sendable (Int) -> R) {
+      self.count = count
+      self.body = body
+      output = Mutex(Array(repeating: nil, count: count))
+    }
+
+    func run() {
+      while true {
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < count else { return }
+        let result = body(index)
+        output.withLock { $0[index] = result }
+      }
+    }
+
+    func results() -> [R] { output.withLock { $0.compactMap(\.self) } }
+  }
+}
+
+/// One thread of the C library. Where none can be had, the work runs in `join`.
+private final class Worker {
+  private final class Box {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+  }
+
+  private var thread: pthread_t = 0
+  private let box: Box
+  private let isRunning: Bool
+
+  init(_ body: @escaping () -> Void) {
+    box = Box(body)
+    let argument = unsafe Unmanaged.passRetained(box)
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        // SAFETY: the argument is the retained box that `init` passed.
+        let box = unsafe Unmanaged<Box>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue()
+        box.body()
+        return nil
+      }, argument.toOpaque())
+    isRunning = status == 0
+    if status != 0 { unsafe argument.release() }
+  }
+
+  func join() {
+    if isRunning { _ = pthread_join(thread, nil) } else { box.body() }
+  }
+}
