@@ -73,7 +73,19 @@ let package = Package(
 
     // Programs under Tools/.
     .executableTarget(
-      name: "unicode-records", path: "Tools/Sources/unicode-records", swiftSettings: settings),
+      name: "unicode-records", dependencies: ["TextFormats", filePath], path: "Tools/Sources/unicode-records",
+      swiftSettings: settings),
+
+    // Tests, one target per module.
+    .target(name: "CFlushTestSupport", dependencies: ["CFlush"], path: "Tests/CFlushTestSupport"),
+    .testTarget(
+      name: "CFlushTests", dependencies: ["CFlush", "CFlushTestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "TextFormatsTests", dependencies: ["TextFormats", filePath], swiftSettings: settings),
+    .testTarget(
+      name: "FencelineTests",
+      dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

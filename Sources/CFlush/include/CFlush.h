@@ -30,6 +30,17 @@ extern "C" {
 
 #define FL_LINE_SIZE 64u
 
+/// Whether this build has copies that leave their destination clean in every cache. Without them
+/// the contiguous copy is an ordinary one, the gathering copy still avoids the cache where the
+/// compiler can, and no core reaches persistence.
+#if !defined(FL_HAS_FLUSHCACHE)
+#if defined(__x86_64__) || defined(__aarch64__)
+#define FL_HAS_FLUSHCACHE 1
+#else
+#define FL_HAS_FLUSHCACHE 0
+#endif
+#endif
+
 /// One instruction set, one flush instruction and one policy, chosen together.
 typedef struct fl_core fl_core;
 

@@ -23,7 +23,7 @@ struct JournalWriter: ~Copyable {
   let storeID: StoreID
   let incarnation: UInt64
 
-  private(set) var active: ActiveSegment
+  private(set) var active: MappedSegment
   private(set) var tail: Int
   private(set) var durableEnd: Int
   private(set) var nextSequence: UInt64
@@ -39,7 +39,7 @@ struct JournalWriter: ~Copyable {
 
   init(
     directory: any StoreDirectory, map: SegmentMap, epochs: ReaderEpochs, sizes: SegmentSizes,
-    storeID: StoreID, incarnation: UInt64, active: ActiveSegment, tail: Int, nextSequence: UInt64,
+    storeID: StoreID, incarnation: UInt64, active: MappedSegment, tail: Int, nextSequence: UInt64,
     totalCapacity: Int, isClosedOnMedium: Bool
   ) {
     self.directory = directory
@@ -308,23 +308,20 @@ struct JournalWriter: ~Copyable {
     }
     predecessor.file.giveBack(from: predecessorEnd)
     try replaceActive(with: successor, header: header)
-    map.redirectToMapping(
-      of: predecessor.file, firstUnit: predecessor.firstUnit, binding: predecessor.binding)
+    map.redirectToMapping(of: predecessor)
     epochs.retire { predecessor.file.releaseStage() }
   }
 
   private mutating func replaceActive(
     with file: SegmentFile, header: SegmentHeader
   ) throws(StoreError) {
-    let binding = SegmentBinding(header)
     do {
-      let firstUnit = try map.add(file, binding: binding)
-      active = ActiveSegment(file: file, binding: binding, firstUnit: firstUnit)
-      map.redirectToAppends(of: file, firstUnit: firstUnit, binding: binding, from: 0)
+      active = try map.add(file, header)
     } catch {
       isPoisoned = true
       throw error
     }
+    map.redirectToAppends(of: active, from: 0)
     tail = SegmentField.journalStart
     durableEnd = tail
     totalCapacity += file.length
@@ -338,16 +335,4 @@ struct JournalWriter: ~Copyable {
     guard withReserve > regular else { return regular / pageSize * pageSize }
     return (withReserve + pageSize - 1) / pageSize * pageSize
   }
-}
-
-/// The segment that takes appends.
-struct ActiveSegment {
-  let file: SegmentFile
-  let binding: SegmentBinding
-  /// Unit of the segment's first byte.
-  let firstUnit: UInt64
-
-  /// The position of a record as the index holds it.
-  @inline(__always)
-  func unit(at offset: Int) -> UInt64 { firstUnit + UInt64(offset >> 3) }
 }

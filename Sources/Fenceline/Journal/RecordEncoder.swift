@@ -132,7 +132,7 @@ enum SegmentEncoder {
   }
 }
 
-extension ActiveSegment {
+extension MappedSegment {
   /// Writes the close mark, durable on return.
   func writeCloseMark(_ mark: CloseMark) throws(MediumError) {
     var words = InlineArray<4, UInt64>(repeating: 0)

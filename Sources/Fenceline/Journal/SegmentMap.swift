@@ -26,6 +26,19 @@ struct SegmentView {
   func offset(ofUnit unit: UInt64) -> Int { unsafe Int(unit &- firstUnit) << 3 }
 }
 
+/// One segment of an open store.
+struct MappedSegment: Sendable {
+  var file: SegmentFile
+  let header: SegmentHeader
+  let binding: SegmentBinding
+  /// Unit of the segment's first byte.
+  let firstUnit: UInt64
+
+  /// The position of a record as the index holds it.
+  @inline(__always)
+  func unit(at offset: Int) -> UInt64 { firstUnit + UInt64(offset >> 3) }
+}
+
 /// All segments of an open store, by position.
 @safe
 final class SegmentMap: @unchecked Sendable {
@@ -38,8 +51,7 @@ final class SegmentMap: @unchecked Sendable {
   private var usedGranules = 1
   private var ownedTables: [(Table, Int)] = unsafe []
   private var ownedViews: [UnsafeMutablePointer<SegmentView>] = unsafe []
-  /// Every segment in history order.
-  private(set) var files: [SegmentFile] = []
+  private let segmentList = Mutex<[MappedSegment]>([])
   /// Kept for readers that may still hold a view of them.
   private var superseded: [SegmentFile] = []
 
@@ -79,55 +91,62 @@ final class SegmentMap: @unchecked Sendable {
     return unsafe UnsafePointer<SegmentView>(bitPattern: view).unsafelyUnwrapped
   }
 
-  /// Adds a segment and returns the unit of its first byte. Under the write lock.
-  func add(_ file: SegmentFile, binding: SegmentBinding) throws(StoreError) -> UInt64 {
+  /// Every segment in history order.
+  var segments: [MappedSegment] { segmentList.withLock { $0 } }
+
+  /// Adds a segment, read through its mapping. Under the write lock.
+  func add(_ file: SegmentFile, _ header: SegmentHeader) throws(StoreError) -> MappedSegment {
     let granules = (file.length + Self.granuleSize - 1) / Self.granuleSize
     guard usedGranules + granules <= Self.maximumGranules else {
       throw .addressSpaceExhausted
     }
     reserve(usedGranules + granules)
-    let firstUnit = UInt64(usedGranules) << Self.unitsPerGranuleShift
+    let segment = MappedSegment(
+      file: file, header: header, binding: SegmentBinding(header),
+      firstUnit: UInt64(usedGranules) << Self.unitsPerGranuleShift)
     usedGranules += granules
-    files.append(file)
-    unsafe publish(file, base: file.mappedBase, firstUnit: firstUnit, binding: binding, from: 0)
-    return firstUnit
+    segmentList.withLock { $0.append(segment) }
+    unsafe publish(segment, base: file.mappedBase, from: 0)
+    return segment
   }
 
   /// Reads the newest segment through another mapping of the same bytes. Under the write lock.
-  func replaceNewest(with file: SegmentFile, firstUnit: UInt64, binding: SegmentBinding) {
-    superseded.append(files.removeLast())
-    files.append(file)
-    unsafe publish(file, base: file.mappedBase, firstUnit: firstUnit, binding: binding, from: 0)
+  func replaceNewest(with file: SegmentFile) -> MappedSegment {
+    var (segment, old) = segmentList.withLock { (list) in
+      let old = list[list.count - 1].file
+      list[list.count - 1].file = file
+      return (list[list.count - 1], old)
+    }
+    superseded.append(old)
+    segment.file = file
+    unsafe publish(segment, base: file.mappedBase, from: 0)
+    return segment
   }
 
-  /// Lets reads of `file` from `offset` on go to where its appends go. Under the write lock.
-  func redirectToAppends(
-    of file: SegmentFile, firstUnit: UInt64, binding: SegmentBinding, from offset: Int
-  ) {
-    let base = unsafe file.writtenBase
-    guard unsafe base != file.mappedBase else { return }
-    unsafe publish(file, base: base, firstUnit: firstUnit, binding: binding, from: offset)
+  /// Lets reads of a segment from `offset` on go to where its appends go. Under the write lock.
+  func redirectToAppends(of segment: MappedSegment, from offset: Int) {
+    let base = unsafe segment.file.writtenBase
+    guard unsafe base != segment.file.mappedBase else { return }
+    unsafe publish(segment, base: base, from: offset)
   }
 
-  /// Lets reads of `file` go to its mapping again; the caller retires the stage. Under the write
+  /// Lets reads of a segment go to its mapping again; the caller retires the stage. Under the write
   /// lock.
-  func redirectToMapping(of file: SegmentFile, firstUnit: UInt64, binding: SegmentBinding) {
-    unsafe publish(file, base: file.mappedBase, firstUnit: firstUnit, binding: binding, from: 0)
+  func redirectToMapping(of segment: MappedSegment) {
+    unsafe publish(segment, base: segment.file.mappedBase, from: 0)
   }
 
-  private func publish(
-    _ file: SegmentFile, base: UnsafeRawPointer, firstUnit: UInt64, binding: SegmentBinding,
-    from offset: Int
-  ) {
+  private func publish(_ segment: MappedSegment, base: UnsafeRawPointer, from offset: Int) {
+    let length = segment.file.length
     let view = UnsafeMutablePointer<SegmentView>.allocate(capacity: 1)
     unsafe view.initialize(
       to: SegmentView(
-        base: base, length: file.length, firstUnit: firstUnit, binding: binding,
-        file: .passUnretained(file)))
+        base: base, length: length, firstUnit: segment.firstUnit, binding: segment.binding,
+        file: .passUnretained(segment.file)))
     unsafe ownedViews.append(view)
     let entries = unsafe Table(bitPattern: table.load(ordering: .relaxed)).unsafelyUnwrapped
-    let first = Int(firstUnit >> Self.unitsPerGranuleShift)
-    let granules = (file.length + Self.granuleSize - 1) / Self.granuleSize
+    let first = Int(segment.firstUnit >> Self.unitsPerGranuleShift)
+    let granules = (length + Self.granuleSize - 1) / Self.granuleSize
     for granule in first + offset / Self.granuleSize..<first + granules {
       unsafe entries[granule].store(UInt(bitPattern: view), ordering: .releasing)
     }

@@ -22,27 +22,30 @@ struct JournalOpening {
   let hashSeed: UInt64
   private(set) var damage: [StoreDamage] = []
   private(set) var report = RecoveryReport()
-  private(set) var firstUnits: [UInt64] = []
   private var chain: SegmentChain
   private var newestScan: TransactionScan?
 
   /// Reads the journal in `directory` and changes nothing.
-  init(reading directory: any StoreDirectory) throws(StoreError) {
+  ///
+  /// - Parameter progress: gets the number of segments read and the number of all.
+  init(
+    reading directory: any StoreDirectory, progress: (Int, Int) -> Void = { _, _ in }
+  ) throws(StoreError) {
     let seed = try Random.word()
     let found = try SegmentChain(in: directory)
     hashSeed = seed
     chain = found
-    try recover()
+    try recover(progress)
   }
 
   /// Whether there is a store at all.
   var isEmpty: Bool { chain.members.isEmpty }
   var foreignNames: [String] { chain.foreignNames }
-  var members: [ChainMember] { chain.members }
+  var storeID: StoreID? { chain.members.first?.header.storeID }
 
   // MARK: Reading
 
-  private mutating func recover() throws(StoreError) {
+  private mutating func recover(_ progress: (Int, Int) -> Void) throws(StoreError) {
     let members = chain.members
     let ends = members.indices.map { chain.statedEnd(of: $0) }
     let seed = hashSeed
@@ -58,6 +61,7 @@ struct JournalOpening {
       }
       for (offset, result) in results.enumerated() {
         try accept(result, of: members[first + offset])
+        progress(first + offset + 1, members.count)
       }
     }
   }
@@ -66,10 +70,9 @@ struct JournalOpening {
     _ result: SegmentRecovery, of member: ChainMember
   ) throws(StoreError) {
     if let failure = result.failure { throw failure }
-    let firstUnit = try map.add(member.file, binding: member.binding)
-    firstUnits.append(firstUnit)
+    let segment = try map.add(member.file, member.header)
     for entry in result.entries {
-      let unit = firstUnit + UInt64(entry.offset >> 3)
+      let unit = segment.unit(at: entry.offset)
       let place = unsafe try index.locate(entry.hash) { (candidate) throws(StoreError) in
         try map.keysMatch(candidate, unit)
       }
@@ -116,13 +119,10 @@ struct JournalOpening {
       try newest.file.makeDurableAgain(scan.lastBatchStart..<tail)
       try newest.file.beginAppending(at: tail, sharing: granuleStart..<tail)
     }
-    let firstUnit = firstUnits[firstUnits.count - 1]
-    map.replaceNewest(with: newest.file, firstUnit: firstUnit, binding: newest.binding)
-    map.redirectToAppends(
-      of: newest.file, firstUnit: firstUnit, binding: newest.binding, from: granuleStart)
+    let active = map.replaceNewest(with: newest.file)
+    map.redirectToAppends(of: active, from: granuleStart)
     return writer(
-      in: directory, sizes: sizes,
-      active: ActiveSegment(file: newest.file, binding: newest.binding, firstUnit: firstUnit),
+      in: directory, sizes: sizes, active: active,
       header: newest.header, tail: tail, nextSequence: scan.nextSequence, isClosed: true)
   }
 
@@ -170,7 +170,7 @@ struct JournalOpening {
 
   private mutating func create(
     _ header: SegmentHeader, in directory: any StoreDirectory
-  ) throws(StoreError) -> ActiveSegment {
+  ) throws(StoreError) -> MappedSegment {
     let name = SegmentName.name(of: header.segmentID)
     let file = try translatingErrors { () throws(MediumError) in
       let file = try directory.createSegment(named: name, length: header.capacity)
@@ -180,16 +180,15 @@ struct JournalOpening {
       try directory.synchronize()
       return file
     }
-    let binding = SegmentBinding(header)
-    let firstUnit = try map.add(file, binding: binding)
-    map.redirectToAppends(of: file, firstUnit: firstUnit, binding: binding, from: 0)
-    return ActiveSegment(file: file, binding: binding, firstUnit: firstUnit)
+    let active = try map.add(file, header)
+    map.redirectToAppends(of: active, from: 0)
+    return active
   }
 
-  private var totalCapacity: Int { map.files.reduce(0) { $0 + $1.length } }
+  private var totalCapacity: Int { map.segments.reduce(0) { $0 + $1.file.length } }
 
   private func writer(
-    in directory: any StoreDirectory, sizes: SegmentSizes, active: ActiveSegment,
+    in directory: any StoreDirectory, sizes: SegmentSizes, active: MappedSegment,
     header: SegmentHeader, tail: Int, nextSequence: UInt64, isClosed: Bool
   ) -> JournalWriter {
     JournalWriter(

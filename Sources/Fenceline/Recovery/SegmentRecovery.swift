@@ -37,11 +37,14 @@ package struct StoreDamage: Sendable, Equatable {
 
   package var error: StoreError { .corrupt(file: file, offset: offset, cause: cause) }
 
+  /// Whether transactions can be missing. Where sequences have no gap, only a pad or a close record
+  /// was hit.
+  var losesTransactions: Bool { nextSequence != firstLost }
+
   /// Whether a version of a key may have been superseded by something that was lost. A sequence of
   /// 0 stands for "no version found".
   func concerns(keyCheck: UInt16, sequence: UInt64) -> Bool {
-    // Sequences without a gap: a pad or a close record was hit, no transaction.
-    if nextSequence == firstLost { return false }
+    guard losesTransactions else { return false }
     if let nextSequence, sequence >= nextSequence { return false }
     return self.keyCheck == nil || self.keyCheck == keyCheck
   }

@@ -56,11 +56,18 @@ extension Store {
     }
   }
 
+  /// Refuses to call an enumeration complete where transactions may have been lost.
+  func checkCompleteness() throws(StoreError) {
+    for damage in damage where damage.losesTransactions { throw damage.error }
+  }
+
   /// Names the file in which a read came upon a memory error.
   @inline(never)
   func checkMedia() throws(StoreError) {
-    for file in map.files {
-      if let offset = file.firstFault { throw .mediaError(file: file.path, offset: offset) }
+    for segment in map.segments {
+      if let offset = segment.file.firstFault {
+        throw .mediaError(file: segment.file.path, offset: offset)
+      }
     }
   }
 
@@ -115,7 +122,7 @@ extension Store {
   public var count: Int {
     get throws(StoreError) {
       try checkOpen()
-      if !damage.isEmpty { try checkDamage(keyCheck: 0, sequence: 0) }
+      try checkCompleteness()
       return index.count
     }
   }

@@ -32,7 +32,7 @@ public final class Store: Sendable {
   let hashSeed: UInt64
   let damage: [StoreDamage]
   let recovery: RecoveryReport
-  let members: [ChainMember]
+  let storeID: StoreID
   private let writer: Mutex<JournalWriter?>
   private let writingThread = Atomic<UInt64>(0)
   private let isClosed = Atomic<Bool>(false)
@@ -106,7 +106,7 @@ public final class Store: Sendable {
     hashSeed = opening.hashSeed
     damage = []
     recovery = opening.report
-    members = opening.members
+    storeID = journal.storeID
     writer = Mutex(journal)
   }
 
@@ -116,7 +116,7 @@ public final class Store: Sendable {
   ) throws(StoreError) {
     try Self.check(directory.medium, options)
     let opening = try JournalOpening(reading: directory)
-    guard !opening.isEmpty else { throw .noStore(directory.path) }
+    guard let storeID = opening.storeID else { throw .noStore(directory.path) }
     path = directory.path
     isReadOnly = true
     self.directory = directory
@@ -126,7 +126,7 @@ public final class Store: Sendable {
     hashSeed = opening.hashSeed
     damage = opening.damage
     recovery = opening.report
-    members = opening.members
+    self.storeID = storeID
     writer = Mutex(nil)
   }
 

@@ -23,6 +23,17 @@ enum Bytes {
       && areEqual(bytes.extracting(first: prefix.byteCount), prefix)
   }
 
+  /// The first eight bytes as a number that orders as they do; missing ones count as zero.
+  static func start(of bytes: RawSpan) -> UInt64 {
+    var word: UInt64 = 0
+    for index in 0..<min(8, bytes.byteCount) {
+      // SAFETY: any byte is a valid UInt8, and the span checks the bounds.
+      let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+      word |= UInt64(byte) << UInt64(56 - 8 * index)
+    }
+    return word
+  }
+
   @inline(__always)
   private static func compare(_ left: RawSpan, _ right: RawSpan, _ count: Int) -> Int32 {
     if count == 0 { return 0 }

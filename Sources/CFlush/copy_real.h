@@ -1,0 +1,11 @@
+// What every instruction set that really flushes gives to the template: no recording after a store,
+// and the flush instruction that the table names.
+#ifndef CFLUSH_COPY_REAL_H
+#define CFLUSH_COPY_REAL_H
+
+#include "flush.h"
+
+#define FL_STORED(core, d, n) ((void)0)
+#define FL_FLUSH_LINE(core, line) fl_flush_line_now((core)->flush_kind, (line))
+
+#endif

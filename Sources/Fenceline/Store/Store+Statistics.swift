@@ -1,0 +1,112 @@
+// What a store can say about itself.
+
+internal import JournalFormat
+internal import PersistentMemory
+
+/// A store's medium, durability and size at one moment.
+public struct StoreStatistics: Sendable, Equatable {
+  /// Kind of medium: "persistentMemory", "persistentMemoryWithFlushOnFailure", "file", "volatile".
+  public var medium: String
+  /// The environment forced libpmem to take an ordinary mapping for persistent memory.
+  public var isForced: Bool
+  /// What a commit survives before `sync()`.
+  public var bufferedSurvival: Survival
+  /// What a durable commit, or one followed by `sync()`, survives.
+  public var durableSurvival: Survival
+  /// Policy of the copy core: "strict", "trusting" or "plain".
+  public var copyPolicy: String
+  /// Instruction set of the copy core.
+  public var instructionSet: String
+  /// Flush instruction of the copy core.
+  public var flushInstruction: String
+  /// Implementation of the checksum.
+  public var checksumImplementation: String
+  /// Keys that have a value.
+  public var keyCount: Int
+  /// Records in the journal when it was opened: puts and deletes.
+  public var recordCountAtOpening: Int
+  /// The store was closed in order before it was opened.
+  public var wasClosed: Bool
+  /// Opening cut off an unfinished write.
+  public var hadTornTail: Bool
+  /// Places in which the journal is damaged.
+  public var damageCount: Int
+  /// Segments of the journal.
+  public var segmentCount: Int
+  /// Bytes of all segment files.
+  public var journalCapacityInBytes: Int
+  /// Bytes that the file system holds for them.
+  public var allocatedBytes: Int
+  /// Bytes of memory that the table of keys takes (address space; touched as it fills).
+  public var indexBytes: Int
+}
+
+/// One segment, for listings and export.
+public struct SegmentInformation: Sendable, Equatable {
+  /// Number of the segment.
+  public var number: UInt32
+  /// Name of its file.
+  public var fileName: String
+  /// Bytes of the file.
+  public var capacityInBytes: Int
+  /// Bytes that the file system holds for it.
+  public var allocatedBytes: Int
+  /// Recovery generation in which it was begun.
+  public var incarnation: UInt64
+  /// No record in it has a lower sequence.
+  public var firstSequence: UInt64
+  /// Nanoseconds since 1970 at its creation.
+  public var createdAt: UInt64
+}
+
+extension Store {
+  /// The store's own account.
+  ///
+  /// - Throws: ``StoreError/closed``, or what the medium says.
+  /// - Complexity: O(segments).
+  public func statistics() throws(StoreError) -> StoreStatistics {
+    try checkOpen()
+    let medium = directory.medium
+    let segments = try segments()
+    return StoreStatistics(
+      medium: medium.kind.rawValue, isForced: medium.isForced, bufferedSurvival: medium.buffered,
+      durableSurvival: medium.synced, copyPolicy: medium.copyPolicy,
+      instructionSet: medium.instructionSet, flushInstruction: medium.flushInstruction,
+      checksumImplementation: Checksum.implementationName, keyCount: index.count,
+      recordCountAtOpening: recovery.recordCount, wasClosed: recovery.wasClosed,
+      hadTornTail: recovery.hasTornTail, damageCount: damage.count,
+      segmentCount: segments.count,
+      journalCapacityInBytes: segments.reduce(0) { $0 + $1.capacityInBytes },
+      allocatedBytes: segments.reduce(0) { $0 + $1.allocatedBytes },
+      indexBytes: index.reservedBytes)
+  }
+
+  /// The segments of the journal, oldest first.
+  ///
+  /// - Throws: ``StoreError/closed``, or what the medium says.
+  public func segments() throws(StoreError) -> [SegmentInformation] {
+    try checkOpen()
+    var result: [SegmentInformation] = []
+    for segment in map.segments {
+      let allocated = try translatingErrors { () throws(MediumError) in
+        try segment.file.allocatedBytes()
+      }
+      result.append(
+        SegmentInformation(
+          number: segment.header.segmentID,
+          fileName: SegmentName.name(of: segment.header.segmentID),
+          capacityInBytes: segment.file.length, allocatedBytes: allocated,
+          incarnation: segment.header.incarnation,
+          firstSequence: segment.header.firstSequence, createdAt: segment.header.createdAt))
+    }
+    return result
+  }
+
+  /// Identity of the store: 32 hexadecimal digits.
+  public var identifier: String {
+    [storeID.high, storeID.low].map { word in
+      let digits = String(word, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+}

@@ -1,0 +1,60 @@
+// Reads everything and says what is wrong with it. Opening for reading does just that, so verifying
+// is an opening that reports instead of going on.
+
+internal import JournalFormat
+package import PersistentMemory
+public import SystemPackage
+
+/// The result of ``Store/verify(at:options:progress:)``.
+public struct VerificationReport: Sendable, Equatable {
+  /// Records in complete transactions.
+  public var recordCount: Int
+  /// Keys that have a value.
+  public var keyCount: Int
+  /// Segments that were read.
+  public var segmentCount: Int
+  /// An unfinished write stands at the end; it is no damage.
+  public var hasTornTail: Bool
+  /// The store was closed in order.
+  public var isClosed: Bool
+  /// What is damaged, in history order; each is a ``StoreError`` that names file and offset.
+  public var findings: [StoreError]
+
+  /// Whether nothing is damaged.
+  public var isSound: Bool { findings.isEmpty }
+}
+
+extension Store {
+  /// Reads and verifies every byte of the journal at `path`. Changes nothing.
+  ///
+  /// - Parameters:
+  ///   - path: the store's directory.
+  ///   - options: as for ``openReadOnly(at:options:)``.
+  ///   - progress: gets the number of segments read and the number of all.
+  /// - Throws: ``StoreError/noStore(_:)``, and whatever keeps the journal from being read at all: a
+  ///   damaged segment header, for one.
+  /// - Complexity: O(journal), in parallel over segments.
+  public static func verify(
+    at path: FilePath, options: StoreOptions = StoreOptions(),
+    progress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
+  ) throws(StoreError) -> VerificationReport {
+    guard try isDirectory(path) else { throw .noStore(path) }
+    let directory = try translatingErrors { () throws(MediumError) in
+      try FileSystemDirectory(
+        path: path, writable: false, guardsReads: options.handlesMemoryErrors)
+    }
+    return try verify(in: directory, progress: progress)
+  }
+
+  /// Verifies the journal in any kind of directory.
+  package static func verify(
+    in directory: any StoreDirectory, progress: (Int, Int) -> Void = { _, _ in }
+  ) throws(StoreError) -> VerificationReport {
+    let opening = try JournalOpening(reading: directory, progress: progress)
+    guard !opening.isEmpty else { throw .noStore(directory.path) }
+    return VerificationReport(
+      recordCount: opening.report.recordCount, keyCount: opening.index.count,
+      segmentCount: opening.map.segments.count, hasTornTail: opening.report.hasTornTail,
+      isClosed: opening.report.wasClosed, findings: opening.damage.map(\.error))
+  }
+}

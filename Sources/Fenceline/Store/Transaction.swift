@@ -1,0 +1,152 @@
+// Several writes that happen together or not at all. Buffered until the closure returns; then one
+// append, one publication per key.
+//
+// Invariant: while a transaction's closure runs, its thread holds the write lock, so what it reads
+// cannot change before it commits.
+
+internal import JournalFormat
+internal import PersistentMemory
+internal import SystemPackage
+
+/// The writes of one transaction, and reads that see them.
+///
+/// A transaction exists only inside the closure of ``Store/transaction(durability:_:)``.
+public struct Transaction: ~Copyable {
+  private let store: Store
+  private var batch = WriteBatch()
+
+  init(store: Store) { self.store = store }
+
+  /// Gives `key` the value `value` when the transaction commits. Both are copied.
+  ///
+  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
+  public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
+    try Store.checkLengths(key: key.byteCount, value: value.byteCount)
+    batch.add(.put, key: key, value: value, hash: store.hash(key))
+  }
+
+  /// Removes `key` when the transaction commits.
+  ///
+  /// - Returns: whether it has a value, as the transaction sees it.
+  /// - Throws: ``StoreError/keyTooLong(length:)``, or what reading the key gives.
+  @discardableResult
+  public mutating func delete(_ key: RawSpan) throws(StoreError) -> Bool {
+    try Store.checkLengths(key: key.byteCount, value: 0)
+    let hash = store.hash(key)
+    let isStored = try store.contains(key)
+    let buffered = batch.kind(of: key, hash: hash)
+    if isStored {
+      batch.add(.delete, key: key, value: RawSpan(), hash: hash)
+    } else {
+      batch.removeOperation(on: key, hash: hash)
+    }
+    return buffered == nil ? isStored : buffered == .put
+  }
+
+  /// Reads the value of `key`, the transaction's own writes included.
+  ///
+  /// - Throws: as ``Store/withValue(forKey:_:)``.
+  public func withValue<R>(
+    forKey key: RawSpan, _ body: (RawSpan) -> R
+  ) throws(StoreError) -> R? {
+    let hash = store.hash(key)
+    switch batch.kind(of: key, hash: hash) {
+    case .put: return batch.withValue(of: key, hash: hash, body)
+    case .delete: return nil
+    default: return try store.withValue(forKey: key, body)
+    }
+  }
+
+  // MARK: Conveniences
+
+  /// Gives `key` the value `value` when the transaction commits.
+  public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+    try put(unsafe key.span.bytes, unsafe value.span.bytes)
+  }
+
+  /// Gives `key` the value `value`, both as UTF-8, when the transaction commits.
+  public mutating func put(_ key: String, _ value: String) throws(StoreError) {
+    try put(Array(key.utf8), Array(value.utf8))
+  }
+
+  /// Removes `key` when the transaction commits. Returns whether it has a value.
+  @discardableResult
+  public mutating func delete(_ key: [UInt8]) throws(StoreError) -> Bool {
+    try delete(unsafe key.span.bytes)
+  }
+
+  /// Removes `key` when the transaction commits. Returns whether it has a value.
+  @discardableResult
+  public mutating func delete(_ key: String) throws(StoreError) -> Bool {
+    try delete(Array(key.utf8))
+  }
+
+  /// A copy of the value of `key`, or nil.
+  public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    try withValue(forKey: unsafe key.span.bytes) { Array(copying: $0) }
+  }
+
+  /// A copy of the value of `key` as text, or nil.
+  public func get(_ key: String) throws(StoreError) -> String? {
+    let key = Array(key.utf8)
+    return try withValue(forKey: unsafe key.span.bytes) { String(decoding: $0) }
+  }
+
+  // MARK: Committing
+
+  /// Writes everything, then shows it to readers.
+  fileprivate func commit(
+    to journal: inout JournalWriter, durability: Durability
+  ) throws(StoreError) {
+    var hashes: [UInt64] = []
+    // Look at every key first: what cannot be read fails before anything is written.
+    try batch.forEachFinal { (hash, _, key, _) throws(StoreError) in
+      _ = unsafe try store.index.locate(hash) { (unit) throws(StoreError) in
+        try store.map.hasKey(key, at: unit)
+      }
+      hashes.append(hash)
+    }
+    var units: [UInt64] = []
+    units.reserveCapacity(hashes.count)
+    try journal.commit(batch, durable: durability == .durable) { units.append($1) }
+    var number = 0
+    try batch.forEachFinal { (hash, kind, key, _) throws(StoreError) in
+      let place = unsafe try store.index.locate(hash) { (unit) throws(StoreError) in
+        try store.map.hasKey(key, at: unit)
+      }
+      if kind == .delete {
+        unsafe store.index.remove(place)
+      } else {
+        unsafe store.index.set(place, hash, to: units[number])
+      }
+      number += 1
+    }
+  }
+}
+
+extension Store {
+  /// Runs `body` and commits what it wrote, all or nothing.
+  ///
+  /// Other writers wait until it returns. Writing to the store itself inside `body` gives
+  /// ``StoreError/nestedWrite``; reading from it shows the state before the transaction.
+  ///
+  /// - Parameters:
+  ///   - durability: when to return.
+  ///   - body: gets the transaction; an error that it throws discards everything and is rethrown.
+  /// - Returns: what `body` returns.
+  /// - Throws: what `body` throws, or a ``StoreError`` as ``put(_:_:durability:)`` does.
+  /// - Durability: `.durable`: durable on return, one fence for the whole transaction.
+  public func transaction<R>(
+    durability: Durability = .buffered, _ body: (inout Transaction) throws -> R
+  ) throws -> R {
+    let result: Result<R, any Error> = try withWriter { (journal) throws(StoreError) in
+      try journal.checkUsable()
+      var transaction = Transaction(store: self)
+      let value: R
+      do { value = try body(&transaction) } catch { return .failure(error) }
+      try transaction.commit(to: &journal, durability: durability)
+      return .success(value)
+    }
+    return try result.get()
+  }
+}

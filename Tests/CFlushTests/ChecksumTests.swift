@@ -1,0 +1,31 @@
+import CFlush
+import CFlushTestSupport
+import Testing
+
+@Suite("CRC32C")
+struct ChecksumTests {
+  static let implementations = ["software", "sse42", "clmul", "vpclmul", "arm"]
+    .filter { (name: String) in unsafe cft_has_crc(name) }
+
+  @Test("The check value of the standard comes out")
+  func checkValue() {
+    #expect(unsafe fl_crc32c(0, "123456789", 9) == 0xE306_9283)
+    #expect(fl_crc32c(0, nil, 0) == 0)
+  }
+
+  @Test("Every implementation agrees with the definition", arguments: implementations)
+  func agreement(name: String) {
+    #expect(unsafe message(cft_check_crc(name, seed)) == nil, "seed \(seed)")
+  }
+
+  @Test("A checksum can be continued at any byte", arguments: implementations)
+  func chaining(name: String) {
+    #expect(unsafe message(cft_check_crc_chaining(name, seed)) == nil, "seed \(seed)")
+  }
+
+  @Test("The chosen implementation is one that exists")
+  func chosenName() throws {
+    let name = try #require(checksumName)
+    #expect(Self.implementations.contains(name))
+  }
+}
