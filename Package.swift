@@ -83,6 +83,12 @@ let package = Package(
     .testTarget(
       name: "TextFormatsTests", dependencies: ["TextFormats", filePath], swiftSettings: settings),
     .testTarget(
+      name: "JournalFormatTests", dependencies: ["JournalFormat"], swiftSettings: settings),
+    .testTarget(
+      name: "PersistentMemoryTests",
+      dependencies: ["PersistentMemory", "CFlush", "CPlatform", filePath],
+      swiftSettings: settings),
+    .testTarget(
       name: "FencelineTests",
       dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],
       swiftSettings: settings),

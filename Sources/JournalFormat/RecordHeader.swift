@@ -1,7 +1,7 @@
 // The header of a record in memory, and its explicit encoding. Checksums are computed by the reader
 // and the writer; this file only says where they stand.
 
-/// The decoded header of a record, optional fields included.
+/// The fixed part of a record's header.
 package struct RecordHeader: Sendable, Equatable {
   package var checksum: UInt32 = 0
   package var kind: RecordKind
@@ -12,18 +12,6 @@ package struct RecordHeader: Sendable, Equatable {
   package var sequenceOffset: UInt32
   package var keyCheck: UInt16
   package var headerCheck: UInt16 = 0
-  /// Records of the transaction; valid with ``RecordFlags/transactionCount``.
-  package var transactionCount: UInt32 = 1
-  /// Valid with ``RecordFlags/namespace``.
-  package var namespace: UInt32 = 0
-  /// Valid with ``RecordFlags/previousVersion``.
-  package var previousVersion = JournalPosition.none
-  /// Valid with ``RecordFlags/sourcePosition``.
-  package var sourcePosition = JournalPosition.none
-  /// Milliseconds since 1970; valid with ``RecordFlags/expiry``.
-  package var expiry: UInt64 = 0
-  /// The whole sequence; valid with ``RecordFlags/wideSequence``.
-  package var wideSequence: UInt64 = 0
 
   /// A header whose checks are still to be computed.
   @inlinable
@@ -40,15 +28,14 @@ package struct RecordHeader: Sendable, Equatable {
   }
 
   /// The parts that the lengths give.
-  @inlinable
+  @inlinable @inline(__always)
   package var shape: RecordShape {
     RecordShape(flags: flags, keyLength: keyLength, valueLength: valueLength)
   }
 
-  /// Writes the fixed header and the announced optional fields; `checksum` and `headerCheck` as
-  /// they stand in the properties.
+  /// Writes the fixed part; `checksum` and `headerCheck` as they stand in the properties.
   ///
-  /// - Parameter bytes: at least `shape.headerLength` bytes.
+  /// - Parameter bytes: at least ``RecordField/headerEnd`` bytes.
   @inlinable
   package func encode(into bytes: inout MutableRawSpan) {
     let kindAndFlags = flags.rawValue | UInt16(kind.rawValue)
@@ -59,21 +46,6 @@ package struct RecordHeader: Sendable, Equatable {
     bytes.storeLittleEndian(sequenceOffset, at: RecordField.sequenceOffset)
     bytes.storeLittleEndian(keyCheck, at: RecordField.keyCheck)
     bytes.storeLittleEndian(headerCheck, at: RecordField.headerCheck)
-    var offset = RecordField.headerEnd
-    func store<T: FixedWidthInteger & BitwiseCopyable>(
-      _ value: T, if flag: RecordFlags, into bytes: inout MutableRawSpan
-    ) {
-      guard flags.contains(flag) else { return }
-      bytes.storeLittleEndian(value, at: offset)
-      offset += MemoryLayout<T>.size
-    }
-    guard RecordShape.optionalLength(flags) > 0 else { return }
-    store(transactionCount, if: .transactionCount, into: &bytes)
-    store(namespace, if: .namespace, into: &bytes)
-    store(previousVersion.rawValue, if: .previousVersion, into: &bytes)
-    store(sourcePosition.rawValue, if: .sourcePosition, into: &bytes)
-    store(expiry, if: .expiry, into: &bytes)
-    store(wideSequence, if: .wideSequence, into: &bytes)
   }
 
   /// The kind and flags of the record at `offset`, not yet checked by anything.
@@ -82,15 +54,15 @@ package struct RecordHeader: Sendable, Equatable {
     bytes.littleEndian(at: offset + RecordField.kindAndFlags, as: UInt16.self)
   }
 
-  /// The fixed header at `offset`, or nil where its kind is none or pad. Unknown flags are kept for
+  /// The fixed part at `offset`, or nil where its kind is none or pad. Unknown flags are kept for
   /// the caller to refuse; nothing else is checked.
-  @inlinable
-  package init?(fixedPartOf bytes: RawSpan, at offset: Int) {
+  @inlinable @inline(__always)
+  package init?(in bytes: RawSpan, at offset: Int) {
     let kindAndFlags = Self.kindAndFlags(in: bytes, at: offset)
-    guard
-      let kind = RecordKind(rawValue: UInt8(truncatingIfNeeded: kindAndFlags & RecordFlags.kindMask)),
-      kind != .pad
-    else { return nil }
+    let kindBits = UInt8(truncatingIfNeeded: kindAndFlags & RecordFlags.kindMask)
+    guard kindBits != RecordKind.pad.rawValue, let kind = RecordKind(rawValue: kindBits) else {
+      return nil
+    }
     checksum = bytes.littleEndian(at: offset + RecordField.checksum, as: UInt32.self)
     self.kind = kind
     flags = RecordFlags(rawValue: kindAndFlags & ~RecordFlags.kindMask)
@@ -100,11 +72,49 @@ package struct RecordHeader: Sendable, Equatable {
     keyCheck = bytes.littleEndian(at: offset + RecordField.keyCheck, as: UInt16.self)
     headerCheck = bytes.littleEndian(at: offset + RecordField.headerCheck, as: UInt16.self)
   }
+}
 
-  /// Reads the optional fields that the flags announce; the caller has checked that they lie
-  /// within `bytes`.
+/// The optional fields of a record's header, in the order in which they stand; each is there when
+/// its flag is.
+package struct RecordFields: Sendable, Equatable {
+  /// Records of the transaction; with ``RecordFlags/transactionCount``.
+  package var transactionCount: UInt32 = 1
+  /// With ``RecordFlags/namespace``.
+  package var namespace: UInt32 = 0
+  /// With ``RecordFlags/previousVersion``.
+  package var previousVersion = JournalPosition.none
+  /// With ``RecordFlags/sourcePosition``.
+  package var sourcePosition = JournalPosition.none
+  /// Milliseconds since 1970; with ``RecordFlags/expiry``.
+  package var expiry: UInt64 = 0
+  /// The whole sequence; with ``RecordFlags/wideSequence``.
+  package var wideSequence: UInt64 = 0
+
   @inlinable
-  package mutating func decodeOptionalFields(of bytes: RawSpan, at offset: Int) {
+  package init() {}
+
+  /// Writes the fields that `flags` announce behind the fixed header.
+  ///
+  /// - Parameter bytes: the record's header, with room for the fields.
+  package func encode(flags: RecordFlags, into bytes: inout MutableRawSpan) {
+    var offset = RecordField.headerEnd
+    func store<T: FixedWidthInteger & BitwiseCopyable>(
+      _ value: T, if flag: RecordFlags, into bytes: inout MutableRawSpan
+    ) {
+      guard flags.contains(flag) else { return }
+      bytes.storeLittleEndian(value, at: offset)
+      offset += MemoryLayout<T>.size
+    }
+    store(transactionCount, if: .transactionCount, into: &bytes)
+    store(namespace, if: .namespace, into: &bytes)
+    store(previousVersion.rawValue, if: .previousVersion, into: &bytes)
+    store(sourcePosition.rawValue, if: .sourcePosition, into: &bytes)
+    store(expiry, if: .expiry, into: &bytes)
+    store(wideSequence, if: .wideSequence, into: &bytes)
+  }
+
+  /// Reads the fields that `flags` announce of the record at `offset`, which lies within `bytes`.
+  package init(flags: RecordFlags, in bytes: RawSpan, at offset: Int) {
     var field = offset + RecordField.headerEnd
     func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, _ bytes: RawSpan) -> T {
       defer { field += MemoryLayout<T>.size }

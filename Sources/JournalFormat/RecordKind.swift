@@ -49,6 +49,13 @@ package struct RecordFlags: OptionSet, Sendable, Hashable {
   /// Every flag that format 1 knows.
   package static let known = RecordFlags(rawValue: 0x3ff0)
 
-  /// A transaction of one record.
-  package static let wholeTransaction: RecordFlags = [.transactionBegin, .transactionEnd]
+  // Sets are spelt as numbers: a literal of flags is built at run time, on every put and get.
+
+  /// A transaction of one record: begin and end.
+  package static let wholeTransaction = RecordFlags(rawValue: 1 << 4 | 1 << 5)
+  /// Flags that announce an optional field of four bytes.
+  package static let announcingFourBytes = RecordFlags(rawValue: 1 << 7 | 1 << 8)
+  /// Flags that announce an optional field of eight bytes.
+  package static let announcingEightBytes = RecordFlags(
+    rawValue: 1 << 9 | 1 << 10 | 1 << 11 | 1 << 13)
 }

@@ -96,9 +96,7 @@ package struct RecordShape: Sendable, Equatable {
   /// Bytes of the optional fields that `flags` announce.
   @inlinable
   package static func optionalLength(_ flags: RecordFlags) -> Int {
-    let fourBytes: RecordFlags = [.transactionCount, .namespace]
-    let eightBytes: RecordFlags = [.previousVersion, .sourcePosition, .expiry, .wideSequence]
-    return 4 * flags.intersection(fourBytes).rawValue.nonzeroBitCount
-      + 8 * flags.intersection(eightBytes).rawValue.nonzeroBitCount
+    4 * (flags.rawValue & RecordFlags.announcingFourBytes.rawValue).nonzeroBitCount
+      + 8 * (flags.rawValue & RecordFlags.announcingEightBytes.rawValue).nonzeroBitCount
   }
 }

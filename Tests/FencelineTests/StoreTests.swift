@@ -3,7 +3,7 @@ import SystemPackage
 import Testing
 
 @Test func `A put can be read back`() throws {
-  let path = FilePath("/dev/shm/fl-smoke-\(UInt64.random(in: 0 ... .max))")
+  let path = FilePath("/tmp/fl-smoke-\(UInt64.random(in: 0 ... .max))")
   do {
     let store = try Store.open(at: path)
     try store.put("a", "1")

@@ -17,7 +17,8 @@ struct BucketArray: ~Copyable {
   /// Buckets in the first chunk, as a power of two.
   private let baseBits: Int
   private let chunks: UnsafeMutablePointer<Bucket?>
-  private var chunkCount = 0
+  /// Behind a pointer, so that readers meet no exclusivity check on their way to a chunk.
+  private let chunkCountCell: UnsafeMutablePointer<Int>
   private static let maximumChunks = 40
   private static let hugePageSize = 2 << 20
 
@@ -25,6 +26,8 @@ struct BucketArray: ~Copyable {
     self.baseBits = baseBits
     unsafe chunks = .allocate(capacity: Self.maximumChunks)
     unsafe chunks.initialize(repeating: nil, count: Self.maximumChunks)
+    unsafe chunkCountCell = .allocate(capacity: 1)
+    unsafe chunkCountCell.initialize(to: 0)
   }
 
   deinit {
@@ -32,7 +35,10 @@ struct BucketArray: ~Copyable {
       if let memory = unsafe chunks[chunk] { unsafe _ = munmap(memory, bytes(inChunk: chunk)) }
     }
     unsafe chunks.deallocate()
+    unsafe chunkCountCell.deallocate()
   }
+
+  private var chunkCount: Int { unsafe chunkCountCell.pointee }
 
   private func bytes(inChunk chunk: Int) -> Int {
     (1 << (chunk == 0 ? baseBits : baseBits + chunk - 1)) * Self.wordsPerBucket * 8
@@ -55,7 +61,7 @@ struct BucketArray: ~Copyable {
   }
 
   /// Makes indices below `count` usable; new buckets are zero. False where memory can't be had.
-  mutating func reserve(_ count: Int) -> Bool {
+  func reserve(_ count: Int) -> Bool {
     while count > capacity {
       guard chunkCount < Self.maximumChunks else { return false }
       let length = bytes(inChunk: chunkCount)
@@ -65,7 +71,7 @@ struct BucketArray: ~Copyable {
       if length >= Self.hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
       // SAFETY: fresh zero pages are valid atomics of value 0.
       unsafe chunks[chunkCount] = address.bindMemory(to: Atomic<UInt64>.self, capacity: length / 8)
-      chunkCount += 1
+      unsafe chunkCountCell.pointee += 1
     }
     return true
   }

@@ -19,8 +19,8 @@ final class HashIndex: @unchecked Sendable {
   // SAFETY: `count` is atomic and published after the buckets below it; bucket words are atomics;
   // the rest changes under the write lock only.
   private let bucketCount: Atomic<Int>
-  private var buckets = BucketArray(baseBits: HashIndex.initialBits)
-  private var overflow = BucketArray(baseBits: 8)
+  private let buckets = BucketArray(baseBits: HashIndex.initialBits)
+  private let overflow = BucketArray(baseBits: 8)
   private var overflowCount = 1
   private var freeOverflow = 0
   private let entries = Atomic<Int>(0)

@@ -41,6 +41,13 @@ package struct JournalRecord: Sendable {
     return start..<start + shape.valueLength
   }
 
+  /// The optional fields of its header.
+  ///
+  /// - Parameter bytes: those that the record was read from.
+  package func fields(in bytes: RawSpan) -> RecordFields {
+    RecordFields(flags: header.flags, in: bytes, at: offset)
+  }
+
   /// Reads and verifies the record at `offset`: header check, bounds, flags, checksums.
   ///
   /// - Parameters:
@@ -54,7 +61,7 @@ package struct JournalRecord: Sendable {
     in bytes: RawSpan, at offset: Int, binding: SegmentBinding, limit: Int
   ) throws(RecordFault) {
     guard offset >= 0, limit <= bytes.byteCount, offset <= limit - RecordField.headerEnd,
-      var header = RecordHeader(fixedPartOf: bytes, at: offset)
+      let header = RecordHeader(in: bytes, at: offset)
     else { throw .header }
     let seed = binding.seed(at: offset)
     let checked = bytes.extracting(
@@ -62,23 +69,19 @@ package struct JournalRecord: Sendable {
     guard Checksum.folded(Checksum.crc32c(checked, continuing: seed)) == header.headerCheck else {
       throw .header
     }
-    let unknown = header.flags.subtracting(.known)
-    guard unknown.isEmpty else { throw .unknownFlags(unknown.rawValue) }
+    let unknown = header.flags.rawValue & ~RecordFlags.known.rawValue
+    guard unknown == 0 else { throw .unknownFlags(unknown) }
     let shape = header.shape
     guard shape.totalLength <= limit - offset else { throw .length }
-    if !header.flags.isDisjoint(with: .carryingFields) {
-      header.decodeOptionalFields(of: bytes, at: offset)
-    }
-    let sequence = binding.sequence(of: header)
     guard Self.bodyMatches(bytes, at: offset, header: header, shape: shape, seed: seed) else {
       throw .body(
         keyCheck: header.keyCheck,
-        isWholeTransaction: header.flags.isSuperset(of: .wholeTransaction))
+        isWholeTransaction: header.flags.contains(.wholeTransaction))
     }
     self.offset = offset
     self.header = header
     self.shape = shape
-    self.sequence = sequence
+    sequence = binding.sequence(of: header, in: bytes, at: offset)
   }
 
   @inline(__always)
@@ -120,13 +123,6 @@ package struct JournalRecord: Sendable {
     }
     return true
   }
-}
-
-extension RecordFlags {
-  /// Flags that announce an optional field in the header.
-  package static let carryingFields: RecordFlags = [
-    .transactionCount, .namespace, .previousVersion, .sourcePosition, .expiry, .wideSequence,
-  ]
 }
 
 /// A pad: the rest of a line before an ordering point.

@@ -170,7 +170,7 @@ struct JournalWriter: ~Copyable {
   // MARK: Records
 
   private static func flags(valueLength: Int) -> RecordFlags {
-    valueLength > RecordLimit.chunkSize ? .chunkChecksums : []
+    valueLength > RecordLimit.chunkSize ? .chunkChecksums : RecordFlags(rawValue: 0)
   }
 
   private mutating func takeSequence() -> UInt64 {
@@ -190,12 +190,14 @@ struct JournalWriter: ~Copyable {
   ) throws(StoreError) {
     var flags = extraFlags.union(Self.flags(valueLength: value.byteCount))
     if tail == durableEnd { flags.insert(.batchStart) }
-    var header = RecordHeader(
+    let header = RecordHeader(
       kind: kind, flags: flags, keyLength: key.byteCount, valueLength: value.byteCount,
       sequenceOffset: UInt32(sequence - active.binding.firstSequence),
       keyCheck: Checksum.keyCheck(key))
-    header.transactionCount = transactionCount
-    let record = RecordEncoder(header: header, offset: tail, binding: active.binding)
+    var fields = RecordFields()
+    fields.transactionCount = transactionCount
+    let record = RecordEncoder(
+      header: header, fields: fields, offset: tail, binding: active.binding)
     let length: Int
     if flags.contains(.chunkChecksums) {
       length = record.writeChunked(key: key, value: value, endsBatch: endsBatch, to: active.file)

@@ -6,7 +6,8 @@ internal import PersistentMemory
 
 /// One record on its way to its place.
 struct RecordEncoder {
-  var header: RecordHeader
+  let header: RecordHeader
+  let fields: RecordFields
   let offset: Int
   let binding: SegmentBinding
 
@@ -90,6 +91,9 @@ struct RecordEncoder {
   @inline(__always)
   private func encodeHeader(into bytes: inout MutableRawSpan) {
     header.encode(into: &bytes)
+    if RecordShape.optionalLength(header.flags) > 0 {
+      fields.encode(flags: header.flags, into: &bytes)
+    }
     let crc = Checksum.crc32c(
       bytes.bytes.extracting(RecordField.kindAndFlags..<RecordField.headerCheck),
       continuing: binding.seed(at: offset))

@@ -34,11 +34,12 @@ package struct SegmentBinding: Sendable, Equatable {
     Checksum.crc32c(of: UInt64(truncatingIfNeeded: offset), continuing: seed)
   }
 
-  /// The sequence that a record's header states.
+  /// The sequence of the record at `offset`, whose header lies within `bytes`.
   @inline(__always)
-  package func sequence(of header: RecordHeader) -> UInt64 {
+  package func sequence(of header: RecordHeader, in bytes: RawSpan, at offset: Int) -> UInt64 {
     header.flags.contains(.wideSequence)
-      ? header.wideSequence : firstSequence &+ UInt64(header.sequenceOffset)
+      ? RecordFields(flags: header.flags, in: bytes, at: offset).wideSequence
+      : firstSequence &+ UInt64(header.sequenceOffset)
   }
 }
 

@@ -41,7 +41,7 @@ extension SegmentMap {
       start: view.pointee.base, count: view.pointee.length
     ).bytes
     // Most of the time the tag was right, and an equal key needs no proof: it is superseded.
-    if let header = RecordHeader(fixedPartOf: bytes, at: offset),
+    if let header = RecordHeader(in: bytes, at: offset),
       header.keyLength == key.byteCount
     {
       let start = offset + header.shape.headerLength
@@ -63,7 +63,7 @@ extension SegmentMap {
     let bytes = unsafe UnsafeRawBufferPointer(
       start: view.pointee.base, count: view.pointee.length
     ).bytes
-    guard let header = RecordHeader(fixedPartOf: bytes, at: offset) else { return false }
+    guard let header = RecordHeader(in: bytes, at: offset) else { return false }
     let start = offset + header.shape.headerLength
     return try hasKey(bytes.extracting(start..<start + header.keyLength), at: candidate)
   }

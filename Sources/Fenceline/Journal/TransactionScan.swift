@@ -65,7 +65,7 @@ package struct TransactionScan: Sendable {
         stop = ScanStop(offset: reader.offset, fault: fault, isMisplaced: false)
         return
       case .record(let record):
-        guard Self.isInOrder(record, pending: pending, from: nextSequence) else {
+        guard Self.isInOrder(record, in: bytes, pending: pending, from: nextSequence) else {
           stop = ScanStop(offset: record.offset, fault: .header, isMisplaced: true)
           return
         }
@@ -92,7 +92,7 @@ package struct TransactionScan: Sendable {
   }
 
   private static func isInOrder(
-    _ record: JournalRecord, pending: [JournalRecord], from nextSequence: UInt64
+    _ record: JournalRecord, in bytes: RawSpan, pending: [JournalRecord], from nextSequence: UInt64
   ) -> Bool {
     let flags = record.header.flags
     switch record.header.kind {
@@ -103,15 +103,17 @@ package struct TransactionScan: Sendable {
     case .put, .delete:
       guard let first = pending.first else {
         return flags.contains(.transactionBegin) && record.sequence >= nextSequence
-          && countMatches(record, 1)
+          && countMatches(record, in: bytes, 1)
       }
-      return flags.isDisjoint(with: [.transactionBegin, .batchStart])
-        && record.sequence == first.sequence && countMatches(record, pending.count + 1)
+      return !flags.contains(.transactionBegin) && !flags.contains(.batchStart)
+        && record.sequence == first.sequence && countMatches(record, in: bytes, pending.count + 1)
     }
   }
 
-  private static func countMatches(_ record: JournalRecord, _ count: Int) -> Bool {
+  private static func countMatches(
+    _ record: JournalRecord, in bytes: RawSpan, _ count: Int
+  ) -> Bool {
     !record.header.flags.contains(.transactionEnd)
-      || Int(record.header.transactionCount) == count
+      || Int(record.fields(in: bytes).transactionCount) == count
   }
 }

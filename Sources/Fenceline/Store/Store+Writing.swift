@@ -80,7 +80,7 @@ extension Store {
       case .medium: try journal.deepSync()
       }
     }
-    return directory.medium.synced
+    return durableSurvival
   }
 
   @inline(__always)
@@ -89,8 +89,9 @@ extension Store {
     guard value <= maximumValueLength else { throw .valueTooLong(length: value) }
   }
 
+  @inline(__always)
   func survival(_ durability: Durability) -> Survival {
-    durability == .durable ? directory.medium.synced : directory.medium.buffered
+    durability == .durable ? durableSurvival : bufferedSurvival
   }
 
   // MARK: Conveniences

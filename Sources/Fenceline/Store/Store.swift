@@ -33,6 +33,8 @@ public final class Store: Sendable {
   let damage: [StoreDamage]
   let recovery: RecoveryReport
   let storeID: StoreID
+  let bufferedSurvival: Survival
+  let durableSurvival: Survival
   private let writer: Mutex<JournalWriter?>
   private let writingThread = Atomic<UInt64>(0)
   private let isClosed = Atomic<Bool>(false)
@@ -104,6 +106,8 @@ public final class Store: Sendable {
     index = opening.index
     epochs = opening.epochs
     hashSeed = opening.hashSeed
+    bufferedSurvival = directory.medium.buffered
+    durableSurvival = directory.medium.synced
     damage = []
     recovery = opening.report
     storeID = journal.storeID
@@ -124,6 +128,8 @@ public final class Store: Sendable {
     index = opening.index
     epochs = opening.epochs
     hashSeed = opening.hashSeed
+    bufferedSurvival = directory.medium.buffered
+    durableSurvival = directory.medium.synced
     damage = opening.damage
     recovery = opening.report
     self.storeID = storeID

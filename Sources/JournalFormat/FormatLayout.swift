@@ -1,0 +1,173 @@
+// The whole format as a table: what the documentation prints and the layout test compares. Offsets
+// and sizes come from the constants that the code uses; only the words stand here alone.
+
+/// One field of the format.
+package struct FormatField: Sendable {
+  package let name: String
+  /// Bytes from the start of its structure; nil where it depends on what precedes it.
+  package let offset: Int?
+  /// Bytes; nil where they vary.
+  package let size: Int?
+  package let meaning: String
+
+  init(_ name: String, at offset: Int?, _ size: Int?, _ meaning: String) {
+    self.name = name
+    self.offset = offset
+    self.size = size
+    self.meaning = meaning
+  }
+}
+
+/// One structure of the format.
+package struct FormatTable: Sendable {
+  package let title: String
+  package let fields: [FormatField]
+
+  /// The table in Markdown, as the format page holds it.
+  package var markdown: String {
+    let rows = fields.map { field in
+      let offset = field.offset.map(String.init) ?? "-"
+      let size = field.size.map(String.init) ?? "-"
+      return "| \(offset) | \(size) | `\(field.name)` | \(field.meaning) |"
+    }
+    return (["| offset | size | field | meaning |", "|---|---|---|---|"] + rows)
+      .joined(separator: "\n")
+  }
+}
+
+/// Every structure of format 1, in the order of the format page.
+package enum FormatLayout {
+  package static let tables = [segmentHeader, closeMark, recordHeader, optionalFields, flags, kinds, pad]
+
+  package static let segmentHeader = FormatTable(
+    title: "Segment header",
+    fields: [
+      FormatField("magic", at: SegmentField.magic, 8, "\"FENCELNE\" in ASCII"),
+      FormatField("formatVersion", at: SegmentField.formatVersion, 4, "1"),
+      FormatField(
+        "requiredFeatures", at: SegmentField.requiredFeatures, 4,
+        "features that a reader must know; 0 in format 1"),
+      FormatField("storeID", at: SegmentField.storeID, 16, "random, the same in every segment"),
+      FormatField(
+        "segmentID", at: SegmentField.segmentID, 4,
+        "from 1, never reused; the file's name in hexadecimal"),
+      FormatField(
+        "predecessorID", at: SegmentField.predecessorID, 4,
+        "the segment that this one follows; 0 for none"),
+      FormatField("incarnation", at: SegmentField.incarnation, 8, "grows with every recovery"),
+      FormatField("capacity", at: SegmentField.capacity, 8, "bytes of the file"),
+      FormatField(
+        "firstSequence", at: SegmentField.firstSequence, 8,
+        "no record of the segment has a lower sequence"),
+      FormatField(
+        "predecessorEnd", at: SegmentField.predecessorEnd, 8,
+        "where the predecessor's journal ends, exactly"),
+      FormatField("createdAt", at: SegmentField.createdAt, 8, "nanoseconds since 1970"),
+      FormatField(
+        "reserved", at: SegmentField.reserved, SegmentField.checksum - SegmentField.reserved,
+        "zero"),
+      FormatField("checksum", at: SegmentField.checksum, 4, "CRC32C of bytes 0..<124"),
+    ])
+
+  package static let closeMark = FormatTable(
+    title: "Close mark",
+    fields: [
+      FormatField(
+        "incarnation", at: CloseMarkField.incarnation, 8, "that of the segment; 0: never closed"),
+      FormatField(
+        "end", at: CloseMarkField.end, 8, "end of the durable journal, close record not included"),
+      FormatField(
+        "nextSequence", at: CloseMarkField.nextSequence, 8,
+        "sequence that the next transaction was to have"),
+      FormatField(
+        "isOpen", at: CloseMarkField.isOpen, 4,
+        "0: closed, nothing was written behind the close record; 1: opened again"),
+      FormatField(
+        "checksum", at: CloseMarkField.checksum, 4, "CRC32C of the binding and bytes 0..<28"),
+    ])
+
+  package static let recordHeader = FormatTable(
+    title: "Record header",
+    fields: [
+      FormatField(
+        "checksum", at: RecordField.checksum, 4,
+        "CRC32C of binding, offset, key, value (or chunk checksums), header from byte 4 on"),
+      FormatField(
+        "kindAndFlags", at: RecordField.kindAndFlags, 2, "kind in bits 0-3, flags in bits 4-15"),
+      FormatField("keyLength", at: RecordField.keyLength, 2, "bytes of the key"),
+      FormatField("valueLength", at: RecordField.valueLength, 4, "bytes of the value"),
+      FormatField(
+        "sequenceOffset", at: RecordField.sequenceOffset, 4,
+        "sequence minus the segment's firstSequence"),
+      FormatField(
+        "keyCheck", at: RecordField.keyCheck, 2, "CRC32C of the key alone, folded to 16 bits"),
+      FormatField(
+        "headerCheck", at: RecordField.headerCheck, 2,
+        "CRC32C of binding, offset and header bytes 4..<18, folded to 16 bits"),
+    ])
+
+  package static let optionalFields = FormatTable(
+    title: "Optional fields",
+    fields: [
+      FormatField("transactionCount", at: nil, 4, "records of the transaction, on its last one"),
+      FormatField("namespace", at: nil, 4, "number of the keyspace; absent: the default one"),
+      FormatField("previousVersion", at: nil, 8, "position of the key's previous version"),
+      FormatField("sourcePosition", at: nil, 8, "position that a relocated copy was copied from"),
+      FormatField("expiry", at: nil, 8, "milliseconds since 1970 after which it counts as deleted"),
+      FormatField("wideSequence", at: nil, 8, "whole sequence, where the offset exceeds 32 bits"),
+      FormatField("key", at: nil, nil, "keyLength bytes"),
+      FormatField("value", at: nil, nil, "valueLength bytes"),
+      FormatField(
+        "chunkChecksums", at: nil, nil,
+        "with its flag: CRC32C of binding, offset and each started 64 KiB of the value"),
+      FormatField("zeros", at: nil, nil, "up to the next multiple of 8"),
+    ])
+
+  package static let flags = FormatTable(
+    title: "Flags",
+    fields: [
+      flag("transactionBegin", .transactionBegin, "first record of its transaction"),
+      flag("transactionEnd", .transactionEnd, "last record of its transaction"),
+      flag(
+        "batchStart", .batchStart, "everything before it was fenced; stands at a multiple of 64"),
+      flag("transactionCount", .transactionCount, "carries the field"),
+      flag("namespace", .namespace, "carries the field"),
+      flag("previousVersion", .previousVersion, "carries the field"),
+      flag("sourcePosition", .sourcePosition, "carries the field"),
+      flag("expiry", .expiry, "carries the field"),
+      flag("chunkChecksums", .chunkChecksums, "the value is longer than 65,536 bytes"),
+      flag("wideSequence", .wideSequence, "carries the field"),
+    ])
+
+  package static let kinds = FormatTable(
+    title: "Kinds",
+    fields: [
+      kind("put", .put, "gives the key a value"),
+      kind("delete", .delete, "removes the key; no value"),
+      kind("close", .close, "the journal was closed in order; no key, no value"),
+      kind("seal", .seal, "the segment is complete; no key, no value"),
+      kind("pad", .pad, "see below"),
+    ])
+
+  package static let pad = FormatTable(
+    title: "Pad",
+    fields: [
+      FormatField(
+        "checksum", at: PadField.checksum, 4, "CRC32C of binding, offset and bytes 4..<8"),
+      FormatField("kindAndFlags", at: PadField.kindAndFlags, 2, "5"),
+      FormatField("length", at: PadField.length, 2, "8 to 56, up to the next multiple of 64"),
+      FormatField("zeros", at: PadField.headerEnd, nil, "the rest"),
+    ])
+
+  /// A flag's row: its bit instead of an offset.
+  private static func flag(
+    _ name: String, _ flag: RecordFlags, _ meaning: String
+  ) -> FormatField {
+    FormatField(name, at: flag.rawValue.trailingZeroBitCount, 1, meaning)
+  }
+
+  /// A kind's row: its number instead of an offset.
+  private static func kind(_ name: String, _ kind: RecordKind, _ meaning: String) -> FormatField {
+    FormatField(name, at: Int(kind.rawValue), nil, meaning)
+  }
+}
