@@ -283,15 +283,10 @@ struct JournalWriter: ~Copyable {
   /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
   /// header, durable; its name, durable. Only then its first record.
   private mutating func rotate(for length: Int) throws(StoreError) {
-    let capacity = nextCapacity(for: length)
     let id = active.binding.segmentID + 1
     let name = SegmentName.name(of: id)
-    let directory = directory
-    let successor = try translatingErrors { () throws(MediumError) in
-      let file = try directory.createSegment(named: name, length: capacity)
-      try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
-      return file
-    }
+    let successor = try SegmentSizing(sizes: sizes, totalCapacity: totalCapacity)
+      .create(name, roomFor: length + Self.closingReserve, in: directory)
     try write(
       .seal, flags: [], key: RawSpan(), value: RawSpan(), sequence: nextSequence, flushed: false,
       endsBatch: false)
@@ -300,8 +295,9 @@ struct JournalWriter: ~Copyable {
     let dirty = durableEnd..<tail
     let header = SegmentHeader(
       storeID: storeID, segmentID: id, predecessorID: predecessor.binding.segmentID,
-      incarnation: incarnation, capacity: capacity, firstSequence: nextSequence,
+      incarnation: incarnation, capacity: successor.length, firstSequence: nextSequence,
       predecessorEnd: predecessorEnd, createdAt: Clock.nanosecondsSince1970())
+    let directory = directory
     try poisoning { () throws(MediumError) in
       try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
       try SegmentEncoder.writeHeader(header, to: successor)
@@ -327,14 +323,5 @@ struct JournalWriter: ~Copyable {
     tail = SegmentField.journalStart
     durableEnd = tail
     totalCapacity += file.length
-  }
-
-  private func nextCapacity(for length: Int) -> Int {
-    let pageSize = 4096
-    let regular = max(sizes.smallest, min(sizes.largest, totalCapacity))
-    let needed = SegmentField.journalStart + length + Self.closingReserve
-    let withReserve = needed + needed / 32 + pageSize
-    guard withReserve > regular else { return regular / pageSize * pageSize }
-    return (withReserve + pageSize - 1) / pageSize * pageSize
   }
 }

@@ -142,11 +142,11 @@ struct JournalOpening {
       // A segment in which nothing was accepted is replaced, not followed.
       predecessorID: isNewestEmpty ? newest.header.predecessorID : newest.header.segmentID,
       incarnation: newest.header.incarnation + 1,
-      capacity: max(sizes.smallest, min(sizes.largest, totalCapacity)) & ~4095,
+      capacity: 0,
       firstSequence: scan.nextSequence + UInt64(possiblyUsed),
       predecessorEnd: isNewestEmpty ? newest.header.predecessorEnd : scan.acceptedEnd,
       createdAt: Clock.nanosecondsSince1970())
-    let active = try create(header, in: directory)
+    let active = try create(header, in: directory, sizes: sizes)
     if isNewestEmpty {
       try? directory.removeSegment(named: newest.name)
     }
@@ -160,27 +160,29 @@ struct JournalOpening {
   ) throws(StoreError) -> JournalWriter {
     let header = SegmentHeader(
       storeID: StoreID(low: try Random.word(), high: try Random.word()), segmentID: 1,
-      predecessorID: 0, incarnation: 1, capacity: sizes.smallest, firstSequence: 1,
+      predecessorID: 0, incarnation: 1, capacity: 0, firstSequence: 1,
       predecessorEnd: 0, createdAt: Clock.nanosecondsSince1970())
-    let active = try create(header, in: directory)
+    let active = try create(header, in: directory, sizes: sizes)
     return writer(
       in: directory, sizes: sizes, active: active, header: header,
       tail: SegmentField.journalStart, nextSequence: 1, isClosed: false)
   }
 
   private mutating func create(
-    _ header: SegmentHeader, in directory: any StoreDirectory
+    _ header: SegmentHeader, in directory: any StoreDirectory, sizes: SegmentSizes
   ) throws(StoreError) -> MappedSegment {
     let name = SegmentName.name(of: header.segmentID)
-    let file = try translatingErrors { () throws(MediumError) in
-      let file = try directory.createSegment(named: name, length: header.capacity)
-      try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
-      try SegmentEncoder.writeHeader(header, to: file)
+    let file = try SegmentSizing(sizes: sizes, totalCapacity: totalCapacity)
+      .create(name, roomFor: RecordLimit.smallestRecord, in: directory)
+    var header = header
+    header.capacity = file.length
+    let finished = header
+    try translatingErrors { () throws(MediumError) in
+      try SegmentEncoder.writeHeader(finished, to: file)
       try directory.publishSegment(named: name)
       try directory.synchronize()
-      return file
     }
-    let active = try map.add(file, header)
+    let active = try map.add(file, finished)
     map.redirectToAppends(of: active, from: 0)
     return active
   }

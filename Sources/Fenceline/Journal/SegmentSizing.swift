@@ -1,0 +1,41 @@
+// How large the next segment is: as large as the store, within bounds, or as large as one transaction
+// needs; and smaller where the medium has no room for that.
+
+internal import JournalFormat
+internal import PersistentMemory
+
+/// Creates segments of the right size.
+struct SegmentSizing {
+  let sizes: SegmentSizes
+  /// Bytes of all segments so far.
+  let totalCapacity: Int
+
+  private static let pageSize = 4096
+
+  /// Creates a segment with room for `length` bytes of records, ready for appends.
+  ///
+  /// - Throws: ``StoreError/full(_:)`` where not even the smallest that would do has room; nothing
+  ///   is left behind then.
+  func create(
+    _ name: String, roomFor length: Int, in directory: any StoreDirectory
+  ) throws(StoreError) -> SegmentFile {
+    let needed = SegmentField.journalStart + length
+    // The reserve for deletes is a share of the segment.
+    let smallest = Self.pages(needed + needed / 32 + Self.pageSize)
+    var capacity = max(smallest, Self.pages(min(sizes.largest, max(sizes.smallest, totalCapacity))))
+    while true {
+      do throws(MediumError) {
+        let file = try directory.createSegment(named: name, length: capacity)
+        try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
+        return file
+      } catch {
+        guard error.isFull, capacity > smallest else { throw StoreError(error) }
+        capacity = max(smallest, Self.pages(capacity / 2))
+      }
+    }
+  }
+
+  private static func pages(_ length: Int) -> Int {
+    (length + pageSize - 1) / pageSize * pageSize
+  }
+}

@@ -1,0 +1,211 @@
+// Damage: whatever the bytes are, the answer is right or a typed error that names file and offset.
+
+import Fenceline
+import Foundation
+import JournalFormat
+import SystemPackage
+import Testing
+
+struct DamageTests {
+  private static let segment = "00000001.segment"
+
+  /// A closed store with three keys of one record each; returns where their records start.
+  private func makeStore(_ scratch: Scratch) throws -> [String: Int] {
+    let store = try Store.open(at: scratch.store)
+    for key in ["one", "two", "three"] {
+      try store.put(key, "value of \(key)", durability: .durable)
+    }
+    var offsets: [String: Int] = [:]
+    try store.forEach { (key, _, location) in
+      offsets[String(decoding: key.array, as: UTF8.self)] = location.offset
+      return .next
+    }
+    try store.close()
+    return offsets
+  }
+
+  private func corrupt(
+    _ scratch: Scratch, _ name: String = segment, at offset: Int, _ cause: CorruptionCause
+  ) -> StoreError {
+    .corrupt(file: scratch.store.appending(name), offset: offset, cause: cause)
+  }
+
+  @Test func `A damaged value is refused, other keys can be read, writing waits`() throws {
+    let scratch = try Scratch()
+    let offset = try #require(try makeStore(scratch)["two"])
+    try scratch.patch(Self.segment) { $0[offset + 30] ^= 0x10 }
+    let expected = corrupt(scratch, at: offset, .recordBody)
+    let store = try Store.openReadOnly(at: scratch.store)
+    #expect(try store.get("one") == "value of one")
+    #expect(try store.get("three") == "value of three")
+    #expect(throws: expected) { try store.get("two") }
+    #expect(try store.get("never there") == nil)
+    #expect(throws: expected) { try store.count }
+    #expect(throws: expected) { try store.dictionary() }
+    #expect(throws: expected) { try Store.open(at: scratch.store) }
+    #expect(try Store.verify(at: scratch.store).findings == [expected])
+  }
+
+  @Test func `A damaged record header hides which key it was, so older keys are refused`() throws {
+    let scratch = try Scratch()
+    let offset = try #require(try makeStore(scratch)["two"])
+    try scratch.patch(Self.segment) { $0[offset + RecordField.valueLength] ^= 1 }
+    let expected = corrupt(scratch, at: offset, .recordHeader)
+    let store = try Store.openReadOnly(at: scratch.store)
+    // "one" might have been overwritten by what was lost; "three" is younger than that.
+    #expect(throws: expected) { try store.get("one") }
+    #expect(throws: expected) { try store.get("two") }
+    #expect(throws: expected) { try store.get("never there") }
+    #expect(try store.get("three") == "value of three")
+    #expect(throws: expected) { try Store.open(at: scratch.store) }
+  }
+
+  @Test func `A damaged pad or close record concerns no key`() throws {
+    for distance in [50, 64 * 3 + 1] {
+      let scratch = try Scratch()
+      let offset = try #require(try makeStore(scratch)["one"])
+      try scratch.patch(Self.segment) { $0[offset + distance] ^= 1 }
+      let store = try Store.openReadOnly(at: scratch.store)
+      #expect(try store.dictionary().count == 3)
+      #expect(try store.get("never there") == nil)
+      #expect(try store.statistics().damageCount <= 1)
+    }
+  }
+
+  /// The last page of a closed store, lost: without the close mark this would look like a crash in
+  /// the middle of a write, and its keys like keys that never were.
+  @Test func `A closed store whose end is zeroed is damaged, not shorter`() throws {
+    let scratch = try Scratch()
+    let offset = try #require(try makeStore(scratch)["two"])
+    try scratch.patch(Self.segment) {
+      $0.replaceSubrange(offset..<offset + 4096, with: Data(count: 4096))
+    }
+    let expected = corrupt(scratch, at: offset, .recordHeader)
+    #expect(throws: expected) { try Store.open(at: scratch.store) }
+    let store = try Store.openReadOnly(at: scratch.store)
+    #expect(throws: expected) { try store.get("three") }
+  }
+
+  /// The same store, not closed: the last batch can't be told from an unfinished write.
+  @Test func `In a killed store only the last batch can pass for an unfinished write`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    for key in ["one", "two", "three"] { try store.put(key, "value", durability: .durable) }
+    let killed = Scratch.at(try scratch.copyOfFiles())
+    try killed.patch(Self.segment) { $0[4096 + 128 + 5] ^= 0xff }
+    let opened = try Store.openReadOnly(at: killed.store)
+    #expect(try opened.get("two") == "value")
+    #expect(try opened.get("three") == nil)
+    #expect(try opened.statistics().hadTornTail)
+    try killed.patch(Self.segment) { $0[4096 + 128 + 5] ^= 0xff }
+    try killed.patch(Self.segment) { $0[4096 + 64 + 5] ^= 0xff }
+    #expect(throws: StoreError.self) { try Store.open(at: killed.store) }
+  }
+
+  @Test(arguments: [0, 1, 127, 4095, 4096, 5000, 200_000])
+  func `A truncated segment is damaged`(length: Int) throws {
+    let scratch = try Scratch()
+    _ = try makeStore(scratch)
+    try scratch.patch(Self.segment) { $0 = $0.prefix(length) }
+    for open in [{ try Store.open(at: $0) }, { try Store.openReadOnly(at: $0) }] {
+      let error = #expect(throws: StoreError.self) { _ = try open(scratch.store) }
+      guard case .corrupt(let file, _, .fileLength) = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+      #expect(file == scratch.store.appending(Self.segment))
+    }
+  }
+
+  @Test func `Headers of other versions, names and stores are told apart`() throws {
+    let scratch = try Scratch()
+    _ = try makeStore(scratch)
+    let original = try scratch.contents()[Self.segment] ?? Data()
+    func expectOpening(_ error: StoreError, _ change: (inout Data) -> Void) throws {
+      var data = original
+      change(&data)
+      try data.write(to: scratch.url(Self.segment))
+      #expect(throws: error) { try Store.openReadOnly(at: scratch.store) }
+      #expect(throws: error) { try Store.open(at: scratch.store) }
+    }
+    let file = scratch.store.appending(Self.segment)
+    try expectOpening(.newerFormat(file: file, feature: "format 2")) {
+      $0[SegmentField.formatVersion] = 2
+      $0.sealHeader()
+    }
+    try expectOpening(.newerFormat(file: file, feature: "required features 0x80")) {
+      $0[SegmentField.requiredFeatures] = 0x80
+      $0.sealHeader()
+    }
+    try expectOpening(corrupt(scratch, at: 0, .segmentHeader)) { $0[SegmentField.incarnation] ^= 1 }
+    try expectOpening(corrupt(scratch, at: 0, .segmentHeader)) { $0[0] ^= 1 }
+    try original.write(to: scratch.url(Self.segment))
+    try original.write(to: scratch.url("00000002.segment"))
+    let copy = corrupt(scratch, "00000002.segment", at: SegmentField.segmentID, .foreignSegment)
+    #expect(throws: copy) { try Store.openReadOnly(at: scratch.store) }
+  }
+
+  @Test func `A segment of another store, or one that is missing, is named`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    for number in 0..<1000 { try store.put("key \(number)", "value \(number)") }
+    try store.close()
+    let other = try Scratch()
+    let second = try Store.open(at: other.store, options: .smallSegments)
+    for number in 0..<1000 { try second.put("key \(number)", "other \(number)") }
+    try second.close()
+    let name = "00000002.segment"
+    let own = try Data(contentsOf: scratch.url(name))
+    try Data(contentsOf: other.url(name)).write(to: scratch.url(name))
+    let foreign = corrupt(scratch, name, at: SegmentField.storeID, .foreignStore)
+    #expect(throws: foreign) { try Store.openReadOnly(at: scratch.store) }
+    try own.write(to: scratch.url(name))
+    #expect(try Store.openReadOnly(at: scratch.store).count == 1000)
+    try FileManager.default.removeItem(at: scratch.url(name))
+    #expect(throws: corrupt(scratch, name, at: 0, .missingSegment)) {
+      try Store.openReadOnly(at: scratch.store)
+    }
+  }
+
+  @Test func `An unknown record flag is a newer format, not damage`() throws {
+    let scratch = try Scratch()
+    let offset = try #require(try makeStore(scratch)["two"])
+    try scratch.patch(Self.segment) {
+      $0[offset + RecordField.kindAndFlags + 1] |= 0x40
+      $0.sealRecordHeader(at: offset)
+    }
+    let file = scratch.store.appending(Self.segment)
+    #expect(throws: StoreError.newerFormat(file: file, feature: "record flags 0x4000")) {
+      try Store.openReadOnly(at: scratch.store)
+    }
+  }
+
+  /// Every single bit of a small closed store: never a trap, a wrong value or a false "not found".
+  @Test func `No flipped bit gives a wrong answer`() throws {
+    let scratch = try Scratch()
+    let offsets = try makeStore(scratch)
+    let expected = ["one": "value of one", "two": "value of two", "three": "value of three"]
+    let last = try #require(offsets.values.max()) + 128
+    let original = try Data(contentsOf: scratch.url(Self.segment))
+    let positions = Array(0..<128) + Array(512..<544) + Array(4096..<last)
+    for position in positions {
+      for bit in stride(from: position % 3, to: 8, by: 3) {
+        var data = original
+        data[position] ^= 1 << UInt8(bit)
+        try data.write(to: scratch.url(Self.segment))
+        guard let store = try? Store.openReadOnly(at: scratch.store) else { continue }
+        for (key, value) in expected {
+          if let found = try? store.get(key) { #expect(found == value, "byte \(position)") }
+        }
+        if let count = try? store.count { #expect(count == 3, "byte \(position)") }
+        if let missing = try? store.get("never there") { Issue.record("found \(missing)") }
+        guard let writer = try? Store.open(at: scratch.store) else { continue }
+        #expect(try writer.dictionary().count == 3, "byte \(position)")
+        try writer.close()
+        for name in try scratch.contents().keys where name != Self.segment && name != "lock" {
+          try FileManager.default.removeItem(at: scratch.url(name))
+        }
+      }
+    }
+  }
+}

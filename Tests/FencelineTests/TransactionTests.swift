@@ -1,0 +1,130 @@
+// Transactions: all or nothing, one after the other, and they see what they wrote.
+
+import Fenceline
+import Foundation
+import SystemPackage
+import Testing
+
+struct TransactionTests {
+  struct Refusal: Error, Equatable {}
+
+  @Test(arguments: [Durability.buffered, .durable])
+  func `A transaction commits everything or nothing`(durability: Durability) throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    try store.put("kept", "old")
+    let result = try store.transaction(durability: durability) { (transaction) in
+      try transaction.put("a", "1")
+      try transaction.put("b", "2")
+      try transaction.delete("kept")
+      return 7
+    }
+    #expect(result == 7)
+    #expect(try store.get("a") == "1")
+    #expect(try store.get("kept") == nil)
+    #expect(throws: Refusal()) {
+      try store.transaction { (transaction) in
+        try transaction.put("a", "changed")
+        try transaction.put("c", "new")
+        try transaction.delete("b")
+        throw Refusal()
+      }
+    }
+    #expect(try store.dictionary() == [Array("a".utf8): Array("1".utf8), Array("b".utf8): Array("2".utf8)])
+    try store.close()
+    #expect(try Store.openReadOnly(at: scratch.store).count == 2)
+  }
+
+  @Test func `A transaction reads its own writes, others do not`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    try store.put("a", "stored")
+    try store.transaction { (transaction) in
+      #expect(try transaction.get("a") == "stored")
+      try transaction.put("a", "mine")
+      #expect(try transaction.get("a") == "mine")
+      #expect(try store.get("a") == "stored")
+      #expect(try transaction.delete("a"))
+      #expect(try transaction.get("a") == nil)
+      #expect(try !transaction.delete("a"))
+      try transaction.put("a", "again")
+      try transaction.put("fresh", "x")
+      #expect(try transaction.delete("fresh"))
+      #expect(try !transaction.delete("never there"))
+    }
+    #expect(try store.get("a") == "again")
+    #expect(try store.get("fresh") == nil)
+    #expect(try store.count == 1)
+  }
+
+  @Test func `A key that is written often in one transaction is journaled once`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    try store.transaction(durability: .durable) { (transaction) in
+      for number in 0..<1000 { try transaction.put("k", "\(number)") }
+    }
+    try store.close()
+    let reopened = try Store.openReadOnly(at: scratch.store)
+    #expect(try reopened.get("k") == "999")
+    #expect(try reopened.statistics().recordCountAtOpening == 1)
+  }
+
+  @Test func `An empty transaction writes nothing`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    try store.transaction(durability: .durable) { _ in }
+    try store.close()
+    #expect(try Store.openReadOnly(at: scratch.store).statistics().recordCountAtOpening == 0)
+  }
+
+  @Test func `A transaction larger than a segment gets a segment of its own size`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    try store.put("first", "x")
+    try store.transaction(durability: .durable) { (transaction) in
+      for number in 0..<3000 { try transaction.put("key \(number)", "value \(number)") }
+    }
+    try store.put("last", "y", durability: .durable)
+    let killed = try scratch.copyOfFiles()
+    let reopened = try Store.open(at: killed, options: .smallSegments)
+    #expect(try reopened.count == 3002)
+    #expect(try reopened.get("key 2999") == "value 2999")
+    #expect(try reopened.segments().contains { $0.capacityInBytes > 16 << 10 })
+  }
+
+  @Test func `Writing to the store inside a transaction is refused, not a deadlock`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    try store.transaction { (transaction) in
+      try transaction.put("a", "1")
+      #expect(throws: StoreError.nestedWrite) { try store.put("b", "2") }
+      #expect(throws: StoreError.nestedWrite) { try store.delete("b") }
+      #expect(throws: StoreError.nestedWrite) { try store.sync() }
+      #expect(throws: StoreError.nestedWrite) { try store.close() }
+      #expect(throws: StoreError.nestedWrite) { try store.transaction { _ in } }
+    }
+    #expect(try store.dictionary().count == 1)
+  }
+
+  @Test func `Increments from several threads are all counted`() async throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    try store.put("n", "0")
+    let threads = 4
+    let rounds = 250
+    try await withThrowingTaskGroup(of: Void.self) { (group) in
+      for _ in 0..<threads {
+        group.addTask {
+          for _ in 0..<rounds {
+            try store.transaction { (transaction) in
+              let old = Int(try transaction.get("n") ?? "") ?? -1_000_000
+              try transaction.put("n", "\(old + 1)")
+            }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try store.get("n") == "\(threads * rounds)")
+  }
+}
