@@ -123,3 +123,20 @@ struct PatchableStore {
     try data.write(to: url)
   }
 }
+
+/// Threads of their own: a shared pool has no more of them than processors, and a test whose readers
+/// wait for its writers would wait for ever.
+final class ThreadGroup {
+  private let group = DispatchGroup()
+
+  func run(_ body: @escaping @Sendable () -> Void) {
+    group.enter()
+    let group = group
+    Thread.detachNewThread {
+      body()
+      group.leave()
+    }
+  }
+
+  func wait() { group.wait() }
+}
