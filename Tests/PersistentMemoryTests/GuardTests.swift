@@ -1,0 +1,46 @@
+// The SIGBUS handler acts inside our mappings only, and passes on what is not ours.
+
+import CPlatform
+import Foundation
+import Testing
+
+struct GuardTests {
+  @Test func `A fault inside a registered range becomes zeros and is counted where it happened`()
+    throws
+  {
+    #expect(cp_guard_install())
+    let path = "/dev/shm/fenceline-guard-\(UUID().uuidString)"
+    let descriptor = unsafe open(path, O_RDWR | O_CREAT, 0o600)
+    defer {
+      close(descriptor)
+      unsafe _ = unlink(path)
+    }
+    #expect(ftruncate(descriptor, 16384) == 0)
+    let address = unsafe try #require(mmap(nil, 16384, PROT_READ, MAP_SHARED, descriptor, 0))
+    defer { unsafe _ = munmap(address, 16384) }
+    let slot = unsafe cp_guard_add(address, 16384)
+    defer { cp_guard_remove(slot) }
+    #expect(slot >= 0)
+    #expect(cp_guard_first_fault(slot) == Int.max || cp_guard_first_fault(slot) == -1)
+    #expect(ftruncate(descriptor, 4096) == 0)
+    let before = cp_guard_fault_count()
+    #expect(unsafe address.load(fromByteOffset: 8200, as: UInt8.self) == 0)
+    #expect(cp_guard_fault_count() == before + 1)
+    #expect(cp_guard_first_fault(slot) == 8192)
+  }
+
+  @Test func `A fault outside every registered range still ends the process`() async {
+    await #expect(processExitsWith: .signal(SIGBUS)) {
+      unsafe setenv("SWIFT_BACKTRACE", "enable=no", 1)
+      _ = cp_guard_install()
+      let descriptor = unsafe open("/dev/shm", O_TMPFILE_VALUE | O_RDWR, 0o600)
+      ftruncate(descriptor, 8192)
+      let address = unsafe mmap(nil, 8192, PROT_READ, MAP_SHARED, descriptor, 0)
+      ftruncate(descriptor, 0)
+      _ = unsafe address?.load(fromByteOffset: 4096, as: UInt8.self)
+    }
+  }
+}
+
+/// `O_TMPFILE`, which the C library shows only to GNU programs.
+private let O_TMPFILE_VALUE: Int32 = 0o20200000
