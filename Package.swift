@@ -15,7 +15,9 @@ let settings: [SwiftSetting] = [
 
 let filePath: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(
-  name: "ArgumentParser", package: "swift-argument-parser")
+  name: "ArgumentParser",
+  package: "swift-argument-parser"
+)
 
 let package = Package(
   name: "fenceline",
@@ -28,7 +30,8 @@ let package = Package(
   traits: [
     .trait(
       name: "PersistentMemory",
-      description: "Map DAX files through libpmem; without it a store lives on disks and tmpfs only."
+      description:
+        "Map DAX files through libpmem; without it a store lives on disks and tmpfs only."
     ),
     .default(enabledTraits: ["PersistentMemory"]),
   ],
@@ -41,9 +44,15 @@ let package = Package(
     .target(name: "CFlush"),
     .target(name: "CPlatform"),
     .systemLibrary(
-      name: "CPMem", pkgConfig: "libpmem", providers: [.apt(["libpmem-dev"])]),
+      name: "CPMem",
+      pkgConfig: "libpmem",
+      providers: [.apt(["libpmem-dev"])]
+    ),
     .systemLibrary(
-      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+      name: "CSQLite",
+      pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"])]
+    ),
     .target(name: "JournalFormat", swiftSettings: settings),
     .target(
       name: "PersistentMemory",
@@ -52,46 +61,65 @@ let package = Package(
         .target(name: "CPMem", condition: .when(traits: ["PersistentMemory"])),
         filePath,
       ],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
     .target(
       name: "Fenceline",
       dependencies: ["JournalFormat", "PersistentMemory", "CFlush", "CPlatform", filePath],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
     .target(
       name: "IndexExport",
       dependencies: ["Fenceline", "CSQLite", filePath],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
     .target(
       name: "CrashLab",
       dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
     .target(name: "TextFormats", dependencies: [filePath], swiftSettings: settings),
     .executableTarget(
       name: "kvctl",
       dependencies: ["Fenceline", "IndexExport", "TextFormats", argumentParser, filePath],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
 
     // Programs under Tools/.
     .executableTarget(
-      name: "unicode-records", dependencies: ["TextFormats", filePath], path: "Tools/Sources/unicode-records",
-      swiftSettings: settings),
+      name: "unicode-records",
+      dependencies: ["TextFormats", filePath],
+      path: "Tools/Sources/unicode-records",
+      swiftSettings: settings
+    ),
 
     // Tests, one target per module.
     .target(name: "CFlushTestSupport", dependencies: ["CFlush"], path: "Tests/CFlushTestSupport"),
     .testTarget(
-      name: "CFlushTests", dependencies: ["CFlush", "CFlushTestSupport"], swiftSettings: settings),
+      name: "CFlushTests",
+      dependencies: ["CFlush", "CFlushTestSupport"],
+      swiftSettings: settings
+    ),
     .testTarget(
-      name: "TextFormatsTests", dependencies: ["TextFormats", filePath], swiftSettings: settings),
+      name: "TextFormatsTests",
+      dependencies: ["TextFormats", filePath],
+      swiftSettings: settings
+    ),
     .testTarget(
-      name: "JournalFormatTests", dependencies: ["JournalFormat"], swiftSettings: settings),
+      name: "JournalFormatTests",
+      dependencies: ["JournalFormat"],
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "PersistentMemoryTests",
       dependencies: ["PersistentMemory", "CFlush", "CPlatform", filePath],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "FencelineTests",
       dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -37,7 +37,9 @@ package struct FormatTable: Sendable {
 
 /// Every structure of format 1, in the order of the format page.
 package enum FormatLayout {
-  package static let tables = [segmentHeader, closeMark, recordHeader, optionalFields, flags, kinds, pad]
+  package static let tables = [
+    segmentHeader, closeMark, recordHeader, optionalFields, flags, kinds, pad,
+  ]
 
   package static let segmentHeader = FormatTable(
     title: "Segment header",
@@ -45,66 +47,122 @@ package enum FormatLayout {
       FormatField("magic", at: SegmentField.magic, 8, "\"FENCELNE\" in ASCII"),
       FormatField("formatVersion", at: SegmentField.formatVersion, 4, "1"),
       FormatField(
-        "requiredFeatures", at: SegmentField.requiredFeatures, 4,
-        "features that a reader must know; 0 in format 1"),
+        "requiredFeatures",
+        at: SegmentField.requiredFeatures,
+        4,
+        "features that a reader must know; 0 in format 1"
+      ),
       FormatField("storeID", at: SegmentField.storeID, 16, "random, the same in every segment"),
       FormatField(
-        "segmentID", at: SegmentField.segmentID, 4,
-        "from 1, never reused; the file's name in hexadecimal"),
+        "segmentID",
+        at: SegmentField.segmentID,
+        4,
+        "from 1, never reused; the file's name in hexadecimal"
+      ),
       FormatField(
-        "predecessorID", at: SegmentField.predecessorID, 4,
-        "the segment that this one follows; 0 for none"),
+        "predecessorID",
+        at: SegmentField.predecessorID,
+        4,
+        "the segment that this one follows; 0 for none"
+      ),
       FormatField("incarnation", at: SegmentField.incarnation, 8, "grows with every recovery"),
       FormatField("capacity", at: SegmentField.capacity, 8, "bytes of the file"),
       FormatField(
-        "firstSequence", at: SegmentField.firstSequence, 8,
-        "no record of the segment has a lower sequence"),
+        "firstSequence",
+        at: SegmentField.firstSequence,
+        8,
+        "no record of the segment has a lower sequence"
+      ),
       FormatField(
-        "predecessorEnd", at: SegmentField.predecessorEnd, 8,
-        "where the predecessor's journal ends, exactly"),
+        "predecessorEnd",
+        at: SegmentField.predecessorEnd,
+        8,
+        "where the predecessor's journal ends, exactly"
+      ),
       FormatField("createdAt", at: SegmentField.createdAt, 8, "nanoseconds since 1970"),
       FormatField(
-        "reserved", at: SegmentField.reserved, SegmentField.checksum - SegmentField.reserved,
-        "zero"),
+        "reserved",
+        at: SegmentField.reserved,
+        SegmentField.checksum - SegmentField.reserved,
+        "zero"
+      ),
       FormatField("checksum", at: SegmentField.checksum, 4, "CRC32C of bytes 0..<124"),
-    ])
+    ]
+  )
 
   package static let closeMark = FormatTable(
     title: "Close mark",
     fields: [
       FormatField(
-        "incarnation", at: CloseMarkField.incarnation, 8, "that of the segment; 0: never closed"),
+        "incarnation",
+        at: CloseMarkField.incarnation,
+        8,
+        "that of the segment; 0: never closed"
+      ),
       FormatField(
-        "end", at: CloseMarkField.end, 8, "end of the durable journal, close record not included"),
+        "end",
+        at: CloseMarkField.end,
+        8,
+        "end of the durable journal, close record not included"
+      ),
       FormatField(
-        "nextSequence", at: CloseMarkField.nextSequence, 8,
-        "sequence that the next transaction was to have"),
+        "nextSequence",
+        at: CloseMarkField.nextSequence,
+        8,
+        "sequence that the next transaction was to have"
+      ),
       FormatField(
-        "isOpen", at: CloseMarkField.isOpen, 4,
-        "0: closed, nothing was written behind the close record; 1: opened again"),
+        "isOpen",
+        at: CloseMarkField.isOpen,
+        4,
+        "0: closed, nothing was written behind the close record; 1: opened again"
+      ),
       FormatField(
-        "checksum", at: CloseMarkField.checksum, 4, "CRC32C of the binding and bytes 0..<28"),
-    ])
+        "checksum",
+        at: CloseMarkField.checksum,
+        4,
+        "CRC32C of the binding and bytes 0..<28"
+      ),
+    ]
+  )
 
   package static let recordHeader = FormatTable(
     title: "Record header",
     fields: [
       FormatField(
-        "checksum", at: RecordField.checksum, 4,
-        "CRC32C of binding, offset, key, value (or chunk checksums), header from byte 4 on"),
+        "checksum",
+        at: RecordField.checksum,
+        4,
+        "CRC32C of binding, offset, key, value (or chunk checksums), header from byte 4 on"
+      ),
       FormatField(
-        "kindAndFlags", at: RecordField.kindAndFlags, 2, "kind in bits 0-3, flags in bits 4-15"),
+        "kindAndFlags",
+        at: RecordField.kindAndFlags,
+        2,
+        "kind in bits 0-3, flags in bits 4-15"
+      ),
       FormatField("keyLength", at: RecordField.keyLength, 2, "bytes of the key"),
       FormatField("valueLength", at: RecordField.valueLength, 4, "bytes of the value"),
       FormatField(
-        "sequenceOffset", at: RecordField.sequenceOffset, 4,
-        "sequence minus the segment's firstSequence"),
+        "sequenceOffset",
+        at: RecordField.sequenceOffset,
+        4,
+        "sequence minus the segment's firstSequence"
+      ),
       FormatField(
-        "keyCheck", at: RecordField.keyCheck, 2, "CRC32C of the key alone, folded to 16 bits"),
+        "keyCheck",
+        at: RecordField.keyCheck,
+        2,
+        "CRC32C of the key alone, folded to 16 bits"
+      ),
       FormatField(
-        "headerCheck", at: RecordField.headerCheck, 2,
-        "CRC32C of binding, offset and header bytes 4..<18, folded to 16 bits"),
-    ])
+        "headerCheck",
+        at: RecordField.headerCheck,
+        2,
+        "CRC32C of binding, offset and header bytes 4..<18, folded to 16 bits"
+      ),
+    ]
+  )
 
   package static let optionalFields = FormatTable(
     title: "Optional fields",
@@ -118,10 +176,14 @@ package enum FormatLayout {
       FormatField("key", at: nil, nil, "keyLength bytes"),
       FormatField("value", at: nil, nil, "valueLength bytes"),
       FormatField(
-        "chunkChecksums", at: nil, nil,
-        "with its flag: CRC32C of binding, offset and each started 64 KiB of the value"),
+        "chunkChecksums",
+        at: nil,
+        nil,
+        "with its flag: CRC32C of binding, offset and each started 64 KiB of the value"
+      ),
       FormatField("zeros", at: nil, nil, "up to the next multiple of 8"),
-    ])
+    ]
+  )
 
   package static let flags = FormatTable(
     title: "Flags",
@@ -129,7 +191,10 @@ package enum FormatLayout {
       flag("transactionBegin", .transactionBegin, "first record of its transaction"),
       flag("transactionEnd", .transactionEnd, "last record of its transaction"),
       flag(
-        "batchStart", .batchStart, "everything before it was fenced; stands at a multiple of 64"),
+        "batchStart",
+        .batchStart,
+        "everything before it was fenced; stands at a multiple of 64"
+      ),
       flag("transactionCount", .transactionCount, "carries the field"),
       flag("namespace", .namespace, "carries the field"),
       flag("previousVersion", .previousVersion, "carries the field"),
@@ -137,7 +202,8 @@ package enum FormatLayout {
       flag("expiry", .expiry, "carries the field"),
       flag("chunkChecksums", .chunkChecksums, "the value is longer than 65,536 bytes"),
       flag("wideSequence", .wideSequence, "carries the field"),
-    ])
+    ]
+  )
 
   package static let kinds = FormatTable(
     title: "Kinds",
@@ -147,21 +213,29 @@ package enum FormatLayout {
       kind("close", .close, "the journal was closed in order; no key, no value"),
       kind("seal", .seal, "the segment is complete; no key, no value"),
       kind("pad", .pad, "see below"),
-    ])
+    ]
+  )
 
   package static let pad = FormatTable(
     title: "Pad",
     fields: [
       FormatField(
-        "checksum", at: PadField.checksum, 4, "CRC32C of binding, offset and bytes 4..<8"),
+        "checksum",
+        at: PadField.checksum,
+        4,
+        "CRC32C of binding, offset and bytes 4..<8"
+      ),
       FormatField("kindAndFlags", at: PadField.kindAndFlags, 2, "5"),
       FormatField("length", at: PadField.length, 2, "8 to 56, up to the next multiple of 64"),
       FormatField("zeros", at: PadField.headerEnd, nil, "the rest"),
-    ])
+    ]
+  )
 
   /// A flag's row: its bit instead of an offset.
   private static func flag(
-    _ name: String, _ flag: RecordFlags, _ meaning: String
+    _ name: String,
+    _ flag: RecordFlags,
+    _ meaning: String
   ) -> FormatField {
     FormatField(name, at: flag.rawValue.trailingZeroBitCount, 1, meaning)
   }

@@ -5,7 +5,8 @@ extension RawSpan {
   /// The integer at `offset`, stored little-endian, at any alignment.
   @inlinable
   package func littleEndian<T: FixedWidthInteger & BitwiseCopyable>(
-    at offset: Int, as type: T.Type
+    at offset: Int,
+    as type: T.Type
   ) -> T {
     // SAFETY: the span checks the bounds; every bit pattern is a valid integer.
     unsafe T(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: T.self))
@@ -16,7 +17,8 @@ extension MutableRawSpan {
   /// Stores `value` little-endian at `offset`, at any alignment.
   @inlinable
   package mutating func storeLittleEndian<T: FixedWidthInteger & BitwiseCopyable>(
-    _ value: T, at offset: Int
+    _ value: T,
+    at offset: Int
   ) {
     storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
   }

@@ -16,8 +16,12 @@ package struct RecordHeader: Sendable, Equatable {
   /// A header whose checks are still to be computed.
   @inlinable
   package init(
-    kind: RecordKind, flags: RecordFlags, keyLength: Int, valueLength: Int,
-    sequenceOffset: UInt32, keyCheck: UInt16
+    kind: RecordKind,
+    flags: RecordFlags,
+    keyLength: Int,
+    valueLength: Int,
+    sequenceOffset: UInt32,
+    keyCheck: UInt16
   ) {
     self.kind = kind
     self.flags = flags
@@ -99,7 +103,9 @@ package struct RecordFields: Sendable, Equatable {
   package func encode(flags: RecordFlags, into bytes: inout MutableRawSpan) {
     var offset = RecordField.headerEnd
     func store<T: FixedWidthInteger & BitwiseCopyable>(
-      _ value: T, if flag: RecordFlags, into bytes: inout MutableRawSpan
+      _ value: T,
+      if flag: RecordFlags,
+      into bytes: inout MutableRawSpan
     ) {
       guard flags.contains(flag) else { return }
       bytes.storeLittleEndian(value, at: offset)

@@ -57,5 +57,6 @@ package struct RecordFlags: OptionSet, Sendable, Hashable {
   package static let announcingFourBytes = RecordFlags(rawValue: 1 << 7 | 1 << 8)
   /// Flags that announce an optional field of eight bytes.
   package static let announcingEightBytes = RecordFlags(
-    rawValue: 1 << 9 | 1 << 10 | 1 << 11 | 1 << 13)
+    rawValue: 1 << 9 | 1 << 10 | 1 << 11 | 1 << 13
+  )
 }

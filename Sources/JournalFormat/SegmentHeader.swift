@@ -88,8 +88,14 @@ package struct SegmentHeader: Sendable, Equatable {
   package var checksum: UInt32 = 0
 
   package init(
-    storeID: StoreID, segmentID: UInt32, predecessorID: UInt32, incarnation: UInt64, capacity: Int,
-    firstSequence: UInt64, predecessorEnd: Int, createdAt: UInt64
+    storeID: StoreID,
+    segmentID: UInt32,
+    predecessorID: UInt32,
+    incarnation: UInt64,
+    capacity: Int,
+    firstSequence: UInt64,
+    predecessorEnd: Int,
+    createdAt: UInt64
   ) {
     self.storeID = storeID
     self.segmentID = segmentID
@@ -133,7 +139,8 @@ package struct SegmentHeader: Sendable, Equatable {
     requiredFeatures = bytes.littleEndian(at: SegmentField.requiredFeatures, as: UInt32.self)
     storeID = StoreID(
       low: bytes.littleEndian(at: SegmentField.storeID, as: UInt64.self),
-      high: bytes.littleEndian(at: SegmentField.storeID + 8, as: UInt64.self))
+      high: bytes.littleEndian(at: SegmentField.storeID + 8, as: UInt64.self)
+    )
     segmentID = bytes.littleEndian(at: SegmentField.segmentID, as: UInt32.self)
     predecessorID = bytes.littleEndian(at: SegmentField.predecessorID, as: UInt32.self)
     incarnation = bytes.littleEndian(at: SegmentField.incarnation, as: UInt64.self)

@@ -64,7 +64,9 @@ package final class FileSystemDirectory: StoreDirectory {
 
   /// Decides by trying, never by the path's name.
   private static func probe(
-    _ directory: borrowing OwnedDescriptor, _ path: FilePath, writable: Bool
+    _ directory: borrowing OwnedDescriptor,
+    _ path: FilePath,
+    writable: Bool
   ) throws(MediumError) -> (kind: MediumKind, isForced: Bool) {
     if PersistentMemoryLibrary.isAvailable, supportsMapSync(path, writable: writable) {
       let persistsCaches = PersistentMemoryLibrary.cachesArePersistent
@@ -120,7 +122,8 @@ package final class FileSystemDirectory: StoreDirectory {
   }
 
   package func openSegment(
-    named name: String, writable: Bool
+    named name: String,
+    writable: Bool
   ) throws(MediumError) -> SegmentFile {
     let file = path.appending(name)
     let access = writable ? O_RDWR : O_RDONLY
@@ -149,11 +152,16 @@ package final class FileSystemDirectory: StoreDirectory {
 
   package func publishSegment(named name: String) throws(MediumError) {
     try SystemCalls.rename(
-      path.appending(name + Self.unpublishedSuffix), to: path.appending(name))
+      path.appending(name + Self.unpublishedSuffix),
+      to: path.appending(name)
+    )
   }
 
   private func map(
-    _ descriptor: consuming OwnedDescriptor, length: Int, _ file: FilePath, writable: Bool,
+    _ descriptor: consuming OwnedDescriptor,
+    length: Int,
+    _ file: FilePath,
+    writable: Bool,
     isNew: Bool = false
   ) throws(MediumError) -> SegmentFile {
     let address: UnsafeMutableRawPointer
@@ -169,16 +177,27 @@ package final class FileSystemDirectory: StoreDirectory {
     case .file, .volatile:
       let writes = writable && medium.kind != .file
       unsafe address = try SystemCalls.map(
-        descriptor, length: length, protection: writes ? PROT_READ | PROT_WRITE : PROT_READ,
-        flags: MAP_SHARED, file)
+        descriptor,
+        length: length,
+        protection: writes ? PROT_READ | PROT_WRITE : PROT_READ,
+        flags: MAP_SHARED,
+        file
+      )
       owner = .memoryMap
     }
     if isNew, medium.kind != .file { unsafe SystemCalls.prefault(address, length: length) }
     return SegmentFile(
       path: file,
       mapping: unsafe MappedRegion(
-        taking: address, length: length, owner: owner, isGuarded: guardsReads),
-      descriptor: consume descriptor, core: core, isStaged: medium.kind == .file)
+        taking: address,
+        length: length,
+        owner: owner,
+        isGuarded: guardsReads
+      ),
+      descriptor: consume descriptor,
+      core: core,
+      isStaged: medium.kind == .file
+    )
   }
 
   package func removeSegment(named name: String) throws(MediumError) {

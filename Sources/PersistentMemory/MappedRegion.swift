@@ -1,11 +1,12 @@
 // Owners of mapped memory. Whatever maps, unmaps in one place: the deinit here.
 
-#if PersistentMemory
-internal import CPMem
-#endif
 internal import CPlatform
 internal import Glibc
 internal import SystemPackage
+
+#if PersistentMemory
+internal import CPMem
+#endif
 
 /// A range of address space that is given back with its owner.
 @safe
@@ -27,7 +28,10 @@ struct MappedRegion: ~Copyable {
   ///
   /// - Parameter isGuarded: registers it with the process-wide memory-error handler.
   init(
-    taking address: UnsafeMutableRawPointer, length: Int, owner: Owner, isGuarded: Bool
+    taking address: UnsafeMutableRawPointer,
+    length: Int,
+    owner: Owner,
+    isGuarded: Bool
   ) {
     unsafe self.address = address
     self.length = length
@@ -87,13 +91,21 @@ enum PersistentMemoryLibrary {
   /// Maps a whole existing file for writing. Corresponds to `pmem_map_file`; the file is named by
   /// its open descriptor, so nothing can be put in its place meanwhile.
   static func map(
-    _ descriptor: borrowing OwnedDescriptor, length: Int, _ path: FilePath
+    _ descriptor: borrowing OwnedDescriptor,
+    length: Int,
+    _ path: FilePath
   ) throws(MediumError) -> UnsafeMutableRawPointer {
     #if PersistentMemory
     var mappedLength = 0
     var isPersistent: Int32 = 0
     let address = unsafe pmem_map_file(
-      "/proc/self/fd/\(descriptor.rawValue)", 0, 0, 0, &mappedLength, &isPersistent)
+      "/proc/self/fd/\(descriptor.rawValue)",
+      0,
+      0,
+      0,
+      &mappedLength,
+      &isPersistent
+    )
     guard let address = unsafe address else {
       throw MediumError(operation: "pmem_map_file", path: path, cause: Errno(rawValue: errno))
     }
@@ -109,7 +121,9 @@ enum PersistentMemoryLibrary {
 
   /// Corresponds to `pmem_deep_persist`: beyond the persistence domain, to the medium itself.
   static func deepPersist(
-    _ address: UnsafeMutableRawPointer, length: Int, _ path: FilePath
+    _ address: UnsafeMutableRawPointer,
+    length: Int,
+    _ path: FilePath
   ) throws(MediumError) {
     #if PersistentMemory
     guard unsafe pmem_deep_persist(address, length) == 0 else {

@@ -28,7 +28,9 @@ package struct MediumDescription: Sendable, Equatable {
   package var flushInstruction: String
 
   package init(
-    kind: MediumKind, isForced: Bool, core: CopyCore
+    kind: MediumKind,
+    isForced: Bool,
+    core: CopyCore
   ) {
     self.kind = kind
     self.isForced = isForced

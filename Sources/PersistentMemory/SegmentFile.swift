@@ -20,7 +20,7 @@ package final class SegmentFile: @unchecked Sendable {
   package let length: Int
   private let core: CopyCore
   private let mapping: MappedRegion
-  private let descriptor: OwnedDescriptor?
+  private let descriptor: OwnedDescriptor
   private let isStaged: Bool
   private var stage: MappedRegion?
   private var writtenEnd = 0
@@ -31,8 +31,11 @@ package final class SegmentFile: @unchecked Sendable {
   private static let writeBehindThreshold = 1 << 20
 
   init(
-    path: FilePath, mapping: consuming MappedRegion, descriptor: consuming OwnedDescriptor?,
-    core: CopyCore, isStaged: Bool
+    path: FilePath,
+    mapping: consuming MappedRegion,
+    descriptor: consuming OwnedDescriptor,
+    core: CopyCore,
+    isStaged: Bool
   ) {
     self.path = path
     length = mapping.length
@@ -49,14 +52,21 @@ package final class SegmentFile: @unchecked Sendable {
   ///   - memory: 64-byte aligned, `length` bytes, alive as long as `owner`.
   ///   - core: reports what reaches the memory.
   package init(
-    simulating path: FilePath, memory: UnsafeMutableRawPointer, length: Int, core: CopyCore,
+    simulating path: FilePath,
+    memory: UnsafeMutableRawPointer,
+    length: Int,
+    core: CopyCore,
     owner: AnyObject
   ) {
     self.path = path
     self.length = length
     unsafe mapping = MappedRegion(
-      taking: memory, length: length, owner: .borrowed, isGuarded: false)
-    descriptor = nil
+      taking: memory,
+      length: length,
+      owner: .borrowed,
+      isGuarded: false
+    )
+    descriptor = .none
     self.core = core
     isStaged = false
     borrowedFrom = owner
@@ -80,7 +90,8 @@ package final class SegmentFile: @unchecked Sendable {
   ///
   /// - Throws: ``MediumError`` of operation "read" where the range can't be read.
   package func withGuardedBytes<R: ~Copyable>(
-    _ range: Range<Int>, _ body: (RawSpan) throws(MediumError) -> R
+    _ range: Range<Int>,
+    _ body: (RawSpan) throws(MediumError) -> R
   ) throws(MediumError) -> R {
     precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
     let start = unsafe mapping.address + range.lowerBound
@@ -106,8 +117,8 @@ package final class SegmentFile: @unchecked Sendable {
 
   /// Blocks that the file system holds for the file, in bytes.
   package func allocatedBytes() throws(MediumError) -> Int {
-    guard descriptor != nil else { return length }
-    return try SystemCalls.status(descriptor!, path).allocatedBytes
+    guard descriptor.isFile else { return length }
+    return try SystemCalls.status(descriptor, path).allocatedBytes
   }
 
   // MARK: Writing
@@ -119,10 +130,16 @@ package final class SegmentFile: @unchecked Sendable {
     guard isStaged, stage == nil else { return }
     let address = unsafe try SystemCalls.mapAnonymous(length: length, for: path)
     let region = unsafe MappedRegion(
-      taking: address, length: length, owner: .memoryMap, isGuarded: false)
+      taking: address,
+      length: length,
+      owner: .memoryMap,
+      isGuarded: false
+    )
     let missing = unsafe fl_copy_guarded(
-      address + sharedRange.lowerBound, mapping.address + sharedRange.lowerBound,
-      sharedRange.count)
+      address + sharedRange.lowerBound,
+      mapping.address + sharedRange.lowerBound,
+      sharedRange.count
+    )
     guard missing == 0 else { throw readError }
     stage = consume region
   }
@@ -143,8 +160,14 @@ package final class SegmentFile: @unchecked Sendable {
   @inline(__always)
   @discardableResult
   package func append(
-    at offset: Int, header: inout MutableRawSpan, headerLength: Int, key: RawSpan,
-    value: RawSpan, trailer: RawSpan, seed: UInt32, flushed: Bool
+    at offset: Int,
+    header: inout MutableRawSpan,
+    headerLength: Int,
+    key: RawSpan,
+    value: RawSpan,
+    trailer: RawSpan,
+    seed: UInt32,
+    flushed: Bool
   ) -> UInt32 {
     precondition(headerLength <= header.byteCount, "header outside its buffer")
     let end = offset + headerLength + key.byteCount + value.byteCount + trailer.byteCount
@@ -155,13 +178,19 @@ package final class SegmentFile: @unchecked Sendable {
         unsafe value.withUnsafeBytes { value in
           unsafe trailer.withUnsafeBytes { trailer in
             var parts = unsafe fl_append_parts(
-              header: header.baseAddress, header_length: headerLength,
+              header: header.baseAddress,
+              header_length: headerLength,
               key: fl_slice(base: key.baseAddress, length: key.count),
               value: fl_slice(base: value.baseAddress, length: value.count),
-              trailer: fl_slice(base: trailer.baseAddress, length: trailer.count))
+              trailer: fl_slice(base: trailer.baseAddress, length: trailer.count)
+            )
             return unsafe fl_append(
-              core.handle, target + offset, &parts, seed,
-              flushed ? FL_APPEND_FLUSHED : FL_APPEND_CACHED)
+              core.handle,
+              target + offset,
+              &parts,
+              seed,
+              flushed ? FL_APPEND_FLUSHED : FL_APPEND_CACHED
+            )
           }
         }
       }
@@ -173,7 +202,11 @@ package final class SegmentFile: @unchecked Sendable {
   ///
   /// - Returns: whether all bytes were copied; if not, nothing may be published.
   package func appendPrechecked(
-    at offset: Int, header: RawSpan, key: RawSpan, value: RawSpan, trailer: RawSpan
+    at offset: Int,
+    header: RawSpan,
+    key: RawSpan,
+    value: RawSpan,
+    trailer: RawSpan
   ) -> Bool {
     let count = header.byteCount + key.byteCount + value.byteCount + trailer.byteCount
     precondition(offset >= 0 && offset + count <= length, "append outside the segment")
@@ -237,7 +270,10 @@ package final class SegmentFile: @unchecked Sendable {
     // SAFETY: the range lies in the mapping.
     if range.lowerBound < flushedFrom {
       unsafe fl_flush(
-        core.handle, mapping.address + range.lowerBound, flushedFrom - range.lowerBound)
+        core.handle,
+        mapping.address + range.lowerBound,
+        flushedFrom - range.lowerBound
+      )
     }
     unsafe fl_fence(core.handle)
   }
@@ -269,17 +305,20 @@ package final class SegmentFile: @unchecked Sendable {
   private func writeOut(_ range: Range<Int>, synchronizing: Bool) throws(MediumError) {
     let start = min(max(range.lowerBound, writtenEnd), range.upperBound)
     let bytes = unsafe UnsafeRawBufferPointer(
-      start: target + start, count: range.upperBound - start)
+      start: target + start,
+      count: range.upperBound - start
+    )
     unsafe try writeToFile(bytes, at: start, synchronizing: synchronizing)
     writtenEnd = range.upperBound
   }
 
   private func writeToFile(
-    _ bytes: UnsafeRawBufferPointer, at offset: Int, synchronizing: Bool = true
+    _ bytes: UnsafeRawBufferPointer,
+    at offset: Int,
+    synchronizing: Bool = true
   ) throws(MediumError) {
-    guard descriptor != nil else { preconditionFailure("a staged segment has its descriptor") }
-    unsafe try SystemCalls.write(bytes, to: descriptor!, at: offset, path)
-    if synchronizing { try SystemCalls.synchronizeData(descriptor!, path) }
+    unsafe try SystemCalls.write(bytes, to: descriptor, at: offset, path)
+    if synchronizing { try SystemCalls.synchronizeData(descriptor, path) }
   }
 
   /// Makes bytes durable that an earlier process wrote and that may still be dirty in a cache, or
@@ -300,7 +339,7 @@ package final class SegmentFile: @unchecked Sendable {
 
   /// Persistent memory: from the persistence domain to the medium itself. Elsewhere nothing more.
   package func deepPersist() throws(MediumError) {
-    guard !isStaged, descriptor != nil else { return }
+    guard !isStaged, descriptor.isFile else { return }
     unsafe try PersistentMemoryLibrary.deepPersist(mapping.address, length: length, path)
   }
 
@@ -308,7 +347,7 @@ package final class SegmentFile: @unchecked Sendable {
   package func giveBack(from offset: Int) {
     let pageSize = 4096
     let start = (offset + pageSize - 1) & ~(pageSize - 1)
-    guard start < length, descriptor != nil else { return }
-    SystemCalls.punchHole(descriptor!, start..<length)
+    guard start < length, descriptor.isFile else { return }
+    SystemCalls.punchHole(descriptor, start..<length)
   }
 }

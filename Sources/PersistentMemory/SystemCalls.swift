@@ -10,7 +10,9 @@ enum SystemCalls {
   /// Runs `body` until it does not fail with EINTR; a negative result is `errno`.
   @discardableResult
   private static func check<Value: SignedInteger>(
-    _ operation: String, _ path: FilePath, _ body: () -> Value
+    _ operation: String,
+    _ path: FilePath,
+    _ body: () -> Value
   ) throws(MediumError) -> Value {
     while true {
       let result = body()
@@ -23,7 +25,9 @@ enum SystemCalls {
 
   /// The corresponding C function is `open`.
   static func open(
-    _ path: FilePath, _ flags: Int32, mode: mode_t = 0o600
+    _ path: FilePath,
+    _ flags: Int32,
+    mode: mode_t = 0o600
   ) throws(MediumError) -> OwnedDescriptor {
     let descriptor = try check("open", path) {
       unsafe path.withPlatformString { unsafe Glibc.open($0, flags | O_CLOEXEC, mode) }
@@ -52,7 +56,8 @@ enum SystemCalls {
 
   /// The corresponding C function is `flock` with `LOCK_EX | LOCK_NB`.
   static func lockExclusively(
-    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+    _ descriptor: borrowing OwnedDescriptor,
+    _ path: FilePath
   ) throws(MediumError) {
     let raw = descriptor.rawValue
     try check("flock", path) { cp_lock_exclusively(raw) }
@@ -60,19 +65,23 @@ enum SystemCalls {
 
   /// The corresponding C function is `fstat`; gives the file's length and whether it is regular.
   static func status(
-    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+    _ descriptor: borrowing OwnedDescriptor,
+    _ path: FilePath
   ) throws(MediumError) -> FileStatus {
     let raw = descriptor.rawValue
     var buffer = stat()
     try check("fstat", path) { unsafe Glibc.fstat(raw, &buffer) }
     return FileStatus(
-      length: Int(buffer.st_size), allocatedBytes: Int(buffer.st_blocks) * 512,
-      isRegular: buffer.st_mode & S_IFMT == S_IFREG)
+      length: Int(buffer.st_size),
+      allocatedBytes: Int(buffer.st_blocks) * 512,
+      isRegular: buffer.st_mode & S_IFMT == S_IFREG
+    )
   }
 
   /// The corresponding C function is `fstatfs`; gives the file system's magic number.
   static func fileSystemType(
-    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+    _ descriptor: borrowing OwnedDescriptor,
+    _ path: FilePath
   ) throws(MediumError) -> Int {
     let raw = descriptor.rawValue
     return try check("fstatfs", path) { cp_file_system_type(raw) }
@@ -80,7 +89,9 @@ enum SystemCalls {
 
   /// The corresponding C function is `posix_fallocate`: `length` bytes from 0 exist afterwards.
   static func allocate(
-    _ descriptor: borrowing OwnedDescriptor, length: Int, _ path: FilePath
+    _ descriptor: borrowing OwnedDescriptor,
+    length: Int,
+    _ path: FilePath
   ) throws(MediumError) {
     while true {
       let cause = Glibc.posix_fallocate(descriptor.rawValue, 0, off_t(length))
@@ -98,7 +109,9 @@ enum SystemCalls {
 
   /// The corresponding C function is `pwrite`, repeated until everything is written.
   static func write(
-    _ bytes: UnsafeRawBufferPointer, to descriptor: borrowing OwnedDescriptor, at offset: Int,
+    _ bytes: UnsafeRawBufferPointer,
+    to descriptor: borrowing OwnedDescriptor,
+    at offset: Int,
     _ path: FilePath
   ) throws(MediumError) {
     let raw = descriptor.rawValue
@@ -113,7 +126,8 @@ enum SystemCalls {
 
   /// The corresponding C function is `fdatasync`.
   static func synchronizeData(
-    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+    _ descriptor: borrowing OwnedDescriptor,
+    _ path: FilePath
   ) throws(MediumError) {
     let raw = descriptor.rawValue
     try check("fdatasync", path) { Glibc.fdatasync(raw) }
@@ -121,7 +135,8 @@ enum SystemCalls {
 
   /// The corresponding C function is `fsync`.
   static func synchronize(
-    _ descriptor: borrowing OwnedDescriptor, _ path: FilePath
+    _ descriptor: borrowing OwnedDescriptor,
+    _ path: FilePath
   ) throws(MediumError) {
     let raw = descriptor.rawValue
     try check("fsync", path) { Glibc.fsync(raw) }
@@ -129,7 +144,10 @@ enum SystemCalls {
 
   /// The corresponding C function is `mmap`.
   static func map(
-    _ descriptor: borrowing OwnedDescriptor, length: Int, protection: Int32, flags: Int32,
+    _ descriptor: borrowing OwnedDescriptor,
+    length: Int,
+    protection: Int32,
+    flags: Int32,
     _ path: FilePath
   ) throws(MediumError) -> UnsafeMutableRawPointer {
     let address = unsafe Glibc.mmap(nil, length, protection, flags, descriptor.rawValue, 0)
@@ -141,10 +159,17 @@ enum SystemCalls {
 
   /// The corresponding C function is `mmap` with `MAP_ANONYMOUS`.
   static func mapAnonymous(
-    length: Int, for path: FilePath
+    length: Int,
+    for path: FilePath
   ) throws(MediumError) -> UnsafeMutableRawPointer {
     let address = unsafe Glibc.mmap(
-      nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+      nil,
+      length,
+      PROT_READ | PROT_WRITE,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+      -1,
+      0
+    )
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       throw MediumError(operation: "mmap", path: path, cause: Errno(rawValue: errno))
     }
@@ -206,5 +231,11 @@ struct OwnedDescriptor: ~Copyable {
 
   init(rawValue: Int32) { self.rawValue = rawValue }
 
-  deinit { _ = Glibc.close(rawValue) }
+  /// The descriptor of what is no file.
+  static var none: OwnedDescriptor { OwnedDescriptor(rawValue: -1) }
+
+  /// Whether there is a file.
+  var isFile: Bool { rawValue >= 0 }
+
+  deinit { if isFile { _ = Glibc.close(rawValue) } }
 }

@@ -47,7 +47,10 @@ struct ConcurrencyTests {
           let key = (round * 13 + thread) % keys
           do {
             try store.put(
-              [UInt8(key)], value(key, round), durability: round % 16 == 0 ? .durable : .buffered)
+              [UInt8(key)],
+              value(key, round),
+              durability: round % 16 == 0 ? .durable : .buffered
+            )
             if round % 37 == 0 { try store.sync() }
           } catch {
             wrong.withLock { $0.append("writer: \(error)") }

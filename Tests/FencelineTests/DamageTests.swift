@@ -25,7 +25,10 @@ struct DamageTests {
   }
 
   private func corrupt(
-    _ scratch: Scratch, _ name: String = segment, at offset: Int, _ cause: CorruptionCause
+    _ scratch: Scratch,
+    _ name: String = segment,
+    at offset: Int,
+    _ cause: CorruptionCause
   ) -> StoreError {
     .corrupt(file: scratch.store.appending(name), offset: offset, cause: cause)
   }

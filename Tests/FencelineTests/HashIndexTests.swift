@@ -13,7 +13,8 @@ struct HashIndexTests {
     unsafe index.set(place, hash, to: unit)
   }
 
-  private func find(_ index: HashIndex, _ hash: UInt64, where matches: (UInt64) -> Bool) -> UInt64? {
+  private func find(_ index: HashIndex, _ hash: UInt64, where matches: (UInt64) -> Bool) -> UInt64?
+  {
     var found: UInt64?
     _ = index.search(hash) {
       guard matches($0) else { return false }

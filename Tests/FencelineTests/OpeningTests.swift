@@ -18,7 +18,8 @@ struct OpeningTests {
     #expect(try next.get("a") == "1")
   }
 
-  @Test func `A handle that is let go gives its lock up and loses nothing that was synced`() throws {
+  @Test func `A handle that is let go gives its lock up and loses nothing that was synced`() throws
+  {
     let scratch = try Scratch()
     do {
       let store = try Store.open(at: scratch.store)
@@ -60,7 +61,8 @@ struct OpeningTests {
     try Data("mine".utf8).write(to: URL(filePath: scratch.root.appending("notes.txt").string))
     #expect(throws: StoreError.notAStore(scratch.root)) { try Store.open(at: scratch.root) }
     #expect(
-      try FileManager.default.contentsOfDirectory(atPath: scratch.root.string) == ["notes.txt"])
+      try FileManager.default.contentsOfDirectory(atPath: scratch.root.string) == ["notes.txt"]
+    )
   }
 
   @Test func `A file in place of a store is an error with its name`() throws {
@@ -133,7 +135,9 @@ struct OpeningTests {
   @Test func `An unfinished creation is completed by the next writer`() throws {
     let scratch = try Scratch()
     try FileManager.default.createDirectory(
-      atPath: scratch.store.string, withIntermediateDirectories: false)
+      atPath: scratch.store.string,
+      withIntermediateDirectories: false
+    )
     try Data(count: 100).write(to: scratch.url("00000001.segment.new"))
     try Data().write(to: scratch.url("lock"))
     #expect(throws: StoreError.noStore(scratch.store)) { try Store.openReadOnly(at: scratch.store) }

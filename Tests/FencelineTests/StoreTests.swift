@@ -65,12 +65,20 @@ struct StoreTests {
     let length = 4_294_967_296
     // Address space without memory: the store must look at the length only.
     let address = unsafe mmap(
-      nil, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+      nil,
+      length,
+      PROT_NONE,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+      -1,
+      0
+    )
     defer { unsafe _ = munmap(address, length) }
     let key: [UInt8] = [1]
     #expect(throws: StoreError.valueTooLong(length: length)) {
       try store.put(
-        unsafe key.span.bytes, unsafe UnsafeRawBufferPointer(start: address, count: length).bytes)
+        unsafe key.span.bytes,
+        unsafe UnsafeRawBufferPointer(start: address, count: length).bytes
+      )
     }
   }
 
@@ -164,7 +172,9 @@ struct StoreTests {
     let onDisk = try Scratch(.disk)
     let file = try Store.open(at: onDisk.store)
     #expect(try file.put("a", "b") == (isForced ? .processCrash : .nothing))
-    #expect(try file.put("a", "b", durability: .durable) == (isForced ? .processCrash : .powerFailure))
+    #expect(
+      try file.put("a", "b", durability: .durable) == (isForced ? .processCrash : .powerFailure)
+    )
     #expect(try file.sync(.medium) == (isForced ? .processCrash : .powerFailure))
     let statistics = try file.statistics()
     #expect(statistics.medium == (isForced ? "persistentMemory" : "file"))

@@ -22,7 +22,9 @@ final class Scratch {
   init(_ medium: TestMedium = .temporaryFileSystem) throws {
     root = FilePath(medium.rawValue).appending("fenceline-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
-      atPath: root.string, withIntermediateDirectories: false)
+      atPath: root.string,
+      withIntermediateDirectories: false
+    )
   }
 
   deinit { try? FileManager.default.removeItem(atPath: root.string) }

@@ -30,7 +30,11 @@ struct TransactionTests {
         throw Refusal()
       }
     }
-    #expect(try store.dictionary() == [Array("a".utf8): Array("1".utf8), Array("b".utf8): Array("2".utf8)])
+    #expect(
+      try store.dictionary() == [
+        Array("a".utf8): Array("1".utf8), Array("b".utf8): Array("2".utf8),
+      ]
+    )
     try store.close()
     #expect(try Store.openReadOnly(at: scratch.store).count == 2)
   }

@@ -15,8 +15,13 @@ func encoded(_ count: Int, _ body: (inout MutableRawSpan) -> Void) -> [UInt8] {
 struct EncodingTests {
   @Test func `A record header survives the round trip`() {
     var header = RecordHeader(
-      kind: .put, flags: [.transactionBegin, .batchStart], keyLength: 0xfffe,
-      valueLength: 0xffff_fffd, sequenceOffset: 0x89ab_cdef, keyCheck: 0x1234)
+      kind: .put,
+      flags: [.transactionBegin, .batchStart],
+      keyLength: 0xfffe,
+      valueLength: 0xffff_fffd,
+      sequenceOffset: 0x89ab_cdef,
+      keyCheck: 0x1234
+    )
     header.checksum = 0xdead_beef
     header.headerCheck = 0x5678
     let bytes = encoded(RecordField.headerEnd + 3) { $0.storeAll(header) }
@@ -75,7 +80,10 @@ struct EncodingTests {
     let empty = RecordShape(flags: .wholeTransaction, keyLength: 0, valueLength: 0)
     #expect(empty.totalLength == RecordLimit.smallestRecord)
     let large = RecordShape(
-      flags: [.chunkChecksums, .previousVersion], keyLength: 3, valueLength: 65_537)
+      flags: [.chunkChecksums, .previousVersion],
+      keyLength: 3,
+      valueLength: 65_537
+    )
     #expect(large.headerLength == 28)
     #expect(large.chunkCount == 2)
     #expect(large.chunkChecksumsOffset == 28 + 3 + 65_537)
@@ -85,15 +93,24 @@ struct EncodingTests {
 
   @Test func `The largest record's lengths do not overflow`() {
     let shape = RecordShape(
-      flags: .chunkChecksums, keyLength: RecordLimit.keyLength,
-      valueLength: RecordLimit.valueLength)
+      flags: .chunkChecksums,
+      keyLength: RecordLimit.keyLength,
+      valueLength: RecordLimit.valueLength
+    )
     #expect(shape.totalLength == 4_295_295_000)
   }
 
   @Test func `A segment header survives the round trip`() {
     var header = SegmentHeader(
-      storeID: StoreID(low: 1, high: 2), segmentID: 3, predecessorID: 4, incarnation: 5,
-      capacity: 6, firstSequence: 7, predecessorEnd: 8, createdAt: 9)
+      storeID: StoreID(low: 1, high: 2),
+      segmentID: 3,
+      predecessorID: 4,
+      incarnation: 5,
+      capacity: 6,
+      firstSequence: 7,
+      predecessorEnd: 8,
+      createdAt: 9
+    )
     header.checksum = 10
     let bytes = encoded(SegmentField.headerEnd) { header.encode(into: &$0) }
     #expect(SegmentHeader(decoding: unsafe bytes.span.bytes) == header)

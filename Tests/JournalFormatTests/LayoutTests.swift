@@ -47,7 +47,8 @@ struct LayoutTests {
     #expect(SegmentField.headerEnd <= SegmentField.closeMark / sector * sector)
     #expect(
       SegmentField.closeMark / sector
-        == (SegmentField.closeMark + CloseMarkField.markEnd - 1) / sector)
+        == (SegmentField.closeMark + CloseMarkField.markEnd - 1) / sector
+    )
     #expect(SegmentField.closeMark + sector <= SegmentField.journalStart)
   }
 
@@ -56,6 +57,7 @@ struct LayoutTests {
     #expect(bits == RecordFlags.known.rawValue)
     #expect(
       FormatLayout.kinds.fields.compactMap(\.offset)
-        == RecordKind.allCases.map { Int($0.rawValue) })
+        == RecordKind.allCases.map { Int($0.rawValue) }
+    )
   }
 }

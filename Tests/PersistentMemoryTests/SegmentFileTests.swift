@@ -40,8 +40,15 @@ extension SegmentFile {
     var raw = unsafe span.mutableBytes
     let rest = Array(bytes.dropFirst(8))
     append(
-      at: offset, header: &raw, headerLength: 8, key: RawSpan(), value: unsafe rest.span.bytes,
-      trailer: RawSpan(), seed: 0, flushed: flushed)
+      at: offset,
+      header: &raw,
+      headerLength: 8,
+      key: RawSpan(),
+      value: unsafe rest.span.bytes,
+      trailer: RawSpan(),
+      seed: 0,
+      flushed: flushed
+    )
   }
 
   func bytes(_ range: Range<Int>) throws -> [UInt8] {
@@ -150,15 +157,22 @@ struct SegmentFileTests {
         let recording = unsafe Unmanaged<Recording>.fromOpaque(context.unsafelyUnwrapped)
           .takeUnretainedValue()
         let event = unsafe event.unsafelyUnwrapped.pointee
-        let offset = unsafe event.address == nil
+        let offset =
+          unsafe event.address == nil
           ? 0 : Int(UInt(bitPattern: event.address) &- recording.base)
         unsafe recording.events.append((event.kind, offset, event.length))
-      }, context)
+      },
+      context
+    )
     let handle = unsafe try #require(core)
     defer { unsafe fl_core_release(handle) }
     let file = unsafe SegmentFile(
-      simulating: "a", memory: memory, length: 8192, core: CopyCore(handle: handle),
-      owner: recording)
+      simulating: "a",
+      memory: memory,
+      length: 8192,
+      core: CopyCore(handle: handle),
+      owner: recording
+    )
     file.write([UInt8](repeating: 1, count: 150), at: 64, flushed: false)
     #expect(recording.events.allSatisfy { $0.kind == FL_EVENT_STORE_CACHED })
     recording.events = []
@@ -177,7 +191,8 @@ struct SegmentFileTests {
     recording.events = []
     #expect(try file.writeBehind(384..<600) == 576)
     #expect(
-      recording.events.filter { $0.kind == FL_EVENT_FLUSH }.map(\.offset) == [384, 448, 512])
+      recording.events.filter { $0.kind == FL_EVENT_FLUSH }.map(\.offset) == [384, 448, 512]
+    )
   }
 
   @Test func `A second lock, a symbolic link and a directory in place of a segment are refused`()
@@ -189,13 +204,17 @@ struct SegmentFileTests {
     #expect(locked?.operation == "flock")
     #expect(locked?.cause == .wouldBlock)
     try FileManager.default.createSymbolicLink(
-      atPath: scratch.path.appending("link").string, withDestinationPath: "/etc/passwd")
+      atPath: scratch.path.appending("link").string,
+      withDestinationPath: "/etc/passwd"
+    )
     let link = #expect(throws: MediumError.self) {
       try directory.openSegment(named: "link", writable: false)
     }
     #expect(link?.cause == .tooManySymbolicLinkLevels)
     try FileManager.default.createDirectory(
-      atPath: scratch.path.appending("inner").string, withIntermediateDirectories: false)
+      atPath: scratch.path.appending("inner").string,
+      withIntermediateDirectories: false
+    )
     #expect(throws: MediumError.self) {
       try directory.openSegment(named: "inner", writable: false)
     }

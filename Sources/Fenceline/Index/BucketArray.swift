@@ -66,7 +66,13 @@ struct BucketArray: ~Copyable {
       guard chunkCount < Self.maximumChunks else { return false }
       let length = bytes(inChunk: chunkCount)
       let address = unsafe mmap(
-        nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        nil,
+        length,
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+        -1,
+        0
+      )
       guard let address = unsafe address, unsafe address != MAP_FAILED else { return false }
       if length >= Self.hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
       // SAFETY: fresh zero pages are valid atomics of value 0.

@@ -122,7 +122,8 @@ final class HashIndex: @unchecked Sendable {
         for slot in 0..<Self.entriesPerBucket {
           let word = unsafe current[slot].load(ordering: .acquiring)
           // While a bucket is being split, what moved stands in both places for a moment.
-          let hash = (word >> Self.unitBits) << UInt64(Self.initialBits)
+          let hash =
+            (word >> Self.unitBits) << UInt64(Self.initialBits)
             | UInt64(index & ((1 << Self.initialBits) - 1))
           if word != 0, Self.home(hash, count: count) == index { words.append(word) }
         }
@@ -153,11 +154,13 @@ final class HashIndex: @unchecked Sendable {
   /// `matches` leaves the table as it was.
   @inline(__always)
   func locate<E: Error>(
-    _ hash: UInt64, matches: (UInt64) throws(E) -> Bool
+    _ hash: UInt64,
+    matches: (UInt64) throws(E) -> Bool
   ) throws(E) -> Place {
     let tag = Self.tag(hash)
     var last = unsafe buckets.bucket(
-      at: Self.home(hash, count: bucketCount.load(ordering: .relaxed)))
+      at: Self.home(hash, count: bucketCount.load(ordering: .relaxed))
+    )
     var free: Bucket?
     while true {
       for slot in 0..<Self.entriesPerBucket {

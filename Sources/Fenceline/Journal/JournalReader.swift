@@ -80,7 +80,10 @@ package struct JournalReader: Sendable {
   }
 
   private func firstRecord(
-    in bytes: RawSpan, from start: Int, stride: Int, where matches: (JournalRecord) -> Bool
+    in bytes: RawSpan,
+    from start: Int,
+    stride: Int,
+    where matches: (JournalRecord) -> Bool
   ) -> JournalRecord? {
     var candidate = (start + stride - 1) / stride * stride
     while candidate <= limit - RecordField.headerEnd {

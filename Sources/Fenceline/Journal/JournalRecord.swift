@@ -58,14 +58,18 @@ package struct JournalRecord: Sendable {
   /// - Complexity: O(record); every byte is read once.
   @inline(__always)
   package init(
-    in bytes: RawSpan, at offset: Int, binding: SegmentBinding, limit: Int
+    in bytes: RawSpan,
+    at offset: Int,
+    binding: SegmentBinding,
+    limit: Int
   ) throws(RecordFault) {
     guard offset >= 0, limit <= bytes.byteCount, offset <= limit - RecordField.headerEnd,
       let header = RecordHeader(in: bytes, at: offset)
     else { throw .header }
     let seed = binding.seed(at: offset)
     let checked = bytes.extracting(
-      offset + RecordField.kindAndFlags..<offset + RecordField.headerCheck)
+      offset + RecordField.kindAndFlags..<offset + RecordField.headerCheck
+    )
     guard Checksum.folded(Checksum.crc32c(checked, continuing: seed)) == header.headerCheck else {
       throw .header
     }
@@ -76,7 +80,8 @@ package struct JournalRecord: Sendable {
     guard Self.bodyMatches(bytes, at: offset, header: header, shape: shape, seed: seed) else {
       throw .body(
         keyCheck: header.keyCheck,
-        isWholeTransaction: header.flags.contains(.wholeTransaction))
+        isWholeTransaction: header.flags.contains(.wholeTransaction)
+      )
     }
     self.offset = offset
     self.header = header
@@ -86,7 +91,11 @@ package struct JournalRecord: Sendable {
 
   @inline(__always)
   private static func bodyMatches(
-    _ bytes: RawSpan, at offset: Int, header: RecordHeader, shape: RecordShape, seed: UInt32
+    _ bytes: RawSpan,
+    at offset: Int,
+    header: RecordHeader,
+    shape: RecordShape,
+    seed: UInt32
   ) -> Bool {
     let keyStart = offset + shape.headerLength
     let headerPart = bytes.extracting(offset + RecordField.kindAndFlags..<keyStart)
@@ -94,11 +103,14 @@ package struct JournalRecord: Sendable {
     if shape.chunkCount == 0 {
       // Key and value are neighbours: one pass.
       crc = Checksum.crc32c(
-        bytes.extracting(keyStart..<offset + shape.usedLength), continuing: seed)
+        bytes.extracting(keyStart..<offset + shape.usedLength),
+        continuing: seed
+      )
     } else {
       let key = bytes.extracting(keyStart..<offset + shape.valueOffset)
       let chunkChecksums = bytes.extracting(
-        offset + shape.chunkChecksumsOffset..<offset + shape.usedLength)
+        offset + shape.chunkChecksumsOffset..<offset + shape.usedLength
+      )
       crc = Checksum.crc32c(key, continuing: seed)
       crc = Checksum.crc32c(chunkChecksums, continuing: crc)
     }
@@ -109,7 +121,10 @@ package struct JournalRecord: Sendable {
 
   @inline(never)
   private static func chunksMatch(
-    _ bytes: RawSpan, at offset: Int, shape: RecordShape, seed: UInt32
+    _ bytes: RawSpan,
+    at offset: Int,
+    shape: RecordShape,
+    seed: UInt32
   ) -> Bool {
     var checksum = offset + shape.chunkChecksumsOffset
     var chunk = offset + shape.valueOffset
@@ -129,7 +144,10 @@ package struct JournalRecord: Sendable {
 package enum JournalPad {
   /// Bytes of the valid pad at `offset`, or nil.
   package static func length(
-    in bytes: RawSpan, at offset: Int, binding: SegmentBinding, limit: Int
+    in bytes: RawSpan,
+    at offset: Int,
+    binding: SegmentBinding,
+    limit: Int
   ) -> Int? {
     guard offset >= 0, limit <= bytes.byteCount, offset <= limit - PadField.headerEnd,
       RecordHeader.kindAndFlags(in: bytes, at: offset) == UInt16(RecordKind.pad.rawValue)
@@ -147,7 +165,10 @@ package enum JournalPad {
   /// Writes a pad of `length` bytes for the place `offset`, `start` bytes into `bytes`, which are
   /// zero there.
   package static func encode(
-    into bytes: inout MutableRawSpan, from start: Int, length: Int, at offset: Int,
+    into bytes: inout MutableRawSpan,
+    from start: Int,
+    length: Int,
+    at offset: Int,
     binding: SegmentBinding
   ) {
     let kindAndLength =

@@ -38,9 +38,17 @@ struct JournalWriter: ~Copyable {
   private static let writeBehindThreshold = 32 << 10
 
   init(
-    directory: any StoreDirectory, map: SegmentMap, epochs: ReaderEpochs, sizes: SegmentSizes,
-    storeID: StoreID, incarnation: UInt64, active: MappedSegment, tail: Int, nextSequence: UInt64,
-    totalCapacity: Int, isClosedOnMedium: Bool
+    directory: any StoreDirectory,
+    map: SegmentMap,
+    epochs: ReaderEpochs,
+    sizes: SegmentSizes,
+    storeID: StoreID,
+    incarnation: UInt64,
+    active: MappedSegment,
+    tail: Int,
+    nextSequence: UInt64,
+    totalCapacity: Int,
+    isClosedOnMedium: Bool
   ) {
     self.directory = directory
     self.map = map
@@ -63,17 +71,28 @@ struct JournalWriter: ~Copyable {
   /// - Parameter durable: on return it and everything before it is durable.
   @inline(__always)
   mutating func commit(
-    _ kind: RecordKind, key: RawSpan, value: RawSpan, durable: Bool
+    _ kind: RecordKind,
+    key: RawSpan,
+    value: RawSpan,
+    durable: Bool
   ) throws(StoreError) -> UInt64 {
     let shape = RecordShape(
-      flags: Self.flags(valueLength: value.byteCount), keyLength: key.byteCount,
-      valueLength: value.byteCount)
+      flags: Self.flags(valueLength: value.byteCount),
+      keyLength: key.byteCount,
+      valueLength: value.byteCount
+    )
     try makeRoom(for: shape.totalLength, onlyDeletes: kind == .delete)
     let sequence = takeSequence()
     let offset = tail
     try write(
-      kind, flags: .wholeTransaction, key: key, value: value, sequence: sequence,
-      flushed: durable, endsBatch: durable)
+      kind,
+      flags: .wholeTransaction,
+      key: key,
+      value: value,
+      sequence: sequence,
+      flushed: durable,
+      endsBatch: durable
+    )
     try finish(durable: durable, flushedFrom: durable ? offset : tail)
     return active.unit(at: offset)
   }
@@ -81,7 +100,9 @@ struct JournalWriter: ~Copyable {
   /// Commits the records of one transaction; `position` gets the position of each, in order, once
   /// all are committed.
   mutating func commit(
-    _ batch: borrowing WriteBatch, durable: Bool, position: (Int, UInt64) -> Void
+    _ batch: borrowing WriteBatch,
+    durable: Bool,
+    position: (Int, UInt64) -> Void
   ) throws(StoreError) {
     let count = batch.finalCount
     guard count > 0 else {
@@ -90,7 +111,8 @@ struct JournalWriter: ~Copyable {
     }
     let length = batch.journalLength { keyLength, valueLength in
       RecordShape(
-        flags: Self.flags(valueLength: valueLength), keyLength: keyLength,
+        flags: Self.flags(valueLength: valueLength),
+        keyLength: keyLength,
         valueLength: valueLength
       ).totalLength
     }
@@ -110,8 +132,15 @@ struct JournalWriter: ~Copyable {
         }
         offsets.append(tail)
         try write(
-          kind, flags: flags, key: key, value: value, sequence: sequence,
-          transactionCount: UInt32(truncatingIfNeeded: count), flushed: false, endsBatch: false)
+          kind,
+          flags: flags,
+          key: key,
+          value: value,
+          sequence: sequence,
+          transactionCount: UInt32(truncatingIfNeeded: count),
+          flushed: false,
+          endsBatch: false
+        )
       }
     } catch {
       // Nothing of it was published; the next transaction overwrites it with another sequence.
@@ -140,10 +169,20 @@ struct JournalWriter: ~Copyable {
     guard !isPoisoned, !isClosedOnMedium else { return }
     try persist(flushedFrom: tail)
     let mark = CloseMark(
-      incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: false)
+      incarnation: incarnation,
+      end: tail,
+      nextSequence: nextSequence,
+      isOpen: false
+    )
     try write(
-      .close, flags: [], key: RawSpan(), value: RawSpan(), sequence: nextSequence,
-      flushed: false, endsBatch: true)
+      .close,
+      flags: [],
+      key: RawSpan(),
+      value: RawSpan(),
+      sequence: nextSequence,
+      flushed: false,
+      endsBatch: true
+    )
     try persist(flushedFrom: tail)
     try writeCloseMark(mark)
     isClosedOnMedium = true
@@ -153,7 +192,8 @@ struct JournalWriter: ~Copyable {
   /// take the bytes behind it for untouched.
   private mutating func reopen() throws(StoreError) {
     try writeCloseMark(
-      CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: true))
+      CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: true)
+    )
     isClosedOnMedium = false
   }
 
@@ -185,19 +225,33 @@ struct JournalWriter: ~Copyable {
   ///   - endsBatch: an ordering point follows: the rest of the line is padded.
   @inline(__always)
   private mutating func write(
-    _ kind: RecordKind, flags extraFlags: RecordFlags, key: RawSpan, value: RawSpan,
-    sequence: UInt64, transactionCount: UInt32 = 1, flushed: Bool, endsBatch: Bool
+    _ kind: RecordKind,
+    flags extraFlags: RecordFlags,
+    key: RawSpan,
+    value: RawSpan,
+    sequence: UInt64,
+    transactionCount: UInt32 = 1,
+    flushed: Bool,
+    endsBatch: Bool
   ) throws(StoreError) {
     var flags = extraFlags.union(Self.flags(valueLength: value.byteCount))
     if tail == durableEnd { flags.insert(.batchStart) }
     let header = RecordHeader(
-      kind: kind, flags: flags, keyLength: key.byteCount, valueLength: value.byteCount,
+      kind: kind,
+      flags: flags,
+      keyLength: key.byteCount,
+      valueLength: value.byteCount,
       sequenceOffset: UInt32(sequence - active.binding.firstSequence),
-      keyCheck: Checksum.keyCheck(key))
+      keyCheck: Checksum.keyCheck(key)
+    )
     var fields = RecordFields()
     fields.transactionCount = transactionCount
     let record = RecordEncoder(
-      header: header, fields: fields, offset: tail, binding: active.binding)
+      header: header,
+      fields: fields,
+      offset: tail,
+      binding: active.binding
+    )
     let length: Int
     if flags.contains(.chunkChecksums) {
       length = record.writeChunked(key: key, value: value, endsBatch: endsBatch, to: active.file)
@@ -209,7 +263,12 @@ struct JournalWriter: ~Copyable {
       active.file.fence()
     } else {
       length = record.write(
-        key: key, value: value, flushed: flushed, endsBatch: endsBatch, to: active.file)
+        key: key,
+        value: value,
+        flushed: flushed,
+        endsBatch: endsBatch,
+        to: active.file
+      )
     }
     tail += length
   }
@@ -288,15 +347,27 @@ struct JournalWriter: ~Copyable {
     let successor = try SegmentSizing(sizes: sizes, totalCapacity: totalCapacity)
       .create(name, roomFor: length + Self.closingReserve, in: directory)
     try write(
-      .seal, flags: [], key: RawSpan(), value: RawSpan(), sequence: nextSequence, flushed: false,
-      endsBatch: false)
+      .seal,
+      flags: [],
+      key: RawSpan(),
+      value: RawSpan(),
+      sequence: nextSequence,
+      flushed: false,
+      endsBatch: false
+    )
     let predecessor = active
     let predecessorEnd = tail
     let dirty = durableEnd..<tail
     let header = SegmentHeader(
-      storeID: storeID, segmentID: id, predecessorID: predecessor.binding.segmentID,
-      incarnation: incarnation, capacity: successor.length, firstSequence: nextSequence,
-      predecessorEnd: predecessorEnd, createdAt: Clock.nanosecondsSince1970())
+      storeID: storeID,
+      segmentID: id,
+      predecessorID: predecessor.binding.segmentID,
+      incarnation: incarnation,
+      capacity: successor.length,
+      firstSequence: nextSequence,
+      predecessorEnd: predecessorEnd,
+      createdAt: Clock.nanosecondsSince1970()
+    )
     let directory = directory
     try poisoning { () throws(MediumError) in
       try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
@@ -311,7 +382,8 @@ struct JournalWriter: ~Copyable {
   }
 
   private mutating func replaceActive(
-    with file: SegmentFile, header: SegmentHeader
+    with file: SegmentFile,
+    header: SegmentHeader
   ) throws(StoreError) {
     do {
       active = try map.add(file, header)

@@ -19,7 +19,11 @@ struct RecordEncoder {
   /// - Returns: bytes written, pad included.
   @inline(__always)
   func write(
-    key: RawSpan, value: RawSpan, flushed: Bool, endsBatch: Bool, to file: SegmentFile
+    key: RawSpan,
+    value: RawSpan,
+    flushed: Bool,
+    endsBatch: Bool,
+    to file: SegmentFile
   ) -> Int {
     let shape = header.shape
     var headerWords = Scratch(repeating: 0)
@@ -32,9 +36,15 @@ struct RecordEncoder {
     var trailerBytes = unsafe trailerSpan.mutableBytes
     encodePad(into: &trailerBytes, from: 0, after: shape, trailerLength: trailerLength)
     file.append(
-      at: offset, header: &headerBytes, headerLength: shape.headerLength, key: key, value: value,
-      trailer: trailerBytes.bytes.extracting(0..<trailerLength), seed: binding.seed(at: offset),
-      flushed: flushed)
+      at: offset,
+      header: &headerBytes,
+      headerLength: shape.headerLength,
+      key: key,
+      value: value,
+      trailer: trailerBytes.bytes.extracting(0..<trailerLength),
+      seed: binding.seed(at: offset),
+      flushed: flushed
+    )
     return shape.usedLength + trailerLength
   }
 
@@ -62,15 +72,25 @@ struct RecordEncoder {
       trailerBytes.storeLittleEndian(crc, at: 4 * chunk)
     }
     encodePad(
-      into: &trailerBytes, from: checksumsLength, after: shape, trailerLength: trailerLength)
+      into: &trailerBytes,
+      from: checksumsLength,
+      after: shape,
+      trailerLength: trailerLength
+    )
     var crc = Checksum.crc32c(key, continuing: seed)
     crc = Checksum.crc32c(trailerBytes.bytes.extracting(0..<checksumsLength), continuing: crc)
     crc = Checksum.crc32c(
-      headerBytes.bytes.extracting(RecordField.kindAndFlags..<shape.headerLength), continuing: crc)
+      headerBytes.bytes.extracting(RecordField.kindAndFlags..<shape.headerLength),
+      continuing: crc
+    )
     headerBytes.storeLittleEndian(crc, at: RecordField.checksum)
     let isComplete = file.appendPrechecked(
-      at: offset, header: headerBytes.bytes.extracting(0..<shape.headerLength), key: key,
-      value: value, trailer: trailerBytes.bytes)
+      at: offset,
+      header: headerBytes.bytes.extracting(0..<shape.headerLength),
+      key: key,
+      value: value,
+      trailer: trailerBytes.bytes
+    )
     return isComplete ? shape.usedLength + trailerLength : 0
   }
 
@@ -96,7 +116,8 @@ struct RecordEncoder {
     }
     let crc = Checksum.crc32c(
       bytes.bytes.extracting(RecordField.kindAndFlags..<RecordField.headerCheck),
-      continuing: binding.seed(at: offset))
+      continuing: binding.seed(at: offset)
+    )
     bytes.storeLittleEndian(Checksum.folded(crc), at: RecordField.headerCheck)
   }
 
@@ -111,14 +132,20 @@ struct RecordEncoder {
 
   @inline(__always)
   private func encodePad(
-    into bytes: inout MutableRawSpan, from start: Int, after shape: RecordShape,
+    into bytes: inout MutableRawSpan,
+    from start: Int,
+    after shape: RecordShape,
     trailerLength: Int
   ) {
     let zeros = shape.totalLength - shape.usedLength
     guard trailerLength > zeros else { return }
     JournalPad.encode(
-      into: &bytes, from: start + zeros, length: trailerLength - zeros,
-      at: offset + shape.totalLength, binding: binding)
+      into: &bytes,
+      from: start + zeros,
+      length: trailerLength - zeros,
+      at: offset + shape.totalLength,
+      binding: binding
+    )
   }
 }
 
@@ -144,7 +171,9 @@ extension MappedSegment {
     var bytes = unsafe span.mutableBytes
     mark.encode(into: &bytes)
     let crc = Checksum.crc32c(
-      bytes.bytes.extracting(0..<CloseMarkField.checksum), continuing: binding.seed)
+      bytes.bytes.extracting(0..<CloseMarkField.checksum),
+      continuing: binding.seed
+    )
     bytes.storeLittleEndian(crc, at: CloseMarkField.checksum)
     try file.writeThrough(bytes.bytes, at: SegmentField.closeMark)
   }

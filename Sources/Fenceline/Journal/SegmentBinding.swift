@@ -12,7 +12,10 @@ package struct SegmentBinding: Sendable, Equatable {
   package let seed: UInt32
 
   package init(
-    storeID: StoreID, segmentID: UInt32, incarnation: UInt64, firstSequence: UInt64
+    storeID: StoreID,
+    segmentID: UInt32,
+    incarnation: UInt64,
+    firstSequence: UInt64
   ) {
     self.segmentID = segmentID
     self.firstSequence = firstSequence
@@ -24,8 +27,11 @@ package struct SegmentBinding: Sendable, Equatable {
 
   package init(_ header: SegmentHeader) {
     self.init(
-      storeID: header.storeID, segmentID: header.segmentID, incarnation: header.incarnation,
-      firstSequence: header.firstSequence)
+      storeID: header.storeID,
+      segmentID: header.segmentID,
+      incarnation: header.incarnation,
+      firstSequence: header.firstSequence
+    )
   }
 
   /// Where the checksums of the record at `offset` start.
@@ -47,7 +53,8 @@ extension Checksum {
   /// CRC32C of an integer as it is stored, little-endian.
   @inline(__always)
   package static func crc32c<T: FixedWidthInteger & BitwiseCopyable>(
-    of value: T, continuing crc: UInt32
+    of value: T,
+    continuing crc: UInt32
   ) -> UInt32 {
     // SAFETY: the buffer is the value's own memory, read during the call.
     unsafe withUnsafeBytes(of: value.littleEndian) { crc32c(unsafe $0.bytes, continuing: crc) }

@@ -13,19 +13,25 @@ extension SegmentMap {
   /// - Complexity: O(record): every byte of it is read.
   @inline(__always)
   func withRecord<R>(
-    at unit: UInt64, _ body: (JournalRecord, RawSpan) throws(StoreError) -> R
+    at unit: UInt64,
+    _ body: (JournalRecord, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     // SAFETY: units come from the index, so their view exists; views outlive every read, and the
     // caller holds a reader's ticket or the write lock, which keeps the memory.
     let view = unsafe view(ofUnit: unit)
     let offset = unsafe view.pointee.offset(ofUnit: unit)
     let bytes = unsafe UnsafeRawBufferPointer(
-      start: view.pointee.base, count: view.pointee.length
+      start: view.pointee.base,
+      count: view.pointee.length
     ).bytes
     let record: JournalRecord
     do {
       record = unsafe try JournalRecord(
-        in: bytes, at: offset, binding: view.pointee.binding, limit: view.pointee.length)
+        in: bytes,
+        at: offset,
+        binding: view.pointee.binding,
+        limit: view.pointee.length
+      )
     } catch {
       throw unsafe failure(view, offset, error)
     }
@@ -38,7 +44,8 @@ extension SegmentMap {
     let view = unsafe view(ofUnit: unit)
     let offset = unsafe view.pointee.offset(ofUnit: unit)
     let bytes = unsafe UnsafeRawBufferPointer(
-      start: view.pointee.base, count: view.pointee.length
+      start: view.pointee.base,
+      count: view.pointee.length
     ).bytes
     // Most of the time the tag was right, and an equal key needs no proof: it is superseded.
     if let header = RecordHeader(in: bytes, at: offset),
@@ -61,7 +68,8 @@ extension SegmentMap {
     let view = unsafe view(ofUnit: unit)
     let offset = unsafe view.pointee.offset(ofUnit: unit)
     let bytes = unsafe UnsafeRawBufferPointer(
-      start: view.pointee.base, count: view.pointee.length
+      start: view.pointee.base,
+      count: view.pointee.length
     ).bytes
     guard let header = RecordHeader(in: bytes, at: offset) else { return false }
     let start = offset + header.shape.headerLength
@@ -70,7 +78,9 @@ extension SegmentMap {
 
   @inline(never)
   private func failure(
-    _ view: UnsafePointer<SegmentView>, _ offset: Int, _ fault: RecordFault
+    _ view: UnsafePointer<SegmentView>,
+    _ offset: Int,
+    _ fault: RecordFault
   ) -> StoreError {
     let file = unsafe view.pointee.file.takeUnretainedValue()
     if let faultOffset = file.firstFault {
@@ -82,7 +92,9 @@ extension SegmentMap {
     case .body: return .corrupt(file: file.path, offset: offset, cause: .recordBody)
     case .unknownFlags(let flags):
       return .newerFormat(
-        file: file.path, feature: "record flags 0x\(String(flags, radix: 16))")
+        file: file.path,
+        feature: "record flags 0x\(String(flags, radix: 16))"
+      )
     }
   }
 }

@@ -69,8 +69,9 @@ final class SegmentMap: @unchecked Sendable {
   }
 
   deinit {
-    for unsafe view in unsafe ownedViews { unsafe view.deallocate() }
-    for unsafe (table, capacity) in unsafe ownedTables {
+    for index in unsafe ownedViews.indices { unsafe ownedViews[index].deallocate() }
+    for index in unsafe ownedTables.indices {
+      let (table, capacity) = unsafe ownedTables[index]
       unsafe table.deinitialize(count: capacity)
       unsafe table.deallocate()
     }
@@ -102,8 +103,11 @@ final class SegmentMap: @unchecked Sendable {
     }
     reserve(usedGranules + granules)
     let segment = MappedSegment(
-      file: file, header: header, binding: SegmentBinding(header),
-      firstUnit: UInt64(usedGranules) << Self.unitsPerGranuleShift)
+      file: file,
+      header: header,
+      binding: SegmentBinding(header),
+      firstUnit: UInt64(usedGranules) << Self.unitsPerGranuleShift
+    )
     usedGranules += granules
     segmentList.withLock { $0.append(segment) }
     unsafe publish(segment, base: file.mappedBase, from: 0)
@@ -141,8 +145,13 @@ final class SegmentMap: @unchecked Sendable {
     let view = UnsafeMutablePointer<SegmentView>.allocate(capacity: 1)
     unsafe view.initialize(
       to: SegmentView(
-        base: base, length: length, firstUnit: segment.firstUnit, binding: segment.binding,
-        file: .passUnretained(segment.file)))
+        base: base,
+        length: length,
+        firstUnit: segment.firstUnit,
+        binding: segment.binding,
+        file: .passUnretained(segment.file)
+      )
+    )
     unsafe ownedViews.append(view)
     let entries = unsafe Table(bitPattern: table.load(ordering: .relaxed)).unsafelyUnwrapped
     let first = Int(segment.firstUnit >> Self.unitsPerGranuleShift)

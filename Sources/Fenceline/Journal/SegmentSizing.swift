@@ -17,7 +17,9 @@ struct SegmentSizing {
   /// - Throws: ``StoreError/full(_:)`` where not even the smallest that would do has room; nothing
   ///   is left behind then.
   func create(
-    _ name: String, roomFor length: Int, in directory: any StoreDirectory
+    _ name: String,
+    roomFor length: Int,
+    in directory: any StoreDirectory
   ) throws(StoreError) -> SegmentFile {
     let needed = SegmentField.journalStart + length
     // The reserve for deletes is a share of the segment.

@@ -39,8 +39,11 @@ package struct TransactionScan: Sendable {
   ///   - limit: the exact end where it is known, otherwise the segment's length.
   ///   - visit: gets puts and deletes only.
   package init(
-    _ bytes: RawSpan, binding: SegmentBinding, from offset: Int = SegmentField.journalStart,
-    limit: Int, visit: (JournalRecord) -> Void
+    _ bytes: RawSpan,
+    binding: SegmentBinding,
+    from offset: Int = SegmentField.journalStart,
+    limit: Int,
+    visit: (JournalRecord) -> Void
   ) {
     var reader = JournalReader(binding: binding, from: offset, limit: limit)
     var pending: [JournalRecord] = []
@@ -71,15 +74,14 @@ package struct TransactionScan: Sendable {
         }
         if record.header.flags.contains(.batchStart) { pendingBatchStart = record.offset }
         if record.header.kind == .put || record.header.kind == .delete {
-          if record.header.flags.contains(.transactionEnd) {
-            for record in pending { visit(record) }
-            visit(record)
-            recordCount += pending.count + 1
-            pending.removeAll(keepingCapacity: true)
-          } else {
+          guard record.header.flags.contains(.transactionEnd) else {
             pending.append(record)
             continue
           }
+          for record in pending { visit(record) }
+          visit(record)
+          recordCount += pending.count + 1
+          pending.removeAll(keepingCapacity: true)
         }
         acceptedEnd = record.end
         let isTransaction = record.header.kind == .put || record.header.kind == .delete
@@ -92,7 +94,10 @@ package struct TransactionScan: Sendable {
   }
 
   private static func isInOrder(
-    _ record: JournalRecord, in bytes: RawSpan, pending: [JournalRecord], from nextSequence: UInt64
+    _ record: JournalRecord,
+    in bytes: RawSpan,
+    pending: [JournalRecord],
+    from nextSequence: UInt64
   ) -> Bool {
     let flags = record.header.flags
     switch record.header.kind {
@@ -111,7 +116,9 @@ package struct TransactionScan: Sendable {
   }
 
   private static func countMatches(
-    _ record: JournalRecord, in bytes: RawSpan, _ count: Int
+    _ record: JournalRecord,
+    in bytes: RawSpan,
+    _ count: Int
   ) -> Bool {
     !record.header.flags.contains(.transactionEnd)
       || Int(record.fields(in: bytes).transactionCount) == count

@@ -43,8 +43,13 @@ struct WriteBatch: ~Copyable {
     newest[hash] = operations.count
     operations.append(
       Operation(
-        kind: kind, hash: hash, start: start, keyLength: key.byteCount,
-        valueLength: value.byteCount))
+        kind: kind,
+        hash: hash,
+        start: start,
+        keyLength: key.byteCount,
+        valueLength: value.byteCount
+      )
+    )
     finalCount += 1
   }
 
@@ -80,8 +85,11 @@ struct WriteBatch: ~Copyable {
     for operation in operations where !operation.isSuperseded {
       let bytes = unsafe arena.span.bytes
       try body(
-        operation.hash, operation.kind, bytes.extracting(operation.keyRange),
-        bytes.extracting(operation.valueRange))
+        operation.hash,
+        operation.kind,
+        bytes.extracting(operation.keyRange),
+        bytes.extracting(operation.valueRange)
+      )
     }
   }
 

@@ -29,7 +29,8 @@ struct JournalOpening {
   ///
   /// - Parameter progress: gets the number of segments read and the number of all.
   init(
-    reading directory: any StoreDirectory, progress: (Int, Int) -> Void = { _, _ in }
+    reading directory: any StoreDirectory,
+    progress: (Int, Int) -> Void = { _, _ in }
   ) throws(StoreError) {
     let seed = try Random.word()
     let found = try SegmentChain(in: directory)
@@ -56,8 +57,11 @@ struct JournalOpening {
         let number = first + offset
         let following = number + 1 < members.count ? members[number + 1].header : nil
         return SegmentRecovery(
-          of: members[number], statedEnd: ends[number], nextSequence: following?.firstSequence,
-          hashSeed: seed)
+          of: members[number],
+          statedEnd: ends[number],
+          nextSequence: following?.firstSequence,
+          hashSeed: seed
+        )
       }
       for (offset, result) in results.enumerated() {
         try accept(result, of: members[first + offset])
@@ -67,7 +71,8 @@ struct JournalOpening {
   }
 
   private mutating func accept(
-    _ result: SegmentRecovery, of member: ChainMember
+    _ result: SegmentRecovery,
+    of member: ChainMember
   ) throws(StoreError) {
     if let failure = result.failure { throw failure }
     let segment = try map.add(member.file, member.header)
@@ -93,7 +98,8 @@ struct JournalOpening {
 
   /// Goes on writing where the journal ends, durably decided.
   mutating func beginWriting(
-    in directory: any StoreDirectory, sizes: SegmentSizes
+    in directory: any StoreDirectory,
+    sizes: SegmentSizes
   ) throws(StoreError) -> JournalWriter {
     if let damage = damage.first { throw damage.error }
     if isEmpty { return try createStore(in: directory, sizes: sizes) }
@@ -110,7 +116,9 @@ struct JournalOpening {
   }
 
   private mutating func continueAfterClose(
-    _ newest: ChainMember, _ scan: TransactionScan, in directory: any StoreDirectory,
+    _ newest: ChainMember,
+    _ scan: TransactionScan,
+    in directory: any StoreDirectory,
     sizes: SegmentSizes
   ) throws(StoreError) -> JournalWriter {
     let tail = scan.acceptedEnd
@@ -122,12 +130,20 @@ struct JournalOpening {
     let active = map.replaceNewest(with: newest.file)
     map.redirectToAppends(of: active, from: granuleStart)
     return writer(
-      in: directory, sizes: sizes, active: active,
-      header: newest.header, tail: tail, nextSequence: scan.nextSequence, isClosed: true)
+      in: directory,
+      sizes: sizes,
+      active: active,
+      header: newest.header,
+      tail: tail,
+      nextSequence: scan.nextSequence,
+      isClosed: true
+    )
   }
 
   private mutating func decide(
-    _ newest: ChainMember, _ scan: TransactionScan, in directory: any StoreDirectory,
+    _ newest: ChainMember,
+    _ scan: TransactionScan,
+    in directory: any StoreDirectory,
     sizes: SegmentSizes
   ) throws(StoreError) -> JournalWriter {
     try translatingErrors { () throws(MediumError) in
@@ -138,38 +154,61 @@ struct JournalOpening {
     let isNewestEmpty = scan.acceptedEnd == SegmentField.journalStart
     let id = chain.highestID + 1
     let header = SegmentHeader(
-      storeID: newest.header.storeID, segmentID: id,
+      storeID: newest.header.storeID,
+      segmentID: id,
       // A segment in which nothing was accepted is replaced, not followed.
       predecessorID: isNewestEmpty ? newest.header.predecessorID : newest.header.segmentID,
       incarnation: newest.header.incarnation + 1,
       capacity: 0,
       firstSequence: scan.nextSequence + UInt64(possiblyUsed),
       predecessorEnd: isNewestEmpty ? newest.header.predecessorEnd : scan.acceptedEnd,
-      createdAt: Clock.nanosecondsSince1970())
+      createdAt: Clock.nanosecondsSince1970()
+    )
     let active = try create(header, in: directory, sizes: sizes)
     if isNewestEmpty {
       try? directory.removeSegment(named: newest.name)
     }
     return writer(
-      in: directory, sizes: sizes, active: active, header: header,
-      tail: SegmentField.journalStart, nextSequence: header.firstSequence, isClosed: false)
+      in: directory,
+      sizes: sizes,
+      active: active,
+      header: header,
+      tail: SegmentField.journalStart,
+      nextSequence: header.firstSequence,
+      isClosed: false
+    )
   }
 
   private mutating func createStore(
-    in directory: any StoreDirectory, sizes: SegmentSizes
+    in directory: any StoreDirectory,
+    sizes: SegmentSizes
   ) throws(StoreError) -> JournalWriter {
     let header = SegmentHeader(
-      storeID: StoreID(low: try Random.word(), high: try Random.word()), segmentID: 1,
-      predecessorID: 0, incarnation: 1, capacity: 0, firstSequence: 1,
-      predecessorEnd: 0, createdAt: Clock.nanosecondsSince1970())
+      storeID: StoreID(low: try Random.word(), high: try Random.word()),
+      segmentID: 1,
+      predecessorID: 0,
+      incarnation: 1,
+      capacity: 0,
+      firstSequence: 1,
+      predecessorEnd: 0,
+      createdAt: Clock.nanosecondsSince1970()
+    )
     let active = try create(header, in: directory, sizes: sizes)
     return writer(
-      in: directory, sizes: sizes, active: active, header: header,
-      tail: SegmentField.journalStart, nextSequence: 1, isClosed: false)
+      in: directory,
+      sizes: sizes,
+      active: active,
+      header: header,
+      tail: SegmentField.journalStart,
+      nextSequence: 1,
+      isClosed: false
+    )
   }
 
   private mutating func create(
-    _ header: SegmentHeader, in directory: any StoreDirectory, sizes: SegmentSizes
+    _ header: SegmentHeader,
+    in directory: any StoreDirectory,
+    sizes: SegmentSizes
   ) throws(StoreError) -> MappedSegment {
     let name = SegmentName.name(of: header.segmentID)
     let file = try SegmentSizing(sizes: sizes, totalCapacity: totalCapacity)
@@ -190,13 +229,27 @@ struct JournalOpening {
   private var totalCapacity: Int { map.segments.reduce(0) { $0 + $1.file.length } }
 
   private func writer(
-    in directory: any StoreDirectory, sizes: SegmentSizes, active: MappedSegment,
-    header: SegmentHeader, tail: Int, nextSequence: UInt64, isClosed: Bool
+    in directory: any StoreDirectory,
+    sizes: SegmentSizes,
+    active: MappedSegment,
+    header: SegmentHeader,
+    tail: Int,
+    nextSequence: UInt64,
+    isClosed: Bool
   ) -> JournalWriter {
     JournalWriter(
-      directory: directory, map: map, epochs: epochs, sizes: sizes, storeID: header.storeID,
-      incarnation: header.incarnation, active: active, tail: tail, nextSequence: nextSequence,
-      totalCapacity: totalCapacity, isClosedOnMedium: isClosed)
+      directory: directory,
+      map: map,
+      epochs: epochs,
+      sizes: sizes,
+      storeID: header.storeID,
+      incarnation: header.incarnation,
+      active: active,
+      tail: tail,
+      nextSequence: nextSequence,
+      totalCapacity: totalCapacity,
+      isClosedOnMedium: isClosed
+    )
   }
 
   /// Files that no history needs; a failure leaves them for the next opening.

@@ -56,16 +56,22 @@ package struct SegmentChain: Sendable {
       guard predecessorID != 0 else { break }
       guard predecessorID < id, let predecessor = found[predecessorID] else {
         throw .corrupt(
-          file: directory.path.appending(SegmentName.name(of: predecessorID)), offset: 0,
-          cause: .missingSegment)
+          file: directory.path.appending(SegmentName.name(of: predecessorID)),
+          offset: 0,
+          cause: .missingSegment
+        )
       }
-      let isEndInside = member.header.predecessorEnd >= SegmentField.journalStart
+      let isEndInside =
+        member.header.predecessorEnd >= SegmentField.journalStart
         && member.header.predecessorEnd <= predecessor.file.length
       guard isEndInside, predecessor.header.firstSequence <= member.header.firstSequence,
         predecessor.header.incarnation <= member.header.incarnation
       else {
         throw .corrupt(
-          file: member.file.path, offset: SegmentField.predecessorEnd, cause: .segmentHeader)
+          file: member.file.path,
+          offset: SegmentField.predecessorEnd,
+          cause: .segmentHeader
+        )
       }
       next = predecessor
     }
@@ -90,7 +96,9 @@ package struct SegmentChain: Sendable {
   }
 
   private static func member(
-    named name: String, id: UInt32, in directory: any StoreDirectory
+    named name: String,
+    id: UInt32,
+    in directory: any StoreDirectory
   ) throws(StoreError) -> ChainMember {
     let file: SegmentFile
     do throws(MediumError) {
@@ -108,7 +116,8 @@ package struct SegmentChain: Sendable {
 
   /// Reads and checks the header of the segment that bears `id` in its name.
   private static func header(
-    of file: SegmentFile, id: UInt32
+    of file: SegmentFile,
+    id: UInt32
   ) throws(StoreError) -> SegmentHeader {
     func corrupt(_ cause: CorruptionCause, at offset: Int) -> StoreError {
       .corrupt(file: file.path, offset: offset, cause: cause)
@@ -145,7 +154,10 @@ package struct SegmentChain: Sendable {
     guard let first = members.first else { return }
     for member in members where member.header.storeID != first.header.storeID {
       throw .corrupt(
-        file: member.file.path, offset: SegmentField.storeID, cause: .foreignStore)
+        file: member.file.path,
+        offset: SegmentField.storeID,
+        cause: .foreignStore
+      )
     }
   }
 }

@@ -73,8 +73,13 @@ struct SegmentRecovery: Sendable {
       try translatingErrors { () throws(MediumError) in
         try member.file.withGuardedBytes(0..<member.file.length) { (bytes) in
           read(
-            bytes, member, limit: limit, statedEnd: statedEnd, nextSequence: nextSequence,
-            hashSeed: hashSeed)
+            bytes,
+            member,
+            limit: limit,
+            statedEnd: statedEnd,
+            nextSequence: nextSequence,
+            hashSeed: hashSeed
+          )
         }
       }
     } catch {
@@ -83,7 +88,11 @@ struct SegmentRecovery: Sendable {
   }
 
   private mutating func read(
-    _ bytes: RawSpan, _ member: ChainMember, limit: Int, statedEnd: Int?, nextSequence: UInt64?,
+    _ bytes: RawSpan,
+    _ member: ChainMember,
+    limit: Int,
+    statedEnd: Int?,
+    nextSequence: UInt64?,
     hashSeed: UInt64
   ) {
     var start = SegmentField.journalStart
@@ -93,8 +102,11 @@ struct SegmentRecovery: Sendable {
         let key = bytes.extracting($0.keyRange)
         found.append(
           RecoveredEntry(
-            hash: Checksum.hash64(key, seed: hashSeed), offset: $0.offset,
-            isDelete: $0.header.kind == .delete))
+            hash: Checksum.hash64(key, seed: hashSeed),
+            offset: $0.offset,
+            isDelete: $0.header.kind == .delete
+          )
+        )
       }
       entries += found
       self.scan = scan
@@ -102,14 +114,22 @@ struct SegmentRecovery: Sendable {
         if let statedEnd, scan.acceptedEnd != statedEnd {
           damage.append(
             StoreDamage(
-              file: member.file.path, offset: scan.acceptedEnd, cause: .journalEndsEarly,
-              keyCheck: nil, firstLost: scan.nextSequence, nextSequence: nextSequence))
+              file: member.file.path,
+              offset: scan.acceptedEnd,
+              cause: .journalEndsEarly,
+              keyCheck: nil,
+              firstLost: scan.nextSequence,
+              nextSequence: nextSequence
+            )
+          )
         }
         return
       }
       if case .unknownFlags(let flags) = stop.fault {
         failure = .newerFormat(
-          file: member.file.path, feature: "record flags 0x\(String(flags, radix: 16))")
+          file: member.file.path,
+          feature: "record flags 0x\(String(flags, radix: 16))"
+        )
         return
       }
       let reader = JournalReader(binding: member.binding, from: stop.offset, limit: limit)
@@ -126,7 +146,8 @@ struct SegmentRecovery: Sendable {
       let resumed = reader.firstTransactionBegin(in: bytes, from: stop.offset + 8)
       let next = resumed?.sequence ?? nextSequence ?? Self.closeMark(bytes, member)?.nextSequence
       damage.append(
-        Self.damage(stop, member, firstLost: scan.nextSequence, nextSequence: next))
+        Self.damage(stop, member, firstLost: scan.nextSequence, nextSequence: next)
+      )
       guard let resumed else { return }
       start = resumed.offset
     }
@@ -134,7 +155,10 @@ struct SegmentRecovery: Sendable {
 
   /// Whether the newest segment is known to have been durable beyond the stop.
   private func provesMore(
-    _ reader: JournalReader, _ bytes: RawSpan, _ member: ChainMember, after scan: TransactionScan,
+    _ reader: JournalReader,
+    _ bytes: RawSpan,
+    _ member: ChainMember,
+    after scan: TransactionScan,
     _ stop: ScanStop
   ) -> Bool {
     if let mark = Self.closeMark(bytes, member), scan.acceptedEnd < mark.end { return true }
@@ -143,10 +167,18 @@ struct SegmentRecovery: Sendable {
 
   /// Whether the record at the stop has become valid meanwhile: a reader beside a writer.
   private func isStillBeingWritten(
-    _ bytes: RawSpan, _ member: ChainMember, _ scan: TransactionScan, limit: Int
+    _ bytes: RawSpan,
+    _ member: ChainMember,
+    _ scan: TransactionScan,
+    limit: Int
   ) -> Bool {
     let again = TransactionScan(
-      bytes, binding: member.binding, from: scan.acceptedEnd, limit: limit, visit: { _ in })
+      bytes,
+      binding: member.binding,
+      from: scan.acceptedEnd,
+      limit: limit,
+      visit: { _ in }
+    )
     return again.acceptedEnd > scan.acceptedEnd
   }
 
@@ -155,13 +187,18 @@ struct SegmentRecovery: Sendable {
     let mark = CloseMark(decodingFirstPage: bytes)
     let start = SegmentField.closeMark
     let crc = Checksum.crc32c(
-      bytes.extracting(start..<start + CloseMarkField.checksum), continuing: member.binding.seed)
+      bytes.extracting(start..<start + CloseMarkField.checksum),
+      continuing: member.binding.seed
+    )
     let isWhole = crc == mark.checksum && mark.incarnation == member.header.incarnation
     return isWhole ? mark : nil
   }
 
   private static func damage(
-    _ stop: ScanStop, _ member: ChainMember, firstLost: UInt64, nextSequence: UInt64?
+    _ stop: ScanStop,
+    _ member: ChainMember,
+    firstLost: UInt64,
+    nextSequence: UInt64?
   ) -> StoreDamage {
     let cause: CorruptionCause
     var keyCheck: UInt16?
@@ -172,14 +209,21 @@ struct SegmentRecovery: Sendable {
       keyCheck = isWholeTransaction ? check : nil
     }
     return StoreDamage(
-      file: member.file.path, offset: stop.offset, cause: cause, keyCheck: keyCheck,
-      firstLost: firstLost, nextSequence: nextSequence)
+      file: member.file.path,
+      offset: stop.offset,
+      cause: cause,
+      keyCheck: keyCheck,
+      firstLost: firstLost,
+      nextSequence: nextSequence
+    )
   }
 
   /// Whether appends may go on behind the accepted end: it is a close record with its pad, and the
   /// close mark says that nothing was written behind it.
   private static func isClosed(
-    _ bytes: RawSpan, _ member: ChainMember, _ scan: TransactionScan
+    _ bytes: RawSpan,
+    _ member: ChainMember,
+    _ scan: TransactionScan
   ) -> Bool {
     guard scan.endsWithClose, scan.acceptedEnd.isMultiple(of: RecordLimit.lineSize),
       let mark = closeMark(bytes, member)

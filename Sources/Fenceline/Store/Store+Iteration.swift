@@ -49,7 +49,8 @@ extension Store {
   ///   visited.
   /// - Complexity: O(n), with `.byKey` O(n log n); every visited record is verified.
   public func forEach(
-    prefix: [UInt8] = [], order: IterationOrder = .unordered,
+    prefix: [UInt8] = [],
+    order: IterationOrder = .unordered,
     _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
   ) throws(StoreError) {
     try checkOpen()
@@ -65,7 +66,10 @@ extension Store {
           let key = bytes.extracting(record.keyRange)
           guard Bytes.hasPrefix(key, unsafe prefix.span.bytes) else { return IterationStep.next }
           return body(
-            key, bytes.extracting(record.valueRange), map.location(of: record, unit: unit))
+            key,
+            bytes.extracting(record.valueRange),
+            map.location(of: record, unit: unit)
+          )
         }
         isStopped = step == .stop
       } catch {
@@ -84,7 +88,8 @@ extension Store {
 
   /// Units of the entries with a prefix, in key order. What can't be read is left out and noted.
   private func sortedUnits(
-    prefix: [UInt8], failure: inout StoreError?
+    prefix: [UInt8],
+    failure: inout StoreError?
   ) throws(StoreError) -> [UInt64] {
     var units: [(start: UInt64, unit: UInt64)] = []
     var firstFailure = failure
@@ -116,9 +121,13 @@ extension SegmentMap {
     // SAFETY: the unit was just read.
     let binding = unsafe view(ofUnit: unit).pointee.binding
     return EntryLocation(
-      segment: binding.segmentID, offset: record.offset, recordLength: record.shape.totalLength,
-      valueOffset: record.valueRange.lowerBound, sequence: record.sequence,
-      checksum: record.header.checksum)
+      segment: binding.segmentID,
+      offset: record.offset,
+      recordLength: record.shape.totalLength,
+      valueOffset: record.valueRange.lowerBound,
+      sequence: record.sequence,
+      checksum: record.header.checksum
+    )
   }
 
   /// Whether the key of one verified record comes before that of another.
@@ -126,7 +135,9 @@ extension SegmentMap {
     let order = try? withRecord(at: left) { (leftRecord, leftBytes) throws(StoreError) in
       try withRecord(at: right) { (rightRecord, rightBytes) in
         Bytes.precedes(
-          leftBytes.extracting(leftRecord.keyRange), rightBytes.extracting(rightRecord.keyRange))
+          leftBytes.extracting(leftRecord.keyRange),
+          rightBytes.extracting(rightRecord.keyRange)
+        )
       }
     }
     return order ?? (left < right)

@@ -18,7 +18,8 @@ extension Store {
   ///   none, is damaged; ``StoreError/mediaError(file:offset:)``; ``StoreError/closed``.
   /// - Complexity: O(1) table lines, O(value) for the checksum.
   public func withValue<R>(
-    forKey key: RawSpan, _ body: (RawSpan) -> R
+    forKey key: RawSpan,
+    _ body: (RawSpan) -> R
   ) throws(StoreError) -> R? {
     try withRecord(forKey: key) { (record, bytes) in body(bytes.extracting(record.valueRange)) }
   }
@@ -26,7 +27,8 @@ extension Store {
   /// Finds and verifies the newest record of `key`.
   @inline(__always)
   func withRecord<R>(
-    forKey key: RawSpan, _ body: (JournalRecord, RawSpan) -> R
+    forKey key: RawSpan,
+    _ body: (JournalRecord, RawSpan) -> R
   ) throws(StoreError) -> R? {
     try checkOpen()
     let hash = hash(key)

@@ -69,16 +69,24 @@ extension Store {
     let medium = directory.medium
     let segments = try segments()
     return StoreStatistics(
-      medium: medium.kind.rawValue, isForced: medium.isForced, bufferedSurvival: medium.buffered,
-      durableSurvival: medium.synced, copyPolicy: medium.copyPolicy,
-      instructionSet: medium.instructionSet, flushInstruction: medium.flushInstruction,
-      checksumImplementation: Checksum.implementationName, keyCount: index.count,
-      recordCountAtOpening: recovery.recordCount, wasClosed: recovery.wasClosed,
-      hadTornTail: recovery.hasTornTail, damageCount: damage.count,
+      medium: medium.kind.rawValue,
+      isForced: medium.isForced,
+      bufferedSurvival: medium.buffered,
+      durableSurvival: medium.synced,
+      copyPolicy: medium.copyPolicy,
+      instructionSet: medium.instructionSet,
+      flushInstruction: medium.flushInstruction,
+      checksumImplementation: Checksum.implementationName,
+      keyCount: index.count,
+      recordCountAtOpening: recovery.recordCount,
+      wasClosed: recovery.wasClosed,
+      hadTornTail: recovery.hasTornTail,
+      damageCount: damage.count,
       segmentCount: segments.count,
       journalCapacityInBytes: segments.reduce(0) { $0 + $1.capacityInBytes },
       allocatedBytes: segments.reduce(0) { $0 + $1.allocatedBytes },
-      indexBytes: index.reservedBytes)
+      indexBytes: index.reservedBytes
+    )
   }
 
   /// The segments of the journal, oldest first.
@@ -95,9 +103,13 @@ extension Store {
         SegmentInformation(
           number: segment.header.segmentID,
           fileName: SegmentName.name(of: segment.header.segmentID),
-          capacityInBytes: segment.file.length, allocatedBytes: allocated,
+          capacityInBytes: segment.file.length,
+          allocatedBytes: allocated,
           incarnation: segment.header.incarnation,
-          firstSequence: segment.header.firstSequence, createdAt: segment.header.createdAt))
+          firstSequence: segment.header.firstSequence,
+          createdAt: segment.header.createdAt
+        )
+      )
     }
     return result
   }

@@ -35,26 +35,35 @@ extension Store {
   ///   damaged segment header, for one.
   /// - Complexity: O(journal), in parallel over segments.
   public static func verify(
-    at path: FilePath, options: StoreOptions = StoreOptions(),
+    at path: FilePath,
+    options: StoreOptions = StoreOptions(),
     progress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws(StoreError) -> VerificationReport {
     guard try isDirectory(path) else { throw .noStore(path) }
     let directory = try translatingErrors { () throws(MediumError) in
       try FileSystemDirectory(
-        path: path, writable: false, guardsReads: options.handlesMemoryErrors)
+        path: path,
+        writable: false,
+        guardsReads: options.handlesMemoryErrors
+      )
     }
     return try verify(in: directory, progress: progress)
   }
 
   /// Verifies the journal in any kind of directory.
   package static func verify(
-    in directory: any StoreDirectory, progress: (Int, Int) -> Void = { _, _ in }
+    in directory: any StoreDirectory,
+    progress: (Int, Int) -> Void = { _, _ in }
   ) throws(StoreError) -> VerificationReport {
     let opening = try JournalOpening(reading: directory, progress: progress)
     guard !opening.isEmpty else { throw .noStore(directory.path) }
     return VerificationReport(
-      recordCount: opening.report.recordCount, keyCount: opening.index.count,
-      segmentCount: opening.map.segments.count, hasTornTail: opening.report.hasTornTail,
-      isClosed: opening.report.wasClosed, findings: opening.damage.map(\.error))
+      recordCount: opening.report.recordCount,
+      keyCount: opening.index.count,
+      segmentCount: opening.map.segments.count,
+      hasTornTail: opening.report.hasTornTail,
+      isClosed: opening.report.wasClosed,
+      findings: opening.damage.map(\.error)
+    )
   }
 }

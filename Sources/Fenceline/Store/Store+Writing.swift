@@ -20,10 +20,12 @@ extension Store {
   ///   ``StoreError/poisoned``, ``StoreError/nestedWrite``, and what the medium says. On
   ///   ``StoreError/full(_:)`` nothing has changed.
   /// - Durability: `.durable`: durable on return, with everything committed before: one fence on
-  ///   persistent memory, one device flush on a file. `.buffered`: in order, by the next ``sync()``.
+  ///   persistent memory, one device flush on a file. `.buffered`: in order, by the next ``sync(_:)``.
   @discardableResult
   public func put(
-    _ key: RawSpan, _ value: RawSpan, durability: Durability = .buffered
+    _ key: RawSpan,
+    _ value: RawSpan,
+    durability: Durability = .buffered
   ) throws(StoreError) -> Survival {
     try Self.checkLengths(key: key.byteCount, value: value.byteCount)
     let hash = hash(key)
@@ -32,7 +34,11 @@ extension Store {
         try map.hasKey(key, at: unit)
       }
       let unit = try journal.commit(
-        .put, key: key, value: value, durable: durability == .durable)
+        .put,
+        key: key,
+        value: value,
+        durable: durability == .durable
+      )
       unsafe index.set(place, hash, to: unit)
     }
     return survival(durability)
@@ -41,11 +47,12 @@ extension Store {
   /// Removes `key`.
   ///
   /// - Returns: whether it had a value.
-  /// - Throws: as ``put(_:_:durability:)``. Works on a full medium as long as the reserve lasts.
-  /// - Durability: as ``put(_:_:durability:)``; durable also where there was nothing to remove.
+  /// - Throws: as ``put(_:_:durability:)-(RawSpan,_,_)``. Works on a full medium as long as the reserve lasts.
+  /// - Durability: as ``put(_:_:durability:)-(RawSpan,_,_)``; durable also where there was nothing to remove.
   @discardableResult
   public func delete(
-    _ key: RawSpan, durability: Durability = .buffered
+    _ key: RawSpan,
+    durability: Durability = .buffered
   ) throws(StoreError) -> Bool {
     guard key.byteCount <= Self.maximumKeyLength else {
       throw .keyTooLong(length: key.byteCount)
@@ -60,7 +67,11 @@ extension Store {
         return false
       }
       _ = try journal.commit(
-        .delete, key: key, value: RawSpan(), durable: durability == .durable)
+        .delete,
+        key: key,
+        value: RawSpan(),
+        durable: durability == .durable
+      )
       unsafe index.remove(place)
       return true
     }
@@ -99,7 +110,9 @@ extension Store {
   /// Gives `key` the value `value`. See ``put(_:_:durability:)-(RawSpan,_,_)``.
   @discardableResult
   public func put(
-    _ key: [UInt8], _ value: [UInt8], durability: Durability = .buffered
+    _ key: [UInt8],
+    _ value: [UInt8],
+    durability: Durability = .buffered
   ) throws(StoreError) -> Survival {
     try put(unsafe key.span.bytes, unsafe value.span.bytes, durability: durability)
   }
@@ -107,7 +120,9 @@ extension Store {
   /// Gives `key` the value `value`, both as UTF-8.
   @discardableResult
   public func put(
-    _ key: String, _ value: String, durability: Durability = .buffered
+    _ key: String,
+    _ value: String,
+    durability: Durability = .buffered
   ) throws(StoreError) -> Survival {
     var key = key
     var value = value
@@ -115,8 +130,10 @@ extension Store {
     return try unsafe key.withUTF8Typed { (key) throws(StoreError) in
       try unsafe value.withUTF8Typed { (value) throws(StoreError) in
         try put(
-          unsafe UnsafeRawBufferPointer(key).bytes, unsafe UnsafeRawBufferPointer(value).bytes,
-          durability: durability)
+          unsafe UnsafeRawBufferPointer(key).bytes,
+          unsafe UnsafeRawBufferPointer(value).bytes,
+          durability: durability
+        )
       }
     }
   }
@@ -124,7 +141,8 @@ extension Store {
   /// Removes `key`. Returns whether it had a value.
   @discardableResult
   public func delete(
-    _ key: [UInt8], durability: Durability = .buffered
+    _ key: [UInt8],
+    durability: Durability = .buffered
   ) throws(StoreError) -> Bool {
     try delete(unsafe key.span.bytes, durability: durability)
   }
@@ -132,7 +150,8 @@ extension Store {
   /// Removes `key`. Returns whether it had a value.
   @discardableResult
   public func delete(
-    _ key: String, durability: Durability = .buffered
+    _ key: String,
+    durability: Durability = .buffered
   ) throws(StoreError) -> Bool {
     var key = key
     // SAFETY: the buffer is used during the call only.

@@ -11,7 +11,7 @@ public import SystemPackage
 ///
 /// Keys and values are byte strings. Every committed transaction is one step of one history; after
 /// any crash the store opens to the state after some prefix of that history, which holds everything
-/// that a returned ``sync()`` or durable commit covered.
+/// that a returned ``sync(_:)`` or durable commit covered.
 ///
 /// A store may be used from any number of threads. Reads never wait for writes.
 public final class Store: Sendable {
@@ -53,7 +53,8 @@ public final class Store: Sendable {
   /// - Durability: what an earlier process committed and this one found is durable on return.
   /// - Complexity: O(journal): it is read once, in parallel over segments.
   public static func open(
-    at path: FilePath, options: StoreOptions = StoreOptions()
+    at path: FilePath,
+    options: StoreOptions = StoreOptions()
   ) throws(StoreError) -> Store {
     if try Self.isDirectory(path) {
       try Self.requireStore(at: path, orEmpty: options.createsIfMissing)
@@ -63,7 +64,10 @@ public final class Store: Sendable {
     }
     let directory = try translatingErrors { () throws(MediumError) in
       try FileSystemDirectory(
-        path: path, writable: true, guardsReads: options.handlesMemoryErrors)
+        path: path,
+        writable: true,
+        guardsReads: options.handlesMemoryErrors
+      )
     }
     return try Store(writingIn: directory, options: options)
   }
@@ -78,19 +82,24 @@ public final class Store: Sendable {
   ///   from being read: what it concerns is refused when it is asked for.
   /// - Complexity: O(journal).
   public static func openReadOnly(
-    at path: FilePath, options: StoreOptions = StoreOptions()
+    at path: FilePath,
+    options: StoreOptions = StoreOptions()
   ) throws(StoreError) -> Store {
     guard try Self.isDirectory(path) else { throw .noStore(path) }
     let directory = try translatingErrors { () throws(MediumError) in
       try FileSystemDirectory(
-        path: path, writable: false, guardsReads: options.handlesMemoryErrors)
+        path: path,
+        writable: false,
+        guardsReads: options.handlesMemoryErrors
+      )
     }
     return try Store(readingIn: directory, options: options)
   }
 
   /// Opens a store in any kind of directory for writing; tests bring simulated ones.
   package init(
-    writingIn directory: any StoreDirectory, options: StoreOptions
+    writingIn directory: any StoreDirectory,
+    options: StoreOptions
   ) throws(StoreError) {
     try Self.check(directory.medium, options)
     var opening = try JournalOpening(reading: directory)
@@ -116,7 +125,8 @@ public final class Store: Sendable {
 
   /// Opens a store in any kind of directory for reading.
   package init(
-    readingIn directory: any StoreDirectory, options: StoreOptions
+    readingIn directory: any StoreDirectory,
+    options: StoreOptions
   ) throws(StoreError) {
     try Self.check(directory.medium, options)
     let opening = try JournalOpening(reading: directory)
@@ -137,7 +147,8 @@ public final class Store: Sendable {
   }
 
   private static func check(
-    _ medium: MediumDescription, _ options: StoreOptions
+    _ medium: MediumDescription,
+    _ options: StoreOptions
   ) throws(StoreError) {
     guard medium.synced >= options.requiredSurvival else {
       throw .insufficientDurability(required: options.requiredSurvival, offered: medium.synced)

@@ -47,7 +47,8 @@ public struct Transaction: ~Copyable {
   ///
   /// - Throws: as ``Store/withValue(forKey:_:)``.
   public func withValue<R>(
-    forKey key: RawSpan, _ body: (RawSpan) -> R
+    forKey key: RawSpan,
+    _ body: (RawSpan) -> R
   ) throws(StoreError) -> R? {
     let hash = store.hash(key)
     switch batch.kind(of: key, hash: hash) {
@@ -96,7 +97,8 @@ public struct Transaction: ~Copyable {
 
   /// Writes everything, then shows it to readers.
   fileprivate func commit(
-    to journal: inout JournalWriter, durability: Durability
+    to journal: inout JournalWriter,
+    durability: Durability
   ) throws(StoreError) {
     var hashes: [UInt64] = []
     // Look at every key first: what cannot be read fails before anything is written.
@@ -134,10 +136,11 @@ extension Store {
   ///   - durability: when to return.
   ///   - body: gets the transaction; an error that it throws discards everything and is rethrown.
   /// - Returns: what `body` returns.
-  /// - Throws: what `body` throws, or a ``StoreError`` as ``put(_:_:durability:)`` does.
+  /// - Throws: what `body` throws, or a ``StoreError`` as ``put(_:_:durability:)-(RawSpan,_,_)`` does.
   /// - Durability: `.durable`: durable on return, one fence for the whole transaction.
   public func transaction<R>(
-    durability: Durability = .buffered, _ body: (inout Transaction) throws -> R
+    durability: Durability = .buffered,
+    _ body: (inout Transaction) throws -> R
   ) throws -> R {
     let result: Result<R, any Error> = try withWriter { (journal) throws(StoreError) in
       try journal.checkUsable()

@@ -41,7 +41,10 @@ enum Bytes {
     return unsafe left.withUnsafeBytes { left in
       unsafe right.withUnsafeBytes { right in
         unsafe memcmp(
-          left.baseAddress.unsafelyUnwrapped, right.baseAddress.unsafelyUnwrapped, count)
+          left.baseAddress.unsafelyUnwrapped,
+          right.baseAddress.unsafelyUnwrapped,
+          count
+        )
       }
     }
   }

@@ -61,13 +61,16 @@ private final class Worker {
     box = Box(body)
     let argument = unsafe Unmanaged.passRetained(box)
     let status = unsafe pthread_create(
-      &thread, nil,
+      &thread,
+      nil,
       { argument in
         // SAFETY: the argument is the retained box that `init` passed.
         let box = unsafe Unmanaged<Box>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue()
         box.body()
         return nil
-      }, argument.toOpaque())
+      },
+      argument.toOpaque()
+    )
     isRunning = status == 0
     if status != 0 { unsafe argument.release() }
   }
