@@ -70,7 +70,7 @@ let package = Package(
     ),
     .target(
       name: "IndexExport",
-      dependencies: ["Fenceline", "CSQLite", filePath],
+      dependencies: ["Fenceline", "JournalFormat", "CSQLite", filePath],
       swiftSettings: settings
     ),
     .target(
@@ -115,6 +115,10 @@ let package = Package(
       dependencies: ["PersistentMemory", "CFlush", "CPlatform", filePath],
       swiftSettings: settings
     ),
+    .testTarget(
+      name: "IndexExportTests",
+      dependencies: ["IndexExport", "Fenceline", "JournalFormat", filePath],
+      swiftSettings: settings),
     .testTarget(
       name: "FencelineTests",
       dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],

@@ -1,11 +1,11 @@
 // One record in one call: checksum, header, key, value, trailer.
 //
-// The checksum takes the value before the header, so the lines behind the header leave first: what
-// the checksum still costs then passes while those lines drain. The lines that hold the header are
-// stored last, once.
+// Short records are put together first (append.h). Of a long one the lines behind the header leave
+// block by block, each checksummed and then copied (the other order measured slower); the lines
+// that hold the header are stored last, once: the checksum takes the header last.
 #include "append.h"
 
-enum { block_size = 4096 };  // a large value is checksummed and copied so much at a time, in L1
+enum { block_size = 4096 };  // a value is checksummed and copied so much at a time, in L1
 
 /// The register is carried from part to part as it is; inverting it is left to the two ends.
 static inline uint32_t add_slice(const fl_crc *crc, uint32_t state, fl_slice slice) {
@@ -80,6 +80,6 @@ uint32_t fl_append(const fl_core *core, void *destination, const fl_append_parts
   // No sum of these overflows: they all lie in one address space.
   const size_t total = parts->header_length + parts->key.length + parts->value.length +
                        parts->trailer.length;
-  return total <= fl_small_record ? fl_crc_chosen()->append_small(core, destination, parts, total, seed)
-                             : append_large(core, destination, parts, total, seed);
+  if (total > fl_small_record) return append_large(core, destination, parts, total, seed);
+  return fl_crc_chosen()->append_small(core, destination, parts, total, seed);
 }

@@ -6,6 +6,6 @@
 #include "flush.h"
 
 #define FL_STORED(core, d, n) ((void)0)
-#define FL_FLUSH_LINE(core, line) fl_flush_line_now((core)->flush_kind, (line))
+#define FL_FLUSH_LINES(core, line, n) fl_flush_lines_now((core)->flush_kind, (line), (n))
 
 #endif

@@ -1,5 +1,5 @@
 // Recording: the same template, with primitives that do the store and then report it. The stores
-// are ordinary ones, so that what the recorder reads is what has been stored, and flushes and fences
+// are ordinary ones, so that what the recorder reads is what has been stored; flushes and fences
 // are reported only: the trace, not the cache, is what a recording core is for.
 #include <stdlib.h>
 
@@ -20,7 +20,14 @@ static void record(const fl_core *core, fl_event_kind kind, const void *address,
 }
 
 #define FL_STORED(core, d, n) record((core), FL_EVENT_STORE_CACHED, (d), (n))
-#define FL_FLUSH_LINE(core, line) record((core), FL_EVENT_FLUSH, (line), FL_LINE_SIZE)
+#define FL_FLUSH_LINES(core, line, n) record_flushes((core), (line), (n))
+
+static void record_flushes(const fl_core *core, const unsigned char *line, size_t count) {
+  for (; count > 0; count -= 1) {
+    record(core, FL_EVENT_FLUSH, line, FL_LINE_SIZE);
+    line += FL_LINE_SIZE;
+  }
+}
 
 static inline void fl_stream_line(const fl_core *core, unsigned char *d, const unsigned char *s) {
   __builtin_memcpy(d, s, FL_LINE_SIZE);

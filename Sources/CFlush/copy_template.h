@@ -4,13 +4,13 @@
 //   fl_stream_line(core, d, s)     stores one whole line, non-temporally if it can
 //   fl_store_line(core, d, s)      stores one whole line through the cache
 //   FL_STORED(core, d, n)          after each store smaller than a line
-//   FL_FLUSH_LINE(core, line)      starts the write-back of one line
+//   FL_FLUSH_LINES(core, line, n)  starts the write-back of n lines
 //
 // and gets static functions copy_flushed, copy_cached and flush_range.
 //
 // Invariants: a line that is covered in part is stored through the cache and always flushed; a
-// whole line is stored by one kind of store only; every line is flushed at most once, after its last
-// store; no store crosses a line; stores leave in ascending order.
+// whole line is stored by one kind of store only; every line is flushed at most once, after its
+// last store; no store crosses a line; stores leave in ascending order.
 
 /// Between stores, so that the compiler neither merges nor reorders what the trace reports.
 #define FL_STORE_PIECE(core, d, s, n)         \
@@ -39,29 +39,38 @@ static inline void store_part(const fl_core *core, unsigned char *d, const unsig
   }
 }
 
-/// How far ahead of the loads the source is fetched, and from which length on that pays.
-enum { prefetch_distance = 2048, prefetch_threshold = 4096 };
+enum {
+  /// Lines that are stored before they are flushed. A write-back right behind its store costs no
+  /// less for one line and many times more in a row of them: 64 KiB took 3.4 us flushed in blocks
+  /// of 8 or more lines, 10 us flushed line by line, 25 us so from an unaligned source (Zen 3).
+  flush_block = 16,
+  /// How far ahead of the loads the source is fetched, and from which length on.
+  prefetch_distance = 2048,
+  prefetch_threshold = 4096,
+};
+
+static inline void stream_block(const fl_core *core, unsigned char *d, const unsigned char *s,
+                                size_t lines, bool prefetches) {
+  for (size_t i = 0; i < lines * FL_LINE_SIZE; i += FL_LINE_SIZE) {
+    if (prefetches) __builtin_prefetch(s + prefetch_distance + i);
+    fl_stream_line(core, d + i, s + i);
+  }
+}
 
 static inline void stream_lines(const fl_core *core, unsigned char *d, const unsigned char *s,
                                 size_t lines, bool flushes) {
-  if (lines * FL_LINE_SIZE >= prefetch_threshold) {
-    for (; lines >= 4; lines -= 4) {
-      for (size_t i = 0; i < 4; i += 1) {
-        __builtin_prefetch(s + prefetch_distance + i * FL_LINE_SIZE);
-      }
-      for (size_t i = 0; i < 4; i += 1) {
-        fl_stream_line(core, d, s);
-        if (flushes) FL_FLUSH_LINE(core, d);
-        d += FL_LINE_SIZE;
-        s += FL_LINE_SIZE;
-      }
+  const bool prefetches = lines * FL_LINE_SIZE >= prefetch_threshold;
+  while (lines > 0) {
+    const size_t block = lines < flush_block ? lines : flush_block;
+    if (prefetches) {
+      stream_block(core, d, s, block, true);
+    } else {
+      stream_block(core, d, s, block, false);
     }
-  }
-  for (; lines > 0; lines -= 1) {
-    fl_stream_line(core, d, s);
-    if (flushes) FL_FLUSH_LINE(core, d);
-    d += FL_LINE_SIZE;
-    s += FL_LINE_SIZE;
+    if (flushes) FL_FLUSH_LINES(core, d, block);
+    d += block * FL_LINE_SIZE;
+    s += block * FL_LINE_SIZE;
+    lines -= block;
   }
 }
 
@@ -72,22 +81,18 @@ static void copy_flushed(const fl_core *core, unsigned char *d, const unsigned c
   if (head > 0) {
     if (head > count) head = count;
     store_part(core, d, s, head);
-    if (head > 0) FL_FLUSH_LINE(core, d - (uintptr_t)d % FL_LINE_SIZE);
+    FL_FLUSH_LINES(core, d - (uintptr_t)d % FL_LINE_SIZE, 1);
     d += head;
     s += head;
     count -= head;
   }
   const size_t lines = count / FL_LINE_SIZE;
-  if (!FL_SET_STREAMS || core->policy == FL_POLICY_STRICT) {
-    stream_lines(core, d, s, lines, true);
-  } else {
-    stream_lines(core, d, s, lines, false);
-  }
+  stream_lines(core, d, s, lines, !FL_SET_STREAMS || core->policy == FL_POLICY_STRICT);
   const size_t tail = count % FL_LINE_SIZE;
   if (tail > 0) {
     d += lines * FL_LINE_SIZE;
     store_part(core, d, s + lines * FL_LINE_SIZE, tail);
-    FL_FLUSH_LINE(core, d);
+    FL_FLUSH_LINES(core, d, 1);
   }
 }
 
@@ -110,11 +115,7 @@ static void copy_cached(const fl_core *core, unsigned char *d, const unsigned ch
 }
 
 static void flush_range(const fl_core *core, const unsigned char *start, size_t count) {
-  const unsigned char *line = start - (uintptr_t)start % FL_LINE_SIZE;
-  for (size_t lines = fl_line_count(start, count); lines > 0; lines -= 1) {
-    FL_FLUSH_LINE(core, line);
-    line += FL_LINE_SIZE;
-  }
+  FL_FLUSH_LINES(core, start - (uintptr_t)start % FL_LINE_SIZE, fl_line_count(start, count));
 }
 
 /// The table entry of the instruction set that included this file.

@@ -75,14 +75,14 @@ static bool answers_rightly(fl_crc_function *function) {
   return true;
 }
 
-static bool has(const char *name) {
+bool fl_crc_offered(const char *name) {
   const fl_cpu *cpu = fl_cpu_features();
   if (strcmp(name, "vpclmul512") == 0) return cpu->vpclmul512;
   if (strcmp(name, "vpclmul") == 0) return cpu->vpclmul;
   if (strcmp(name, "clmul") == 0) return cpu->pclmul;
   if (strcmp(name, "sse42") == 0) return cpu->sse42;
   if (strcmp(name, "arm") == 0) return cpu->arm_crc;
-  return true;
+  return strcmp(name, "software") == 0;
 }
 
 static const fl_crc implementations[] = {
@@ -101,7 +101,7 @@ static const fl_crc *find(const char *name) {
   for (size_t i = 0; i < sizeof implementations / sizeof *implementations; i += 1) {
     const fl_crc *candidate = &implementations[i];
     if (name != NULL && strcmp(name, candidate->name) != 0) continue;
-    if (has(candidate->name) && answers_rightly(candidate->add)) return candidate;
+    if (fl_crc_offered(candidate->name) && answers_rightly(candidate->add)) return candidate;
   }
   return NULL;
 }

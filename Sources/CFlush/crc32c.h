@@ -34,7 +34,11 @@ typedef struct fl_crc {
   fl_append_function *append_small;
 } fl_crc;
 
-/// The implementation of that name, best first for NULL; NULL where this CPU has none such.
+/// Whether this CPU has the instructions of the implementation of that name.
+bool fl_crc_offered(const char *name);
+
+/// The implementation of that name, the best for NULL; NULL where this CPU has none such, or where
+/// its answers are wrong.
 const fl_crc *fl_crc_named(const char *name);
 
 /// The implementation in use.

@@ -40,7 +40,8 @@ static inline uint32_t fold(uint32_t state, const unsigned char *bytes, size_t c
   }
   // Each distance has its own constant, so the three products don't wait for each other.
   d = fold_on(a, fold_constant(3), d);
-  d = FL_VECTOR_XOR(d, fold_on(b, fold_constant(2), fold_on(c, fold_constant(1), FL_VECTOR_FIRST(0))));
+  c = fold_on(c, fold_constant(1), FL_VECTOR_FIRST(0));
+  d = FL_VECTOR_XOR(fold_on(b, fold_constant(2), d), c);
   __m128i joined = FL_VECTOR_UNIT(d, FL_VECTOR_UNITS - 1);
   for (int i = 0; i < FL_VECTOR_UNITS - 1; i += 1) {
     const __m128i unit = FL_VECTOR_UNIT(d, i);

@@ -55,6 +55,7 @@ static const fl_core plain_core = {
 };
 
 static bool has_flush(fl_flush_kind kind) {
+  if (!FL_HAS_FLUSHCACHE) return kind == FL_FLUSH_NONE;
   switch (kind) {
     case FL_FLUSH_CLFLUSH: return cpu.clflush;
     case FL_FLUSH_CLFLUSHOPT: return cpu.clflushopt;

@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-/// AUTO becomes STRICT or TRUSTING; the others stay. AUTO is returned for a value that is no policy.
+/// AUTO becomes STRICT or TRUSTING, the others stay; a value that is no policy gives AUTO.
 fl_policy fl_policy_resolve(fl_policy policy);
 
 #endif

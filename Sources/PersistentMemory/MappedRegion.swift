@@ -58,8 +58,9 @@ struct MappedRegion: ~Copyable {
 
   /// Offset of the first memory error that was caught here.
   var firstFault: Int? {
+    // C's "none" is the largest size, which is negative here.
     let offset = cp_guard_first_fault(guardSlot)
-    return offset == Int.max || offset > UInt(Int.max) ? nil : Int(offset)
+    return offset < 0 ? nil : offset
   }
 }
 

@@ -63,13 +63,13 @@ static void free_buffers(buffers b) {
 const char *cft_check_short_appends(const fl_core *core, fl_append_mode mode) {
   static const size_t headers[] = {4, 5, 20, 24, 28, 63, 64, 65, 128};
   static const size_t keys[] = {0, 1, 7, 16, 33};
-  static const size_t values[] = {0, 1, 3, 4, 8, 15, 16, 17, 31, 100, 129, 200};
+  static const size_t values[] = {0, 1, 3, 4, 8, 15, 16, 17, 31, 100, 129, 200, 460};
   const buffers b = make_buffers();
   const char *message = NULL;
   for (size_t to = 0; to < FL_LINE_SIZE; to += 1) {
     for (size_t h = 0; h < 9; h += 1) {
       for (size_t k = 0; k < 5; k += 1) {
-        for (size_t v = 0; v < 12 && message == NULL; v += 1) {
+        for (size_t v = 0; v < 13 && message == NULL; v += 1) {
           // As a durable caller does it: up to the line's end. Otherwise no trailer.
           const size_t length = headers[h] + keys[k] + values[v];
           const size_t trailer = (to + v) % 2 == 0 ? 0 : (64 - (to + length) % 64) % 64;

@@ -129,7 +129,8 @@ const char *cft_check_page_bounds(const fl_core *core) {
       if (fl_copy_page_flushcache(core, d, page, offset, count) != expected) {
         message = failure("offset %zu, count %zu: not %zu bytes", offset, count, expected);
       } else {
-        message = compare(CFT_COPY_FLUSHED, d, page + (expected > 0 ? offset : 0), expected, "page");
+        const unsigned char *const from = page + (expected > 0 ? offset : 0);
+        message = compare(CFT_COPY_FLUSHED, d, from, expected, "page");
       }
     }
   }

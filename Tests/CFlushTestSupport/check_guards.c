@@ -1,5 +1,7 @@
 // Copies whose source faults: the count of bytes not copied is exact, and nothing else is stored.
+#if !defined(_GNU_SOURCE)
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -64,7 +66,8 @@ const char *cft_check_guard(const fl_core *core, cft_fault fault, cft_guard guar
         errno = 1234;
         const size_t missing = copy(core, guard, d, s, before[i] + beyond[k]);
         if (missing != beyond[k]) {
-          message = failure("%zu before, %zu beyond: %zu not copied", before[i], beyond[k], missing);
+          message =
+              failure("%zu before, %zu beyond: %zu not copied", before[i], beyond[k], missing);
         } else if (before[i] > 0 && memcmp(d, s, before[i]) != 0) {
           message = failure("%zu before, %zu beyond: bytes differ", before[i], beyond[k]);
         } else if (d[before[i]] != guard_byte || d[before[i] + 63] != guard_byte) {

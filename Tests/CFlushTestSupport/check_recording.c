@@ -13,6 +13,7 @@ enum { region_lines = 2048, region_size = region_lines * 64 };
 
 typedef struct trace {
   unsigned char *region;
+  size_t line_count;  // what the current check may touch; an event beyond it is a fault
   line_state lines[region_lines];
   unsigned fences;
   const char *fault;  // the first event that breaks a rule
@@ -27,7 +28,7 @@ static void observe(void *context, const fl_event *event) {
     return;
   }
   const size_t offset = (size_t)((const unsigned char *)event->address - t->region);
-  if (offset >= region_size) {
+  if (offset >= t->line_count * FL_LINE_SIZE) {
     t->fault = "an event outside the region";
     return;
   }
@@ -67,7 +68,7 @@ static const char *check_lines(const trace *t, size_t offset, size_t count, fl_p
     return failure("offset %zu, count %zu: %s", offset, count, t->fault);
   }
   if (t->fences != 0) return failure("offset %zu, count %zu: a fence", offset, count);
-  for (size_t i = 0; i < region_lines; i += 1) {
+  for (size_t i = 0; i < t->line_count; i += 1) {
     const line_state *line = &t->lines[i];
     const size_t start = i * FL_LINE_SIZE, end = start + FL_LINE_SIZE;
     uint64_t wanted = 0;
@@ -115,9 +116,12 @@ static recording start(fl_policy policy) {
   return (recording){t, core, fl_core_policy(core)};
 }
 
+/// Clears the state of as many lines as `used` bytes and some spare ones take.
 static void reset(recording *r, size_t used) {
-  memset(r->trace->lines, 0, sizeof r->trace->lines);
-  memset(r->trace->region, guard_byte, used < region_size ? used : region_size);
+  const size_t lines = used / FL_LINE_SIZE + 8;
+  if (lines > region_lines) abort();
+  r->trace->line_count = lines;
+  memset(r->trace->lines, 0, lines * sizeof *r->trace->lines);
   r->trace->fences = 0;
   r->trace->fault = NULL;
 }
@@ -138,9 +142,7 @@ const char *cft_check_recorded_copies(fl_policy policy, cft_copy copy) {
     const size_t count = i < 321 ? i : longer[i - 321];
     const size_t step = copy == CFT_COPY_UNSAFE ? 5 : 1;
     for (size_t to = 0; to < FL_LINE_SIZE && message == NULL; to += step) {
-      // Checking every line of the region costs more than the copy: only some of the longer ones.
-      if (i % 7 != 0 && to % 9 != 0 && count > 200) continue;
-      reset(&r, count + 256);
+      reset(&r, count);
       unsigned char *const d = r.trace->region + 64 + to;
       do_copy(r.core, copy, d, source, count);
       message = check_lines(r.trace, 64 + to, count, r.policy, copy != CFT_COPY_CACHED, true);
@@ -169,7 +171,7 @@ const char *cft_check_recorded_gathering(fl_policy policy, uint64_t seed, int ro
     }
     const size_t offset = random_below(&seed, total / 2 + 1);
     const size_t to = random_below(&seed, 256);
-    reset(&r, 0);
+    reset(&r, to + total - offset);
     const size_t copied =
         fl_copyv_flushcache(r.core, r.trace->region + to, slices, 6, offset, SIZE_MAX);
     message = copied == total - offset
@@ -199,7 +201,7 @@ const char *cft_check_recorded_appends(fl_policy policy, fl_append_mode mode, ui
     const size_t total = parts.header_length + parts.key.length + parts.value.length +
                          parts.trailer.length;
     const size_t to = random_below(&seed, 2) == 0 ? 0 : random_below(&seed, 256);
-    reset(&r, 0);
+    reset(&r, to + total);
     fl_append(r.core, r.trace->region + to, &parts, 0, mode);
     // A cached append stores its header last, so pieces need not ascend within its lines.
     message = check_lines(r.trace, to, total, r.policy, mode == FL_APPEND_FLUSHED,
@@ -214,12 +216,12 @@ const char *cft_check_recorded_flush_and_fence(fl_policy policy) {
   const char *message = NULL;
   for (size_t to = 0; to < 130 && message == NULL; to += 1) {
     for (size_t count = 0; count < 200 && message == NULL; count += 1) {
-      reset(&r, 0);
+      reset(&r, to + count);
       fl_flush(r.core, r.trace->region + to, count);
       fl_fence(r.core);
       if (r.trace->fault != NULL) message = failure("%s", r.trace->fault);
       if (r.trace->fences != 1) message = failure("%u fences", r.trace->fences);
-      for (size_t i = 0; i < region_lines && message == NULL; i += 1) {
+      for (size_t i = 0; i < r.trace->line_count && message == NULL; i += 1) {
         const bool touched = count > 0 && i >= to / 64 && i <= (to + count - 1) / 64;
         const unsigned wanted = touched && r.policy != FL_POLICY_PLAIN ? 1 : 0;
         if (r.trace->lines[i].flushes != wanted || r.trace->lines[i].stored != 0) {

@@ -39,4 +39,10 @@ struct CopyTests {
     let core = try name.core
     #expect(unsafe message(cft_check_page_bounds(core.pointer)) == nil)
   }
+
+  @Test("A length beyond 32 bits is not cut short")
+  func hugeCopy() throws {
+    let core = try #require(Core.selected(FL_POLICY_STRICT))
+    #expect(unsafe message(cft_check_huge_copy(core.pointer)) == nil)
+  }
 }

@@ -2,6 +2,7 @@
 
 import CFlush
 import CFlushTestSupport
+import Glibc
 import Testing
 
 /// A core by its parts, so that test cases can be listed and named.
@@ -90,5 +91,7 @@ func message(_ text: UnsafePointer<CChar>?) -> String? {
 /// The checksum implementation in use.
 var checksumName: String? { unsafe message(fl_crc32c_name()) }
 
-/// Varies from run to run; printed with a failure, and set by hand to repeat one.
-let seed: UInt64 = UInt64.random(in: 0..<1 << 32)
+/// Varies from run to run and is printed with a failure; `FENCELINE_TEST_SEED` repeats one.
+let seed: UInt64 =
+  unsafe getenv("FENCELINE_TEST_SEED").flatMap { unsafe UInt64(String(cString: $0)) }
+  ?? UInt64.random(in: 0..<1 << 32)

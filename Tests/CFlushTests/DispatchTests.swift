@@ -19,13 +19,6 @@ struct DispatchTests {
     #expect(core.reachesPersistence == !["none", "cvac"].contains(name.flush))
   }
 
-  @Test("The automatic policy is strict or trusting, as the probe's report says")
-  func automaticPolicy() throws {
-    let core = try #require(Core.selected(FL_POLICY_AUTO))
-    let expected = fl_probe().trusted_by_auto ? FL_POLICY_TRUSTING : FL_POLICY_STRICT
-    #expect(core.policy == expected)
-  }
-
   @Test("The plain core has neither flush nor promise")
   func plain() throws {
     let core = try #require(Core.plain)

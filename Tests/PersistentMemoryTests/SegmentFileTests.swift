@@ -231,6 +231,7 @@ struct SegmentFileTests {
     try directory.publishSegment(named: "a")
     let reader = try directory.openSegment(named: "a", writable: false)
     #expect(try reader.bytes(0..<64 << 10).count == 64 << 10)
+    #expect(reader.firstFault == nil)
     #expect(unsafe truncate(scratch.path.appending("a").string, 8192) == 0)
     let error = #expect(throws: MediumError.self) {
       try reader.withGuardedBytes(0..<64 << 10) { (bytes) in

@@ -8,7 +8,8 @@
 ///               domain if the destination is persistent memory
 ///   policy      strict: every line is written back explicitly, whatever state a cache holds it in;
 ///               trusting: a non-temporal store alone suffices (only on CPUs that evict a resident
-///               line when a non-temporal store hits it); plain: ordinary stores, no flush at all
+///               line when a non-temporal store hits it); plain: ordinary stores, no flush at all,
+///               the stores of one call in no particular order
 ///
 /// Rules that hold for every function here
 ///   * No alignment is required of any pointer. Source and destination must not overlap.
@@ -58,17 +59,20 @@ typedef struct fl_slice {
 
 // Choosing a core
 
-/// The core for this CPU, chosen once per policy. `FENCELINE_COPY` (avx512, avx2, sse2, generic),
-/// `FENCELINE_FLUSH` (clwb, clflushopt, clflush, cvap, none) and `FENCELINE_POLICY` (auto, strict,
-/// trusting) override; a forced choice that this CPU lacks or that is not a name gives NULL.
+/// The core for this CPU, chosen once per policy. `FENCELINE_COPY` (avx512, avx2, sse2, neon,
+/// generic), `FENCELINE_FLUSH` (clwb, clflushopt, clflush, cvap, cvac, none) and `FENCELINE_POLICY`
+/// (auto, strict, trusting, plain) override, `policy` included; they are read at the first use of
+/// any core. A forced choice that this CPU lacks or that is not a name gives NULL.
 const fl_core *fl_core_select(fl_policy policy);
-/// The core named by its parts, or NULL where this CPU or build has no such core.
+/// The core named by its parts, or NULL where this CPU or build has no such core. A part that is
+/// NULL is chosen: the best that there is. An instruction set that can't bypass the cache (generic,
+/// neon) has strict cores only, and gives one to whoever asks for trusting.
 const fl_core *fl_core_named(const char *copy, const char *flush, fl_policy policy);
 /// Ordinary stores, no flush, a fence that only orders stores: for memory whose contents need no
 /// write-back (DRAM, tmpfs, a persistence domain that includes the caches).
 const fl_core *fl_core_plain(void);
 
-const char *fl_core_copy_name(const fl_core *core);   // "avx512", "avx2", "sse2", "generic"
+const char *fl_core_copy_name(const fl_core *core);   // "avx512", ..., "generic", "recording"
 const char *fl_core_flush_name(const fl_core *core);  // "clwb", ..., "none"
 fl_policy fl_core_policy(const fl_core *core);        // never AUTO
 /// Whether a flush and a fence of this core bring a line out of every cache of this machine's
@@ -89,6 +93,8 @@ size_t fl_copy_page_flushcache(const fl_core *core, void *destination, const voi
                                size_t offset, size_t count);
 /// Corresponds to `__copy_from_user_inatomic_flushcache`: the source may fault (truncated mapping,
 /// PROT_NONE, poisoned memory). Returns the bytes NOT copied, exact to the byte; never a signal.
+/// The kernel reads the source (`process_vm_readv`, a pipe where that is refused), so a call costs
+/// some hundred nanoseconds; where neither is to be had, nothing is copied.
 size_t fl_copy_unsafe_flushcache(const fl_core *core, void *destination, const void *source,
                                  size_t count);
 /// The same guard for a destination in DRAM: copies out of a mapping that may fault. Returns the
@@ -113,16 +119,18 @@ typedef enum fl_append_mode {
 } fl_append_mode;
 
 typedef struct fl_append_parts {
-  /// 4 to 128 bytes. Its first four bytes receive the checksum, little-endian, before the copy.
+  /// Its first four bytes receive the checksum, little-endian, before the copy. Fields that were
+  /// stored just before are read back fastest where each lies in an aligned 8-byte word.
   void *header;
-  size_t header_length;
+  size_t header_length;    // 4 to 128
   fl_slice key;
   fl_slice value;
   fl_slice trailer;        // copied after the value, not covered by the checksum
 } fl_append_parts;
 
 /// Writes header, key, value and trailer one after the other. The checksum is CRC32C continued from
-/// `seed` over key, value, then header[4..<header_length]. Returns the checksum.
+/// `seed` over key, value, then header[4..<header_length]. Returns the checksum. Flushed, every
+/// line is stored and flushed once; cached, the header is stored last.
 uint32_t fl_append(const fl_core *core, void *destination, const fl_append_parts *parts,
                    uint32_t seed, fl_append_mode mode);
 
@@ -130,7 +138,8 @@ uint32_t fl_append(const fl_core *core, void *destination, const fl_append_parts
 
 /// CRC32C (Castagnoli, as in iSCSI), continued from `crc` (0 to start):
 /// fl_crc32c(fl_crc32c(0, a), b) == fl_crc32c(0, ab). `FENCELINE_CRC` (software, sse42, clmul,
-/// vpclmul, arm) forces an implementation.
+/// vpclmul, vpclmul512, arm) forces an implementation; one that this CPU lacks is passed over,
+/// since all give the same checksum.
 uint32_t fl_crc32c(uint32_t crc, const void *bytes, size_t count);
 const char *fl_crc32c_name(void);
 /// A seeded 64-bit hash for tables in memory; stable across machines, not cryptographic.
@@ -155,8 +164,10 @@ typedef struct fl_event {
 /// Called after the event took effect in memory, so a store's bytes can be read at `address`.
 typedef void (*fl_recorder)(void *context, const fl_event *event);
 
-/// A core that does and reports every store, flush and fence of `base`'s own code path. Release
-/// with `fl_core_release`.
+/// A core that does and reports every store, flush and fence that the cores of this policy do: it
+/// comes from the same loops. Cached stores are reported in order, in pieces of at most 16 bytes.
+/// Flushes and fences are reported, not executed. If several threads use the core, several calls of
+/// the recorder run at once. NULL without a recorder or memory. Release with `fl_core_release`.
 fl_core *fl_core_recording(fl_policy policy, fl_recorder recorder, void *context);
 void fl_core_release(fl_core *core);
 
@@ -166,15 +177,17 @@ uint64_t fl_thread_id(void);
 // Probe
 
 typedef struct fl_probe_result {
-  double resident_store_ns;   // non-temporal store + fence on a line that is in the first-level cache
+  double resident_store_ns;   // non-temporal store + full fence, line in the first-level cache
   double absent_store_ns;     // the same on a line that is in no cache
   double resident_reload_ns;  // loading the line right after that store
   double cached_reload_ns;    // loading a line that is in the first-level cache
-  bool evicts_resident_line;  // the verdict: a non-temporal store leaves no copy in the cache
+  bool evicts_resident_line;  // the verdict: a non-temporal store leaves no copy in a cache
   bool trusted_by_auto;       // whether FL_POLICY_AUTO resolves to trusting here
 } fl_probe_result;
 
-/// Measures what a non-temporal store does to a cached line on this CPU. A few milliseconds.
+/// Measures what a non-temporal store does to a cached line on this CPU. A few milliseconds. All
+/// zero where there is no such store. The verdict is for people: AUTO goes by a table of CPUs
+/// measured at leisure, and is strict under a hypervisor, which may move to another CPU.
 fl_probe_result fl_probe(void);
 
 #ifdef __cplusplus

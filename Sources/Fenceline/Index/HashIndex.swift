@@ -94,7 +94,7 @@ final class HashIndex: @unchecked Sendable {
   }
 
   /// Visits every position, in no order; a key that is there from beginning to end is visited
-  /// exactly once, others at most once.
+  /// exactly once, one that is removed and added again meanwhile perhaps twice.
   func forEachUnit<E: Error>(_ body: (UInt64) throws(E) -> Void) throws(E) {
     let initial = bucketCount.load(ordering: .acquiring)
     var family: [UInt64] = []

@@ -41,39 +41,39 @@ extension SegmentMap {
   /// Whether the record at `unit` has `key`. A different key counts only if the record is whole.
   @inline(__always)
   func hasKey(_ key: RawSpan, at unit: UInt64) throws(StoreError) -> Bool {
-    let view = unsafe view(ofUnit: unit)
-    let offset = unsafe view.pointee.offset(ofUnit: unit)
-    let bytes = unsafe UnsafeRawBufferPointer(
-      start: view.pointee.base,
-      count: view.pointee.length
-    ).bytes
     // Most of the time the tag was right, and an equal key needs no proof: it is superseded.
-    if let header = RecordHeader(in: bytes, at: offset),
-      header.keyLength == key.byteCount
-    {
-      let start = offset + header.shape.headerLength
-      if start + key.byteCount <= bytes.byteCount,
-        Bytes.areEqual(bytes.extracting(start..<start + key.byteCount), key)
-      {
-        return true
-      }
-    }
+    if withUnverifiedKey(at: unit, { Bytes.areEqual($0, key) }) { return true }
     return try withRecord(at: unit) { (record, bytes) in
       Bytes.areEqual(bytes.extracting(record.keyRange), key)
     }
   }
 
-  /// Whether the records at two units have the same key.
+  /// Whether the records at two units have the same key. The second was verified.
   func keysMatch(_ candidate: UInt64, _ unit: UInt64) throws(StoreError) -> Bool {
+    try withUnverifiedKey(at: unit) { (key) throws(StoreError) in
+      try hasKey(key, at: candidate)
+    }
+  }
+
+  /// Hands out the bytes where the key of the record at `unit` stands, if its header is right;
+  /// nothing where its lengths lead outside the segment.
+  @inline(__always)
+  func withUnverifiedKey<R, E: Error>(
+    at unit: UInt64,
+    _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    // SAFETY: as in `withRecord`.
     let view = unsafe view(ofUnit: unit)
     let offset = unsafe view.pointee.offset(ofUnit: unit)
     let bytes = unsafe UnsafeRawBufferPointer(
-      start: view.pointee.base,
-      count: view.pointee.length
+      start: view.pointee.base, count: view.pointee.length
     ).bytes
-    guard let header = RecordHeader(in: bytes, at: offset) else { return false }
+    guard offset <= bytes.byteCount - RecordField.headerEnd,
+      let header = RecordHeader(in: bytes, at: offset)
+    else { return try body(RawSpan()) }
     let start = offset + header.shape.headerLength
-    return try hasKey(bytes.extracting(start..<start + header.keyLength), at: candidate)
+    guard start + header.keyLength <= bytes.byteCount else { return try body(RawSpan()) }
+    return try body(bytes.extracting(start..<start + header.keyLength))
   }
 
   @inline(never)

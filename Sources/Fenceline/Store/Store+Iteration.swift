@@ -7,7 +7,7 @@ internal import PersistentMemory
 public enum IterationOrder: Sendable, Hashable {
   /// No order; no memory is needed.
   case unordered
-  /// By the keys' bytes. Takes 8 bytes of memory per entry and a sort per call.
+  /// By the keys' bytes. Takes 24 bytes of memory per entry and a sort per call.
   case byKey
 }
 
@@ -39,7 +39,7 @@ extension Store {
   /// Visits every entry whose key starts with `prefix`.
   ///
   /// A key that is there during the whole call is visited exactly once, with a version that was
-  /// current at some moment of the call.
+  /// current at some moment of the call; one that is deleted and put again meanwhile may come twice.
   ///
   /// - Parameters:
   ///   - prefix: empty for all.
@@ -130,16 +130,10 @@ extension SegmentMap {
     )
   }
 
-  /// Whether the key of one verified record comes before that of another.
+  /// Whether the key of one record comes before that of another. Both were verified.
   func precedes(_ left: UInt64, _ right: UInt64) -> Bool {
-    let order = try? withRecord(at: left) { (leftRecord, leftBytes) throws(StoreError) in
-      try withRecord(at: right) { (rightRecord, rightBytes) in
-        Bytes.precedes(
-          leftBytes.extracting(leftRecord.keyRange),
-          rightBytes.extracting(rightRecord.keyRange)
-        )
-      }
+    withUnverifiedKey(at: left) { (left) in
+      withUnverifiedKey(at: right) { (right) in Bytes.precedes(left, right) }
     }
-    return order ?? (left < right)
   }
 }

@@ -1,5 +1,8 @@
 /// The exhaustive loops of the copy core's tests, in C because they run millions of small copies.
 ///
+/// Under sanitizers: `swift test --disable-xctest --sanitize=address`, and for undefined behaviour
+/// `swift test --disable-xctest -Xcc -fsanitize=undefined,bounds -Xcc -fsanitize-trap=all`.
+///
 /// Every check returns NULL, or a message that says what differs and where. The message lives until
 /// the calling thread's next check.
 #ifndef CFLUSH_TEST_SUPPORT_H
@@ -25,6 +28,8 @@ const char *cft_check_long_copies(const fl_core *core, cft_copy copy);
 /// Random lists of slices, some empty, with random offsets and counts.
 const char *cft_check_gathering(const fl_core *core, uint64_t seed, int rounds);
 const char *cft_check_page_bounds(const fl_core *core);
+/// More than 4 GiB, in one call. A second or two.
+const char *cft_check_huge_copy(const fl_core *core);
 
 // Recorded copies against the contract: which stores, which flushes, in which order
 
@@ -42,7 +47,7 @@ const char *cft_check_random_appends(const fl_core *core, fl_append_mode mode, u
 
 // Checksums and hashes
 
-/// Whether this CPU has the implementation.
+/// Whether this CPU has the instructions. An implementation that then rejects itself is a fault.
 bool cft_has_crc(const char *name);
 /// Against a bitwise reference: lengths 0-1100 at several alignments, random longer ones.
 const char *cft_check_crc(const char *name, uint64_t seed);
@@ -67,8 +72,8 @@ typedef enum cft_guard {
   CFT_GUARD_PIPE,        // what stands in where process_vm_readv is refused
 } cft_guard;
 
-/// A mapping of `good` readable pages and then faulting ones; copies that start `before` bytes ahead
-/// of the fault must stop there exactly.
+/// A mapping of readable pages and then faulting ones; copies that start somewhere ahead of the
+/// fault and reach beyond it must stop there exactly.
 const char *cft_check_guard(const fl_core *core, cft_fault fault, cft_guard guard);
 /// Refuses process_vm_readv to this process with that errno. Can't be undone.
 bool cft_refuse_process_vm_readv(int error);

@@ -1,0 +1,178 @@
+// Every call of SQLite's C library goes through this file: an owner for a connection, an owner for a
+// prepared statement, one typed error.
+//
+// Invariants: a connection and its statements are used by one thread at a time (SQLite's own locks
+// are off); no pointer that SQLite was lent is read after the call that lent it.
+
+internal import CSQLite
+internal import SystemPackage
+
+/// What SQLite refused, with the statement that it was doing.
+struct SQLiteError: Error, Equatable {
+  /// SQLite's extended result code.
+  let code: Int32
+  /// SQLite's own words.
+  let message: String
+  /// The statement, or "" where there was none.
+  let sql: String
+}
+
+/// One open database file.
+@safe
+struct SQLiteConnection: ~Copyable {
+  // SAFETY: the handle is valid from a successful `init` to `close` or deinit and never leaves.
+  private let handle: OpaquePointer
+
+  /// Opens an existing file for reading and writing.
+  ///
+  /// The corresponding C function is `sqlite3_open_v2`.
+  ///
+  /// - Parameter path: a name that does not start with "file:" or ":".
+  /// - Throws: what SQLite says, with no statement.
+  init(opening path: FilePath) throws(SQLiteError) {
+    var opened: OpaquePointer?
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    let code = unsafe path.withPlatformString { unsafe sqlite3_open_v2($0, &opened, flags, nil) }
+    guard code == SQLITE_OK, let handle = unsafe opened else {
+      // A handle may come with a failure, and holds its message.
+      let error = unsafe SQLiteError(code: code, of: opened, sql: "")
+      unsafe _ = sqlite3_close_v2(opened)
+      throw error
+    }
+    unsafe self.handle = handle
+  }
+
+  deinit { unsafe _ = sqlite3_close_v2(handle) }
+
+  /// Closes the file and says whether that worked; all statements must be gone.
+  ///
+  /// The corresponding C function is `sqlite3_close`.
+  consuming func close() throws(SQLiteError) {
+    let code = unsafe sqlite3_close(handle)
+    guard code == SQLITE_OK else {
+      let error = unsafe SQLiteError(code: code, of: handle, sql: "")
+      _ = consume self
+      throw error
+    }
+    discard self
+  }
+
+  /// Runs statements, separated by semicolons, and ignores what they return.
+  ///
+  /// The corresponding C function is `sqlite3_exec`.
+  func execute(_ sql: String) throws(SQLiteError) {
+    let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw unsafe SQLiteError(code: code, of: handle, sql: sql) }
+  }
+
+  /// Compiles one statement, which must go before the connection is closed.
+  ///
+  /// The corresponding C function is `sqlite3_prepare_v2`.
+  func prepare(_ sql: String) throws(SQLiteError) -> SQLiteStatement {
+    var prepared: OpaquePointer?
+    let code = unsafe sqlite3_prepare_v2(handle, sql, -1, &prepared, nil)
+    guard code == SQLITE_OK, let statement = unsafe prepared else {
+      throw unsafe SQLiteError(code: code, of: handle, sql: sql)
+    }
+    return unsafe SQLiteStatement(taking: statement, sql: sql)
+  }
+}
+
+/// One prepared statement that returns no rows.
+///
+/// Parameters count from 1 and keep their values until they are bound again.
+@safe
+struct SQLiteStatement: ~Copyable {
+  // SAFETY: the handle is valid from `init` to deinit and never leaves.
+  private let handle: OpaquePointer
+  private let sql: String
+
+  @unsafe
+  fileprivate init(taking handle: OpaquePointer, sql: String) {
+    unsafe self.handle = handle
+    self.sql = sql
+  }
+
+  deinit { unsafe _ = sqlite3_finalize(handle) }
+
+  /// The corresponding C function is `sqlite3_bind_int64`.
+  func bind(_ value: Int64, at parameter: Int32) {
+    let code = unsafe sqlite3_bind_int64(handle, parameter, value)
+    precondition(code == SQLITE_OK, "no such parameter")
+  }
+
+  /// Binds a copy of the text.
+  ///
+  /// The corresponding C function is `sqlite3_bind_text`.
+  func bind(_ text: String, at parameter: Int32) throws(SQLiteError) {
+    // SAFETY: this is the C header's SQLITE_TRANSIENT, which Swift does not import: the text is
+    // copied during the call.
+    let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    try check(unsafe sqlite3_bind_text(handle, parameter, text, -1, transient))
+  }
+
+  /// Runs the statement and returns the number of rows that it changed.
+  ///
+  /// The corresponding C functions are `sqlite3_step`, `sqlite3_reset` and `sqlite3_changes`.
+  @discardableResult
+  func run() throws(SQLiteError) -> Int {
+    // A failure keeps its message until the reset, and the reset repeats its code.
+    let code = unsafe sqlite3_step(handle)
+    guard code == SQLITE_DONE else {
+      defer { unsafe _ = sqlite3_reset(handle) }
+      throw unsafe SQLiteError(code: code, of: sqlite3_db_handle(handle), sql: sql)
+    }
+    unsafe _ = sqlite3_reset(handle)
+    return Int(unsafe sqlite3_changes(sqlite3_db_handle(handle)))
+  }
+
+  /// Runs the statement with `bytes` as one parameter's value, read in place, and returns the number
+  /// of rows that it changed.
+  ///
+  /// The corresponding C function is `sqlite3_bind_blob` with `SQLITE_STATIC`.
+  @discardableResult
+  func run(blob bytes: RawSpan, at parameter: Int32) throws(SQLiteError) -> Int {
+    let result: Result<Int, SQLiteError> = unsafe bytes.withUnsafeBytes { (bytes) in
+      do throws(SQLiteError) {
+        // No bytes have no address, and a null pointer would mean NULL.
+        if unsafe bytes.isEmpty {
+          try check(unsafe sqlite3_bind_zeroblob(handle, parameter, 0))
+        } else {
+          // SAFETY: SQLite reads the bytes in `run` only; before this call returns, and with it
+          // the right to read them, the parameter is NULL again.
+          try check(
+            unsafe sqlite3_bind_blob64(
+              handle,
+              parameter,
+              bytes.baseAddress,
+              UInt64(bytes.count),
+              nil
+            )
+          )
+        }
+        defer { unsafe _ = sqlite3_bind_null(handle, parameter) }
+        return .success(try run())
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  private func check(_ code: Int32) throws(SQLiteError) {
+    guard code == SQLITE_OK else {
+      throw unsafe SQLiteError(code: code, of: sqlite3_db_handle(handle), sql: sql)
+    }
+  }
+}
+
+extension SQLiteError {
+  /// The corresponding C functions are `sqlite3_errmsg` and, without a handle, `sqlite3_errstr`.
+  @unsafe
+  fileprivate init(code: Int32, of handle: OpaquePointer?, sql: String) {
+    // SAFETY: both give a NUL-terminated string that is valid until the handle's next call.
+    let words = unsafe handle == nil ? sqlite3_errstr(code) : sqlite3_errmsg(handle)
+    let message = unsafe words.map { unsafe String(cString: $0) }
+    self.init(code: code, message: message ?? "unknown error", sql: sql)
+  }
+}
