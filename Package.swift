@@ -87,6 +87,11 @@ let package = Package(
 
     // Programs under Tools/.
     .executableTarget(
+      name: "demo-writer",
+      dependencies: ["Fenceline", filePath],
+      path: "Tools/Sources/demo-writer",
+      swiftSettings: settings),
+    .executableTarget(
       name: "unicode-records",
       dependencies: ["TextFormats", filePath],
       path: "Tools/Sources/unicode-records",
