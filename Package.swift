@@ -125,6 +125,10 @@ let package = Package(
       dependencies: ["IndexExport", "Fenceline", "JournalFormat", filePath],
       swiftSettings: settings),
     .testTarget(
+      name: "KVCtlTests",
+      dependencies: ["kvctl", "Fenceline", "IndexExport", filePath],
+      swiftSettings: settings),
+    .testTarget(
       name: "FencelineTests",
       dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],
       swiftSettings: settings

@@ -58,8 +58,9 @@ package struct RecordHeader: Sendable, Equatable {
     bytes.littleEndian(at: offset + RecordField.kindAndFlags, as: UInt16.self)
   }
 
-  /// The fixed part at `offset`, or nil where its kind is none or pad. Unknown flags are kept for
-  /// the caller to refuse; nothing else is checked.
+  /// The fixed part at `offset`, or nil where its kind is none or pad.
+  ///
+  /// Unknown flags are kept for the caller to refuse; nothing else is checked.
   @inlinable @inline(__always)
   package init?(in bytes: RawSpan, at offset: Int) {
     let kindAndFlags = Self.kindAndFlags(in: bytes, at: offset)
@@ -99,7 +100,9 @@ package struct RecordFields: Sendable, Equatable {
 
   /// Writes the fields that `flags` announce behind the fixed header.
   ///
-  /// - Parameter bytes: the record's header, with room for the fields.
+  /// - Parameters:
+  ///   - flags: the record's.
+  ///   - bytes: the record's header, with room for the fields.
   package func encode(flags: RecordFlags, into bytes: inout MutableRawSpan) {
     var offset = RecordField.headerEnd
     func store<T: FixedWidthInteger & BitwiseCopyable>(
@@ -140,7 +143,9 @@ package struct RecordFields: Sendable, Equatable {
 }
 
 /// A place in the journal as records name it: segment id in the high 32 bits, offset divided by 8
-/// in the low ones. Ids are never reused; a position in a missing segment means "gone".
+/// in the low ones.
+///
+/// Ids are never reused; a position in a missing segment means "gone".
 package struct JournalPosition: RawRepresentable, Sendable, Hashable {
   package let rawValue: UInt64
 

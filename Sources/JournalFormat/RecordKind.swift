@@ -15,7 +15,9 @@ package enum RecordKind: UInt8, Sendable, CaseIterable {
   case pad = 5
 }
 
-/// The flags of a record. Bits that are not listed must be zero; a reader refuses them by number.
+/// The flags of a record.
+///
+/// Bits that are not listed must be zero; a reader refuses them by number.
 package struct RecordFlags: OptionSet, Sendable, Hashable {
   package let rawValue: UInt16
 
@@ -29,7 +31,9 @@ package struct RecordFlags: OptionSet, Sendable, Hashable {
   package static let transactionBegin = RecordFlags(rawValue: 1 << 4)
   /// The last record of a transaction.
   package static let transactionEnd = RecordFlags(rawValue: 1 << 5)
-  /// The first record after an ordering point: everything before it was fenced. Line-aligned.
+  /// The first record after an ordering point: everything before it was fenced.
+  ///
+  /// Line-aligned.
   package static let batchStart = RecordFlags(rawValue: 1 << 6)
   /// Carries the number of records of its transaction (on the last one, where it is not 1).
   package static let transactionCount = RecordFlags(rawValue: 1 << 7)

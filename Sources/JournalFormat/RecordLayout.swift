@@ -9,19 +9,19 @@
 
 /// Byte offsets within a record's fixed header.
 package enum RecordField {
-  /// `UInt32`. CRC32C over binding, key, value (or chunk checksums) and header from byte 4 on.
+  /// `UInt32`: CRC32C over binding, key, value (or chunk checksums) and header from byte 4 on.
   package static let checksum = 0
-  /// `UInt16`. ``RecordKind`` in the low four bits, ``RecordFlags`` above.
+  /// `UInt16`: ``RecordKind`` in the low four bits, ``RecordFlags`` above.
   package static let kindAndFlags = 4
-  /// `UInt16`. Bytes of the key.
+  /// `UInt16`: bytes of the key.
   package static let keyLength = 6
-  /// `UInt32`. Bytes of the value.
+  /// `UInt32`: bytes of the value.
   package static let valueLength = 8
-  /// `UInt32`. Sequence of the transaction minus the segment's first sequence.
+  /// `UInt32`: sequence of the transaction minus the segment's first sequence.
   package static let sequenceOffset = 12
-  /// `UInt16`. Folded CRC32C of the key alone: names the key where the rest is damaged.
+  /// `UInt16`: folded CRC32C of the key alone: names the key where the rest is damaged.
   package static let keyCheck = 16
-  /// `UInt16`. Folded CRC32C over binding and header bytes 4..<18.
+  /// `UInt16`: folded CRC32C over binding and header bytes 4..<18.
   package static let headerCheck = 18
   /// Bytes of the fixed header.
   package static let headerEnd = 20
@@ -29,11 +29,11 @@ package enum RecordField {
 
 /// Byte offsets within a pad: 8 to 56 bytes that end at the end of a line.
 package enum PadField {
-  /// `UInt32`. CRC32C over binding and pad bytes 4..<8.
+  /// `UInt32`: CRC32C over binding and pad bytes 4..<8.
   package static let checksum = 0
-  /// `UInt16`. ``RecordKind/pad``, no flags.
+  /// `UInt16`: ``RecordKind/pad``, no flags.
   package static let kindAndFlags = 4
-  /// `UInt16`. Bytes of the whole pad; those from byte 8 on are zero.
+  /// `UInt16`: bytes of the whole pad; those from byte 8 on are zero.
   package static let length = 6
   /// Bytes that are always there.
   package static let headerEnd = 8

@@ -8,29 +8,29 @@
 package enum SegmentField {
   /// 8 bytes: ``SegmentHeader/magic``.
   package static let magic = 0
-  /// `UInt32`. ``SegmentHeader/formatVersion``.
+  /// `UInt32`: ``SegmentHeader/formatVersion``.
   package static let formatVersion = 8
-  /// `UInt32`. Features that a reader must know to read; unknown bits are refused.
+  /// `UInt32`: features that a reader must know to read; unknown bits are refused.
   package static let requiredFeatures = 12
   /// 16 bytes that all segments of a store share.
   package static let storeID = 16
-  /// `UInt32`. Never 0, never reused; also the file's name, in hexadecimal.
+  /// `UInt32`: never 0, never reused; also the file's name, in hexadecimal.
   package static let segmentID = 32
-  /// `UInt32`. Segment before this one in the history, 0 for the first.
+  /// `UInt32`: segment before this one in the history, 0 for the first.
   package static let predecessorID = 36
-  /// `UInt64`. Grows with every recovery; part of every checksum's binding.
+  /// `UInt64`: grows with every recovery; part of every checksum's binding.
   package static let incarnation = 40
-  /// `UInt64`. Bytes of the file.
+  /// `UInt64`: bytes of the file.
   package static let capacity = 48
-  /// `UInt64`. Every record's sequence is this or more.
+  /// `UInt64`: every record's sequence is this or more.
   package static let firstSequence = 56
-  /// `UInt64`. Where the predecessor's journal ends, exactly; bytes beyond are not history.
+  /// `UInt64`: where the predecessor's journal ends, exactly; bytes beyond are not history.
   package static let predecessorEnd = 64
-  /// `UInt64`. Nanoseconds since 1970 at creation, for people.
+  /// `UInt64`: nanoseconds since 1970 at creation, for people.
   package static let createdAt = 72
   /// 44 bytes, zero.
   package static let reserved = 80
-  /// `UInt32`. CRC32C over bytes 0..<124.
+  /// `UInt32`: CRC32C over bytes 0..<124.
   package static let checksum = 124
   /// Bytes of the fixed part.
   package static let headerEnd = 128
@@ -43,15 +43,15 @@ package enum SegmentField {
 
 /// Byte offsets within the close mark.
 package enum CloseMarkField {
-  /// `UInt64`. Incarnation of the segment.
+  /// `UInt64`: incarnation of the segment.
   package static let incarnation = 0
-  /// `UInt64`. End of the journal that is known to be durable, close record not included.
+  /// `UInt64`: end of the journal that is known to be durable, close record not included.
   package static let end = 8
-  /// `UInt64`. Sequence that the next transaction was to have.
+  /// `UInt64`: sequence that the next transaction was to have.
   package static let nextSequence = 16
-  /// `UInt32`. 0: closed, a close record stands at `end`; 1: opened again, anything may follow.
+  /// `UInt32`: 0 is closed, a close record stands at `end`; 1 is opened again, anything may follow.
   package static let isOpen = 24
-  /// `UInt32`. CRC32C over binding and bytes 0..<28.
+  /// `UInt32`: CRC32C over binding and bytes 0..<28.
   package static let checksum = 28
   /// Bytes of the mark: one store of 32 bytes within a line.
   package static let markEnd = 32
@@ -126,8 +126,10 @@ package struct SegmentHeader: Sendable, Equatable {
     bytes.storeLittleEndian(checksum, at: SegmentField.checksum)
   }
 
-  /// Decodes what `encode(into:)` wrote, or nil where the magic is another. Nothing else is
-  /// checked: lengths beyond `Int.max` are clamped, which no file's length can equal.
+  /// Decodes what `encode(into:)` wrote, or nil where the magic is another.
+  ///
+  /// Nothing else is checked: lengths beyond `Int.max` are clamped, which no file's length can
+  /// equal.
   package init?(decoding bytes: RawSpan) {
     guard bytes.littleEndian(at: SegmentField.magic, as: UInt64.self) == Self.magic else {
       return nil
@@ -153,9 +155,10 @@ package struct SegmentHeader: Sendable, Equatable {
 }
 
 /// Where the journal ended, durably, when the store was last closed in this segment: recovery that
-/// finds less has found damage, not an unfinished write. Before anything is written behind a close
-/// record, the mark says "open": only then are the bytes behind it certain to be untouched while it
-/// says "closed".
+/// finds less has found damage, not an unfinished write.
+///
+/// Before anything is written behind a close record, the mark says "open": only then are the bytes
+/// behind it certain to be untouched while it says "closed".
 package struct CloseMark: Sendable, Equatable {
   package var incarnation: UInt64
   package var end: Int

@@ -1,7 +1,7 @@
 // A store's directory on a real file system: lock, probing, creation and mapping of segments.
 //
-// Invariant: while an instance that was opened for writing lives, its lock is held; the kernel gives
-// it up when the process ends, however it ends.
+// Invariant: while an instance that was opened for writing lives, its lock is held; the kernel
+// gives it up when the process ends, however it ends.
 
 internal import CPlatform
 internal import Glibc
@@ -25,6 +25,7 @@ package final class FileSystemDirectory: StoreDirectory {
   /// Opens the directory; for writing, takes its lock at once or fails with `EWOULDBLOCK`.
   ///
   /// - Parameters:
+  ///   - path: where the directory is; it must exist.
   ///   - writable: takes the lock; otherwise nothing in the directory is touched.
   ///   - guardsReads: memory errors under mappings become typed errors by a process-wide handler.
   /// - Throws: ``MediumError``; of operation "fl_core_select" where the environment forces a copy

@@ -26,7 +26,11 @@ struct MappedRegion: ~Copyable {
 
   /// Takes over a mapping.
   ///
-  /// - Parameter isGuarded: registers it with the process-wide memory-error handler.
+  /// - Parameters:
+  ///   - address: where the mapping starts.
+  ///   - length: its bytes.
+  ///   - owner: who unmaps it.
+  ///   - isGuarded: registers it with the process-wide memory-error handler.
   init(
     taking address: UnsafeMutableRawPointer,
     length: Int,
@@ -80,7 +84,9 @@ enum PersistentMemoryLibrary {
     isAvailable && SystemCalls.environment("PMEM_IS_PMEM_FORCE") == "1"
   }
 
-  /// Whether the CPU caches belong to the persistence domain. Corresponds to `pmem_has_auto_flush`.
+  /// Whether the CPU caches belong to the persistence domain.
+  ///
+  /// Corresponds to `pmem_has_auto_flush`.
   static var cachesArePersistent: Bool {
     #if PersistentMemory
     pmem_has_auto_flush() == 1
@@ -89,8 +95,10 @@ enum PersistentMemoryLibrary {
     #endif
   }
 
-  /// Maps a whole existing file for writing. Corresponds to `pmem_map_file`; the file is named by
-  /// its open descriptor, so nothing can be put in its place meanwhile.
+  /// Maps a whole existing file for writing.
+  ///
+  /// Corresponds to `pmem_map_file`; the file is named by its open descriptor, so nothing can be
+  /// put in its place meanwhile.
   static func map(
     _ descriptor: borrowing OwnedDescriptor,
     length: Int,

@@ -49,8 +49,11 @@ package final class SegmentFile: @unchecked Sendable {
   /// A segment in memory that a simulated medium owns.
   ///
   /// - Parameters:
+  ///   - path: its name, for messages.
   ///   - memory: 64-byte aligned, `length` bytes, alive as long as `owner`.
+  ///   - length: bytes of the segment.
   ///   - core: reports what reaches the memory.
+  ///   - owner: kept alive with the segment.
   package init(
     simulating path: FilePath,
     memory: UnsafeMutableRawPointer,
@@ -75,18 +78,23 @@ package final class SegmentFile: @unchecked Sendable {
   // MARK: Reading
 
   /// Where a record that starts at `offset` is read while this file is written: the stage from the
-  /// granule of the first staged byte on, the mapping otherwise. Valid while the file is alive and
-  /// `releaseStage()` was not called.
+  /// granule of the first staged byte on, the mapping otherwise.
+  ///
+  /// Valid while the file is alive and `releaseStage()` was not called.
   package var writtenBase: UnsafeRawPointer {
     if let address = unsafe stage?.address { return UnsafeRawPointer(address) }
     return unsafe UnsafeRawPointer(mapping.address)
   }
 
-  /// Where durable and published bytes are read. Valid while the file is alive.
+  /// Where durable and published bytes are read.
+  ///
+  /// Valid while the file is alive.
   package var mappedBase: UnsafeRawPointer { unsafe UnsafeRawPointer(mapping.address) }
 
-  /// Hands out bytes of the file for bulk reading. A memory error in the range is a typed error,
-  /// whether or not the process-wide handler is installed.
+  /// Hands out bytes of the file for bulk reading.
+  ///
+  /// A memory error in the range is a typed error, whether or not the process-wide handler is
+  /// installed.
   ///
   /// - Throws: ``MediumError`` of operation "read" where the range can't be read.
   package func withGuardedBytes<R: ~Copyable>(
@@ -123,8 +131,10 @@ package final class SegmentFile: @unchecked Sendable {
 
   // MARK: Writing
 
-  /// Prepares for appends from `end` on. Staged media get their stage, which holds the bytes of
-  /// `sharedRange` as they stand in the file.
+  /// Prepares for appends from `end` on.
+  ///
+  /// Staged media get their stage, which holds the bytes of `sharedRange` as they stand in the
+  /// file.
   package func beginAppending(at end: Int, sharing sharedRange: Range<Int>) throws(MediumError) {
     writtenEnd = end
     guard isStaged, stage == nil else { return }
@@ -144,7 +154,9 @@ package final class SegmentFile: @unchecked Sendable {
     stage = consume region
   }
 
-  /// Gives the stage back. Everything in it has reached the file, and no reader is left in it.
+  /// Gives the stage back.
+  ///
+  /// Everything in it has reached the file, and no reader is left in it.
   package func releaseStage() { stage = nil }
 
   private var target: UnsafeMutableRawPointer {
@@ -152,11 +164,21 @@ package final class SegmentFile: @unchecked Sendable {
     return unsafe mapping.address
   }
 
-  /// Writes one record: header, key, value, trailer. Returns its checksum, which is also stored in
-  /// the header's first four bytes. The copy core's `fl_append` says what the checksum covers.
+  /// Writes one record: header, key, value, trailer.
   ///
-  /// - Parameter flushed: the bytes need only a fence afterwards to be durable; otherwise they are
-  ///   visible at once and need `persist`.
+  /// The copy core's `fl_append` says what the checksum covers.
+  ///
+  /// - Parameters:
+  ///   - offset: where the record starts.
+  ///   - header: gets the checksum before it is copied.
+  ///   - headerLength: bytes of `header` that belong to the record, 4 to 128.
+  ///   - key: copied behind the header.
+  ///   - value: copied behind the key.
+  ///   - trailer: copied behind the value; the checksum does not cover it.
+  ///   - seed: what the checksum continues.
+  ///   - flushed: the bytes need only a fence afterwards to be durable; otherwise they are visible
+  ///     at once and need `persist`.
+  /// - Returns: the record's checksum, which is also stored in the header's first four bytes.
   @inline(__always)
   @discardableResult
   package func append(
@@ -198,7 +220,9 @@ package final class SegmentFile: @unchecked Sendable {
   }
 
   /// Writes a record whose checksums already stand in its header, with large parts that stream past
-  /// the cache. Needs a fence before it is published, and before it is durable.
+  /// the cache.
+  ///
+  /// Needs a fence before it is published, and before it is durable.
   ///
   /// - Returns: whether all bytes were copied; if not, nothing may be published.
   package func appendPrechecked(
@@ -249,7 +273,9 @@ package final class SegmentFile: @unchecked Sendable {
     unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: offset)
   }
 
-  /// Writes a pad through the cache. Needs `persist`.
+  /// Writes a pad through the cache.
+  ///
+  /// Needs `persist`.
   package func store(_ bytes: RawSpan, at offset: Int) {
     precondition(offset >= 0 && offset + bytes.byteCount <= length, "store outside the segment")
     // SAFETY: as in append.
@@ -263,6 +289,7 @@ package final class SegmentFile: @unchecked Sendable {
   /// - Parameters:
   ///   - range: everything that was written since the last call.
   ///   - flushedFrom: bytes from here on were written with `flushed: true` by the calling thread.
+  /// - Throws: ``MediumError`` of the write or the device flush; mapped media have neither.
   /// - Durability: durable on return. One fence, or one device flush.
   @inline(__always)
   package func persist(_ range: Range<Int>, flushedFrom: Int) throws(MediumError) {
@@ -284,7 +311,8 @@ package final class SegmentFile: @unchecked Sendable {
   }
 
   /// Starts the write-back of a long range of unsynced bytes, so that the next `persist` is short.
-  /// Returns the end up to which the bytes are durable now, or nil where nothing was done.
+  ///
+  /// - Returns: the end up to which the bytes are durable now, or nil where nothing was done.
   package func writeBehind(_ range: Range<Int>) throws(MediumError) -> Int? {
     if isStaged {
       if range.upperBound - writtenEnd >= Self.writeBehindThreshold {
@@ -337,7 +365,9 @@ package final class SegmentFile: @unchecked Sendable {
     }
   }
 
-  /// Persistent memory: from the persistence domain to the medium itself. Elsewhere nothing more.
+  /// Persistent memory: from the persistence domain to the medium itself.
+  ///
+  /// Elsewhere nothing more.
   package func deepPersist() throws(MediumError) {
     guard !isStaged, descriptor.isFile else { return }
     unsafe try PersistentMemoryLibrary.deepPersist(mapping.address, length: length, path)

@@ -3,8 +3,9 @@
 
 package import SystemPackage
 
-/// What a store needs of the directory that it lives in. Every function is cold: called at open,
-/// rotation and close.
+/// What a store needs of the directory that it lives in.
+///
+/// Every function is cold: called at open, rotation and close.
 package protocol StoreDirectory: AnyObject, Sendable {
   /// Where it is, for messages.
   var path: FilePath { get }
@@ -16,7 +17,11 @@ package protocol StoreDirectory: AnyObject, Sendable {
 
   /// Maps an existing segment.
   ///
-  /// - Parameter writable: for appending; otherwise nothing is ever changed.
+  /// - Parameters:
+  ///   - name: as `names()` gives it.
+  ///   - writable: for appending; otherwise nothing is ever changed.
+  /// - Returns: the segment, mapped whole.
+  /// - Throws: ``MediumError`` where it is missing, empty, no regular file, or can't be mapped.
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile
 
   /// Creates a segment of `length` zero bytes whose blocks are allocated, mapped for appending,

@@ -102,7 +102,9 @@ enum SystemCalls {
   }
 
   /// The corresponding C function is `fallocate` with `FALLOC_FL_PUNCH_HOLE`: gives blocks back,
-  /// keeps the length. Best effort: a file system that can't keeps the blocks.
+  /// keeps the length.
+  ///
+  /// Best effort: a file system that can't keeps the blocks.
   static func punchHole(_ descriptor: borrowing OwnedDescriptor, _ range: Range<Int>) {
     _ = cp_punch_hole(descriptor.rawValue, Int64(range.lowerBound), Int64(range.count))
   }
@@ -183,7 +185,9 @@ enum SystemCalls {
   }
 
   /// The corresponding C function is `madvise` with `MADV_POPULATE_WRITE`: faults in every page
-  /// before the first append does. Best effort: older kernels fault on demand.
+  /// before the first append does.
+  ///
+  /// Best effort: older kernels fault on demand.
   static func prefault(_ address: UnsafeMutableRawPointer, length: Int) {
     let populateForWriting: Int32 = 23
     _ = unsafe Glibc.madvise(address, length, populateForWriting)

@@ -9,8 +9,9 @@ internal import Synchronization
 /// One line of eight 64-bit words.
 typealias Bucket = UnsafeMutablePointer<Atomic<UInt64>>
 
-/// Buckets by index. Appending is for one writer; reading is for anyone who got the index from a
-/// published place.
+/// Buckets by index.
+///
+/// Appending is for one writer; reading is for anyone who got the index from a published place.
 @safe
 struct BucketArray: ~Copyable {
   static let wordsPerBucket = 8
@@ -60,7 +61,9 @@ struct BucketArray: ~Copyable {
     return unsafe chunks[chunk].unsafelyUnwrapped + (index - start) * Self.wordsPerBucket
   }
 
-  /// Makes indices below `count` usable; new buckets are zero. False where memory can't be had.
+  /// Makes indices below `count` usable; new buckets are zero.
+  ///
+  /// - Returns: false where memory can't be had.
   func reserve(_ count: Int) -> Bool {
     while count > capacity {
       guard chunkCount < Self.maximumChunks else { return false }

@@ -1,19 +1,21 @@
-// From a key's hash to positions in the journal: linear hashing over line-sized buckets. Readers take
-// no lock; the writer holds the store's write lock.
+// From a key's hash to positions in the journal: linear hashing over line-sized buckets. Readers
+// take no lock; the writer holds the store's write lock.
 //
-//   word     tag (24 bits) | unit (40 bits); 0 is free. The tag is hash bits 10..<34, so a bucket can
-//            be split without reading a record until there are 2^34 of them
+//   word     tag (24 bits) | unit (40 bits); 0 is free. The tag is hash bits 10..<34, so a bucket
+//            can be split without reading a record until there are 2^34 of them
 //   bucket   7 words and the number of an overflow bucket (0: none)
 //   growth   one bucket at a time, in order: bucket n is filled from bucket n - 2^k, then `count`
 //            is published as n + 1, then the moved words are cleared
 //
-// Invariant: a word that a reader may look for is reachable, at every moment, under the `count` that
-// stands at that moment. A reader that found nothing asks again if `count` has moved: only then can
-// words have been cleared or an overflow bucket have changed its chain.
+// Invariant: a word that a reader may look for is reachable, at every moment, under the `count`
+// that stands at that moment. A reader that found nothing asks again if `count` has moved: only
+// then can words have been cleared or an overflow bucket have changed its chain.
 
 internal import Synchronization
 
-/// The hash table of an open store. Holds positions, never keys.
+/// The hash table of an open store.
+///
+/// Holds positions, never keys.
 @safe
 final class HashIndex: @unchecked Sendable {
   // SAFETY: `count` is atomic and published after the buckets below it; bucket words are atomics;
@@ -72,8 +74,11 @@ final class HashIndex: @unchecked Sendable {
 
   /// Offers every position whose tag matches until `accept` takes one.
   ///
-  /// - Parameter accept: true ends the search; must not write to the table.
+  /// - Parameters:
+  ///   - hash: of the key that is looked for.
+  ///   - accept: true ends the search; must not write to the table.
   /// - Returns: whether one was taken.
+  /// - Throws: what `accept` throws.
   /// - Complexity: one line, two where the bucket overflows; O(1) positions are offered.
   @inline(__always)
   func search<E: Error>(_ hash: UInt64, _ accept: (UInt64) throws(E) -> Bool) throws(E) -> Bool {
@@ -135,7 +140,9 @@ final class HashIndex: @unchecked Sendable {
 
   // MARK: Writing
 
-  /// Where a key stands, or where it would go. Valid until the next change of the table.
+  /// Where a key stands, or where it would go.
+  ///
+  /// Valid until the next change of the table.
   @unsafe
   struct Place {
     /// The word of the key, if it is in the table.
@@ -150,8 +157,9 @@ final class HashIndex: @unchecked Sendable {
     var isFound: Bool { unsafe found != nil }
   }
 
-  /// Finds the place of the key that `matches` recognises. Changes nothing, so a failure of
-  /// `matches` leaves the table as it was.
+  /// Finds the place of the key that `matches` recognises.
+  ///
+  /// Changes nothing, so a failure of `matches` leaves the table as it was.
   @inline(__always)
   func locate<E: Error>(
     _ hash: UInt64,
@@ -229,8 +237,9 @@ final class HashIndex: @unchecked Sendable {
     unsafe last[Self.entriesPerBucket].store(UInt64(index), ordering: .releasing)
   }
 
-  /// Adds one bucket and moves to it what belongs there. Without memory the table stays as it is:
-  /// chains grow longer, nothing is lost.
+  /// Adds one bucket and moves to it what belongs there.
+  ///
+  /// Without memory the table stays as it is: chains grow longer, nothing is lost.
   private func split() {
     let count = bucketCount.load(ordering: .relaxed)
     guard buckets.reserve(count + 1) else { return }
@@ -260,8 +269,9 @@ final class HashIndex: @unchecked Sendable {
     unsafe dropEmptyTail(of: source)
   }
 
-  /// Whether a word leaves its bucket when buckets get `level + 1` bits. The tag holds hash bits from
-  /// `initialBits` on, and `level` is at least that.
+  /// Whether a word leaves its bucket when buckets get `level + 1` bits.
+  ///
+  /// The tag holds hash bits from `initialBits` on, and `level` is at least that.
   @inline(__always)
   private static func moves(_ word: UInt64, at level: Int) -> Bool {
     (word >> unitBits) >> UInt64(level - initialBits) & 1 == 1 && word != 0
@@ -276,8 +286,9 @@ final class HashIndex: @unchecked Sendable {
     }
   }
 
-  /// Frees the last overflow bucket while it is empty. Only a last one: a reader inside it misses
-  /// nothing of its chain, whatever becomes of it.
+  /// Frees the last overflow bucket while it is empty.
+  ///
+  /// Only a last one: a reader inside it misses nothing of its chain, whatever becomes of it.
   private func dropEmptyTail(of first: Bucket) {
     while true {
       var previous = unsafe first

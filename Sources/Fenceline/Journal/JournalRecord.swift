@@ -44,6 +44,7 @@ package struct JournalRecord: Sendable {
   /// The optional fields of its header.
   ///
   /// - Parameter bytes: those that the record was read from.
+  /// - Returns: what its flags announce; fields that are absent have their defaults.
   package func fields(in bytes: RawSpan) -> RecordFields {
     RecordFields(flags: header.flags, in: bytes, at: offset)
   }
@@ -55,6 +56,7 @@ package struct JournalRecord: Sendable {
   ///   - offset: a multiple of 8.
   ///   - binding: the segment's.
   ///   - limit: records end at or before this offset.
+  /// - Throws: ``RecordFault`` of the first check that fails.
   /// - Complexity: O(record); every byte is read once.
   @inline(__always)
   package init(

@@ -66,9 +66,16 @@ struct JournalWriter: ~Copyable {
 
   // MARK: Transactions
 
-  /// Commits a transaction of one record and returns its position.
+  /// Commits a transaction of one record.
   ///
-  /// - Parameter durable: on return it and everything before it is durable.
+  /// - Parameters:
+  ///   - kind: put or delete.
+  ///   - key: of checked length.
+  ///   - value: of checked length; empty for a delete.
+  ///   - durable: on return it and everything before it is durable.
+  /// - Returns: the record's position, as the index takes it.
+  /// - Throws: ``StoreError/full(_:)``, ``StoreError/poisoned``,
+  ///   ``StoreError/addressSpaceExhausted``, or what the medium says.
   @inline(__always)
   mutating func commit(
     _ kind: RecordKind,
@@ -221,8 +228,16 @@ struct JournalWriter: ~Copyable {
   /// Writes one record at `tail`, for which there is room, and moves `tail` behind it.
   ///
   /// - Parameters:
+  ///   - kind: what the record does.
+  ///   - extraFlags: its place in the transaction; flags that follow from lengths and from `tail`
+  ///     are added.
+  ///   - key: empty for a record of the journal's own.
+  ///   - value: empty where the kind has none.
+  ///   - sequence: its transaction's.
+  ///   - transactionCount: records of its transaction; written where the flags announce it.
   ///   - flushed: its lines need only a fence afterwards.
   ///   - endsBatch: an ordering point follows: the rest of the line is padded.
+  /// - Throws: ``StoreError/poisoned`` where a long value could not be copied whole.
   @inline(__always)
   private mutating func write(
     _ kind: RecordKind,
@@ -321,8 +336,9 @@ struct JournalWriter: ~Copyable {
 
   // MARK: Rotation
 
-  /// Room for `length` more bytes in one segment; rotates where the active one has none. Deletes may
-  /// use a reserve, so that a full store can be emptied.
+  /// Room for `length` more bytes in one segment; rotates where the active one has none.
+  ///
+  /// Deletes may use a reserve, so that a full store can be emptied.
   private mutating func makeRoom(for length: Int, onlyDeletes: Bool) throws(StoreError) {
     try checkUsable()
     if isClosedOnMedium { try reopen() }

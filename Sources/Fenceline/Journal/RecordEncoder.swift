@@ -48,7 +48,9 @@ struct RecordEncoder {
     return shape.usedLength + trailerLength
   }
 
-  /// Writes a record with one checksum per chunk of its value. The value is read twice.
+  /// Writes a record with one checksum per chunk of its value.
+  ///
+  /// The value is read twice.
   ///
   /// - Returns: bytes written, or 0 where the copy came short.
   @inline(never)

@@ -38,7 +38,9 @@ extension SegmentMap {
     return try body(record, bytes)
   }
 
-  /// Whether the record at `unit` has `key`. A different key counts only if the record is whole.
+  /// Whether the record at `unit` has `key`.
+  ///
+  /// A different key counts only if the record is whole.
   @inline(__always)
   func hasKey(_ key: RawSpan, at unit: UInt64) throws(StoreError) -> Bool {
     // Most of the time the tag was right, and an equal key needs no proof: it is superseded.
@@ -48,7 +50,9 @@ extension SegmentMap {
     }
   }
 
-  /// Whether the records at two units have the same key. The second was verified.
+  /// Whether the records at two units have the same key.
+  ///
+  /// The second was verified.
   func keysMatch(_ candidate: UInt64, _ unit: UInt64) throws(StoreError) -> Bool {
     try withUnverifiedKey(at: unit) { (key) throws(StoreError) in
       try hasKey(key, at: candidate)
@@ -66,7 +70,8 @@ extension SegmentMap {
     let view = unsafe view(ofUnit: unit)
     let offset = unsafe view.pointee.offset(ofUnit: unit)
     let bytes = unsafe UnsafeRawBufferPointer(
-      start: view.pointee.base, count: view.pointee.length
+      start: view.pointee.base,
+      count: view.pointee.length
     ).bytes
     guard offset <= bytes.byteCount - RecordField.headerEnd,
       let header = RecordHeader(in: bytes, at: offset)

@@ -4,8 +4,8 @@
 // added, in whole granules; the table has one pointer per granule. Units are not reused while the
 // store is open, so a position never changes its meaning.
 //
-// Invariant: views and superseded tables live as long as the map; only the memory that a view points
-// to can go earlier (a stage), and then through ReaderEpochs.
+// Invariant: views and superseded tables live as long as the map; only the memory that a view
+// points to can go earlier (a stage), and then through ReaderEpochs.
 
 internal import JournalFormat
 internal import PersistentMemory
@@ -95,7 +95,9 @@ final class SegmentMap: @unchecked Sendable {
   /// Every segment in history order.
   var segments: [MappedSegment] { segmentList.withLock { $0 } }
 
-  /// Adds a segment, read through its mapping. Under the write lock.
+  /// Adds a segment, read through its mapping.
+  ///
+  /// Under the write lock.
   func add(_ file: SegmentFile, _ header: SegmentHeader) throws(StoreError) -> MappedSegment {
     let granules = (file.length + Self.granuleSize - 1) / Self.granuleSize
     guard usedGranules + granules <= Self.maximumGranules else {
@@ -114,7 +116,9 @@ final class SegmentMap: @unchecked Sendable {
     return segment
   }
 
-  /// Reads the newest segment through another mapping of the same bytes. Under the write lock.
+  /// Reads the newest segment through another mapping of the same bytes.
+  ///
+  /// Under the write lock.
   func replaceNewest(with file: SegmentFile) -> MappedSegment {
     var (segment, old) = segmentList.withLock { (list) in
       let old = list[list.count - 1].file
@@ -127,15 +131,18 @@ final class SegmentMap: @unchecked Sendable {
     return segment
   }
 
-  /// Lets reads of a segment from `offset` on go to where its appends go. Under the write lock.
+  /// Lets reads of a segment from `offset` on go to where its appends go.
+  ///
+  /// Under the write lock.
   func redirectToAppends(of segment: MappedSegment, from offset: Int) {
     let base = unsafe segment.file.writtenBase
     guard unsafe base != segment.file.mappedBase else { return }
     unsafe publish(segment, base: base, from: offset)
   }
 
-  /// Lets reads of a segment go to its mapping again; the caller retires the stage. Under the write
-  /// lock.
+  /// Lets reads of a segment go to its mapping again; the caller retires the stage.
+  ///
+  /// Under the write lock.
   func redirectToMapping(of segment: MappedSegment) {
     unsafe publish(segment, base: segment.file.mappedBase, from: 0)
   }

@@ -36,6 +36,8 @@ package struct TransactionScan: Sendable {
   ///
   /// - Parameters:
   ///   - bytes: the segment from its first byte on.
+  ///   - binding: the segment's.
+  ///   - offset: where a transaction starts.
   ///   - limit: the exact end where it is known, otherwise the segment's length.
   ///   - visit: gets puts and deletes only.
   package init(

@@ -27,7 +27,11 @@ struct JournalOpening {
 
   /// Reads the journal in `directory` and changes nothing.
   ///
-  /// - Parameter progress: gets the number of segments read and the number of all.
+  /// - Parameters:
+  ///   - directory: where the segments are; it may hold none.
+  ///   - progress: gets the number of segments read and the number of all.
+  /// - Throws: as `SegmentChain.init(in:)`, and ``StoreError/addressSpaceExhausted``. Damaged
+  ///   records are noted in `damage`.
   init(
     reading directory: any StoreDirectory,
     progress: (Int, Int) -> Void = { _, _ in }

@@ -27,10 +27,12 @@ package struct SegmentChain: Sendable {
   /// Names that belong to no store.
   package private(set) var foreignNames: [String] = []
 
-  /// Reads every header and finds the chain. Empty where there is no segment.
+  /// Reads every header and finds the chain.
   ///
-  /// - Throws: ``StoreError/corrupt(file:offset:cause:)`` for a damaged, foreign or missing segment,
-  ///   ``StoreError/newerFormat(file:feature:)``, or what the medium says.
+  /// Empty where there is no segment.
+  ///
+  /// - Throws: ``StoreError/corrupt(file:offset:cause:)`` for a damaged, foreign or missing
+  ///   segment, ``StoreError/newerFormat(file:feature:)``, or what the medium says.
   package init(in directory: any StoreDirectory) throws(StoreError) {
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }
     var found: [UInt32: ChainMember] = [:]

@@ -1,5 +1,5 @@
-// What one segment holds: its complete transactions, as positions and hashes, and a judgement on the
-// place where it stops. Runs on a worker thread; touches nothing but the segment.
+// What one segment holds: its complete transactions, as positions and hashes, and a judgement on
+// the place where it stops. Runs on a worker thread; touches nothing but the segment.
 //
 //   stops at the end that its successor states        complete
 //   newest segment, nothing valid follows the stop     torn tail: an unfinished write, cut off
@@ -37,12 +37,14 @@ package struct StoreDamage: Sendable, Equatable {
 
   package var error: StoreError { .corrupt(file: file, offset: offset, cause: cause) }
 
-  /// Whether transactions can be missing. Where sequences have no gap, only a pad or a close record
-  /// was hit.
+  /// Whether transactions can be missing.
+  ///
+  /// Where sequences have no gap, only a pad or a close record was hit.
   var losesTransactions: Bool { nextSequence != firstLost }
 
-  /// Whether a version of a key may have been superseded by something that was lost. A sequence of
-  /// 0 stands for "no version found".
+  /// Whether a version of a key may have been superseded by something that was lost.
+  ///
+  /// A sequence of 0 stands for "no version found".
   func concerns(keyCheck: UInt16, sequence: UInt64) -> Bool {
     guard losesTransactions else { return false }
     if let nextSequence, sequence >= nextSequence { return false }
@@ -64,6 +66,7 @@ struct SegmentRecovery: Sendable {
   /// Reads `member`.
   ///
   /// - Parameters:
+  ///   - member: the segment, with its header read.
   ///   - statedEnd: where its successor says that it ends; nil for the newest segment.
   ///   - nextSequence: first sequence of its successor, if there is one.
   ///   - hashSeed: the index's.

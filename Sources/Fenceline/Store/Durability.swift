@@ -4,13 +4,15 @@ internal import PersistentMemory
 
 /// When a commit returns.
 public enum Durability: Sendable, Hashable {
-  /// As soon as readers see it. `sync()` or a later durable commit makes it durable.
+  /// As soon as readers see it. ``Store/sync(_:)`` or a later durable commit makes it durable.
   case buffered
   /// When it, and everything committed before it, is durable: one fence or one device flush.
   case durable
 }
 
-/// What a committed transaction survives. Each level includes the ones before it.
+/// What a committed transaction survives.
+///
+/// Each level includes the ones before it.
 public enum Survival: Int, Sendable, Hashable, Comparable, CustomStringConvertible {
   /// Nothing: it may be lost when the process ends.
   case nothing = 0
@@ -21,6 +23,7 @@ public enum Survival: Int, Sendable, Hashable, Comparable, CustomStringConvertib
   /// Loss of power.
   case powerFailure = 3
 
+  /// Whether `left` survives less than `right`.
   public static func < (left: Survival, right: Survival) -> Bool { left.rawValue < right.rawValue }
 
   /// The level in words, as `kvctl stat` prints it.

@@ -39,7 +39,8 @@ extension Store {
   /// Visits every entry whose key starts with `prefix`.
   ///
   /// A key that is there during the whole call is visited exactly once, with a version that was
-  /// current at some moment of the call; one that is deleted and put again meanwhile may come twice.
+  /// current at some moment of the call; one that is deleted and put again meanwhile may come
+  /// twice.
   ///
   /// - Parameters:
   ///   - prefix: empty for all.
@@ -86,7 +87,9 @@ extension Store {
     if !isStopped { try checkCompleteness() }
   }
 
-  /// Units of the entries with a prefix, in key order. What can't be read is left out and noted.
+  /// Units of the entries with a prefix, in key order.
+  ///
+  /// What can't be read is left out and noted.
   private func sortedUnits(
     prefix: [UInt8],
     failure: inout StoreError?
@@ -130,7 +133,9 @@ extension SegmentMap {
     )
   }
 
-  /// Whether the key of one record comes before that of another. Both were verified.
+  /// Whether the key of one record comes before that of another.
+  ///
+  /// Both were verified.
   func precedes(_ left: UInt64, _ right: UInt64) -> Bool {
     withUnverifiedKey(at: left) { (left) in
       withUnverifiedKey(at: right) { (right) in Bytes.precedes(left, right) }

@@ -14,8 +14,8 @@ extension Store {
   ///   - key: any bytes.
   ///   - body: gets the value; should be short, for memory is given back only behind it.
   /// - Returns: what `body` returns, or nil where there is no such key.
-  /// - Throws: ``StoreError/corrupt(file:offset:cause:)`` where the value, or the proof that there is
-  ///   none, is damaged; ``StoreError/mediaError(file:offset:)``; ``StoreError/closed``.
+  /// - Throws: ``StoreError/corrupt(file:offset:cause:)`` where the value, or the proof that there
+  ///   is none, is damaged; ``StoreError/mediaError(file:offset:)``; ``StoreError/closed``.
   /// - Complexity: O(1) table lines, O(value) for the checksum.
   public func withValue<R>(
     forKey key: RawSpan,
@@ -50,7 +50,9 @@ extension Store {
     return result
   }
 
-  /// Refuses an answer that something lost could have changed. A sequence of 0 stands for "none".
+  /// Refuses an answer that something lost could have changed.
+  ///
+  /// A sequence of 0 stands for "none".
   @inline(never)
   func checkDamage(keyCheck: UInt16, sequence: UInt64) throws(StoreError) {
     for damage in damage where damage.concerns(keyCheck: keyCheck, sequence: sequence) {
@@ -82,7 +84,9 @@ extension Store {
     try withValue(forKey: unsafe key.span.bytes) { Array(copying: $0) }
   }
 
-  /// A copy of the value of `key` as text, or nil. Bytes that are not UTF-8 are replaced.
+  /// A copy of the value of `key` as text, or nil.
+  ///
+  /// Bytes that are not UTF-8 are replaced.
   ///
   /// - Throws: as ``withValue(forKey:_:)``.
   public func get(_ key: String) throws(StoreError) -> String? {
@@ -118,8 +122,8 @@ extension Store {
 
   /// Keys in the store.
   ///
-  /// - Throws: ``StoreError/closed``; ``StoreError/corrupt(file:offset:cause:)`` where damage leaves
-  ///   it unknown.
+  /// - Throws: ``StoreError/closed``; ``StoreError/corrupt(file:offset:cause:)`` where damage
+  ///   leaves it unknown.
   /// - Complexity: O(1).
   public var count: Int {
     get throws(StoreError) {

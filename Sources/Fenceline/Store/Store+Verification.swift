@@ -25,12 +25,15 @@ public struct VerificationReport: Sendable, Equatable {
 }
 
 extension Store {
-  /// Reads and verifies every byte of the journal at `path`. Changes nothing.
+  /// Reads and verifies every byte of the journal at `path`.
+  ///
+  /// Changes nothing.
   ///
   /// - Parameters:
   ///   - path: the store's directory.
   ///   - options: as for ``openReadOnly(at:options:)``.
   ///   - progress: gets the number of segments read and the number of all.
+  /// - Returns: what was found, damage included.
   /// - Throws: ``StoreError/noStore(_:)``, and whatever keeps the journal from being read at all: a
   ///   damaged segment header, for one.
   /// - Complexity: O(journal), in parallel over segments.

@@ -20,7 +20,8 @@ extension Store {
   ///   ``StoreError/poisoned``, ``StoreError/nestedWrite``, and what the medium says. On
   ///   ``StoreError/full(_:)`` nothing has changed.
   /// - Durability: `.durable`: durable on return, with everything committed before: one fence on
-  ///   persistent memory, one device flush on a file. `.buffered`: in order, by the next ``sync(_:)``.
+  ///   persistent memory, one device flush on a file. `.buffered`: in order, by the next
+  ///   ``sync(_:)``.
   @discardableResult
   public func put(
     _ key: RawSpan,
@@ -47,8 +48,10 @@ extension Store {
   /// Removes `key`.
   ///
   /// - Returns: whether it had a value.
-  /// - Throws: as ``put(_:_:durability:)-(RawSpan,_,_)``. Works on a full medium as long as the reserve lasts.
-  /// - Durability: as ``put(_:_:durability:)-(RawSpan,_,_)``; durable also where there was nothing to remove.
+  /// - Throws: as ``put(_:_:durability:)-(RawSpan,_,_)``. Works on a full medium as long as the
+  ///   reserve lasts.
+  /// - Durability: as ``put(_:_:durability:)-(RawSpan,_,_)``; durable also where there was nothing
+  ///   to remove.
   @discardableResult
   public func delete(
     _ key: RawSpan,
@@ -107,7 +110,9 @@ extension Store {
 
   // MARK: Conveniences
 
-  /// Gives `key` the value `value`. See ``put(_:_:durability:)-(RawSpan,_,_)``.
+  /// Gives `key` the value `value`.
+  ///
+  /// See ``put(_:_:durability:)-(RawSpan,_,_)``.
   @discardableResult
   public func put(
     _ key: [UInt8],
@@ -138,7 +143,9 @@ extension Store {
     }
   }
 
-  /// Removes `key`. Returns whether it had a value.
+  /// Removes `key`.
+  ///
+  /// - Returns: whether it had a value.
   @discardableResult
   public func delete(
     _ key: [UInt8],
@@ -147,7 +154,9 @@ extension Store {
     try delete(unsafe key.span.bytes, durability: durability)
   }
 
-  /// Removes `key`. Returns whether it had a value.
+  /// Removes `key`.
+  ///
+  /// - Returns: whether it had a value.
   @discardableResult
   public func delete(
     _ key: String,

@@ -46,10 +46,12 @@ public final class Store: Sendable {
   /// - Parameters:
   ///   - path: the store's directory.
   ///   - options: what to create and what to insist on.
+  /// - Returns: the store; nobody else can open it for writing until it is closed or let go.
   /// - Throws: ``StoreError/locked(_:)`` at once where another handle writes;
   ///   ``StoreError/notAStore(_:)`` for a directory with other files;
   ///   ``StoreError/corrupt(file:offset:cause:)`` where the journal is damaged (it still opens for
-  ///   reading); ``StoreError/insufficientDurability(required:offered:)``; and what the medium says.
+  ///   reading); ``StoreError/insufficientDurability(required:offered:)``; and what the medium
+  ///   says.
   /// - Durability: what an earlier process committed and this one found is durable on return.
   /// - Complexity: O(journal): it is read once, in parallel over segments.
   public static func open(
@@ -72,12 +74,15 @@ public final class Store: Sendable {
     return try Store(writingIn: directory, options: options)
   }
 
-  /// Opens the store at `path` for reading. Changes nothing, works in a read-only directory and
-  /// beside a writer, and shows the state of the moment of opening.
+  /// Opens the store at `path` for reading.
+  ///
+  /// Changes nothing, works in a read-only directory and beside a writer, and shows the state of
+  /// the moment of opening.
   ///
   /// - Parameters:
   ///   - path: the store's directory.
   ///   - options: what to insist on.
+  /// - Returns: a store that refuses every write with ``StoreError/readOnly``.
   /// - Throws: ``StoreError/noStore(_:)``, or what the medium says. Damage does not keep a store
   ///   from being read: what it concerns is refused when it is asked for.
   /// - Complexity: O(journal).
@@ -158,7 +163,9 @@ public final class Store: Sendable {
   // MARK: Closing
 
   /// Makes everything durable and ends the journal in order, so that damage done to the files later
-  /// is always recognised. Further calls give ``StoreError/closed``. Closing again does nothing.
+  /// is always recognised.
+  ///
+  /// Further calls give ``StoreError/closed``. Closing again does nothing.
   ///
   /// A store that is let go without being closed loses nothing that was synced.
   ///
@@ -187,8 +194,8 @@ public final class Store: Sendable {
       writingThread.store(thread, ordering: .relaxed)
       defer { writingThread.store(0, ordering: .relaxed) }
       try checkOpen()
-      guard journal != nil else { throw .readOnly }
-      return try body(&journal!)
+      guard let result = try journal?.lend(to: body) else { throw .readOnly }
+      return result
     }
   }
 
@@ -199,4 +206,14 @@ public final class Store: Sendable {
 
   @inline(__always)
   func hash(_ key: RawSpan) -> UInt64 { Checksum.hash64(key, seed: hashSeed) }
+}
+
+extension JournalWriter {
+  /// Runs `body` on the writer in place: moving it out of its lock and back would cost every put.
+  @inline(__always)
+  fileprivate mutating func lend<R>(
+    to body: (inout JournalWriter) throws(StoreError) -> R
+  ) throws(StoreError) -> sending R {
+    try body(&self)
+  }
 }

@@ -2,16 +2,19 @@
 
 /// Choices at opening.
 public struct StoreOptions: Sendable {
-  /// Creates the store where there is none. Ignored when opening for reading only.
+  /// Creates the store where there is none.
+  ///
+  /// Ignored when opening for reading only.
   public var createsIfMissing = true
 
   /// Refuses a medium whose synced commits survive less than this.
   public var requiredSurvival = Survival.nothing
 
   /// Installs a process-wide SIGBUS handler, chained to the one that was there, so that a media
-  /// error or a truncated file becomes ``StoreError/mediaError(file:offset:)``. It acts only inside
-  /// this library's mappings. A program with its own handling may switch it off: the process then
-  /// gets the signal.
+  /// error or a truncated file becomes ``StoreError/mediaError(file:offset:)``.
+  ///
+  /// It acts only inside this library's mappings. A program with its own handling may switch it
+  /// off: the process then gets the signal.
   public var handlesMemoryErrors = true
 
   /// Sizes of segments.

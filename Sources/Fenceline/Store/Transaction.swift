@@ -17,7 +17,9 @@ public struct Transaction: ~Copyable {
 
   init(store: Store) { self.store = store }
 
-  /// Gives `key` the value `value` when the transaction commits. Both are copied.
+  /// Gives `key` the value `value` when the transaction commits.
+  ///
+  /// Both are copied.
   ///
   /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
@@ -70,13 +72,17 @@ public struct Transaction: ~Copyable {
     try put(Array(key.utf8), Array(value.utf8))
   }
 
-  /// Removes `key` when the transaction commits. Returns whether it has a value.
+  /// Removes `key` when the transaction commits.
+  ///
+  /// - Returns: whether it has a value.
   @discardableResult
   public mutating func delete(_ key: [UInt8]) throws(StoreError) -> Bool {
     try delete(unsafe key.span.bytes)
   }
 
-  /// Removes `key` when the transaction commits. Returns whether it has a value.
+  /// Removes `key` when the transaction commits.
+  ///
+  /// - Returns: whether it has a value.
   @discardableResult
   public mutating func delete(_ key: String) throws(StoreError) -> Bool {
     try delete(Array(key.utf8))
@@ -136,7 +142,8 @@ extension Store {
   ///   - durability: when to return.
   ///   - body: gets the transaction; an error that it throws discards everything and is rethrown.
   /// - Returns: what `body` returns.
-  /// - Throws: what `body` throws, or a ``StoreError`` as ``put(_:_:durability:)-(RawSpan,_,_)`` does.
+  /// - Throws: what `body` throws, or a ``StoreError`` as ``put(_:_:durability:)-(RawSpan,_,_)``
+  ///   does.
   /// - Durability: `.durable`: durable on return, one fence for the whole transaction.
   public func transaction<R>(
     durability: Durability = .buffered,

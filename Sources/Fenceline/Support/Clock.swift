@@ -3,7 +3,9 @@
 internal import Glibc
 
 enum Clock {
-  /// Nanoseconds since 1970. The corresponding C function is `clock_gettime`.
+  /// Nanoseconds since 1970.
+  ///
+  /// The corresponding C function is `clock_gettime`.
   static func nanosecondsSince1970() -> UInt64 {
     var time = timespec()
     unsafe _ = clock_gettime(CLOCK_REALTIME, &time)

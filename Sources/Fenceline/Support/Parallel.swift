@@ -8,8 +8,8 @@ enum Parallel {
   /// Processors that this process may use.
   static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
-  /// Runs `body(0)`, `body(1)`, ... on up to `processorCount` threads and returns their results in
-  /// order.
+  /// Runs `body` with every number below `count` on up to `processorCount` threads and returns the
+  /// results in order.
   static func map<R: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) -> R) -> [R] {
     let threads = min(count, processorCount)
     guard threads > 1 else { return (0..<count).map(body) }
@@ -46,7 +46,9 @@ enum Parallel {
   }
 }
 
-/// One thread of the C library. Where none can be had, the work runs in `join`.
+/// One thread of the C library.
+///
+/// Where none can be had, the work runs in `join`.
 private final class Worker {
   private final class Box {
     let body: () -> Void

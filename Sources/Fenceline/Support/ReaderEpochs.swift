@@ -1,9 +1,9 @@
 // Lets readers use memory without locks, and lets the writer give it back when no reader can hold
 // it any more. A long read delays only the giving back.
 //
-// Invariant: a reader that entered in epoch e is counted under e's parity until it leaves. The epoch
-// advances only when nobody is counted under the parity that the new epoch would take, so what was
-// retired in epoch e is unreachable once the epoch is e + 2.
+// Invariant: a reader that entered in epoch e is counted under e's parity until it leaves. The
+// epoch advances only when nobody is counted under the parity that the new epoch would take, so
+// what was retired in epoch e is unreachable once the epoch is e + 2.
 
 internal import CFlush
 internal import Synchronization
@@ -57,14 +57,17 @@ final class ReaderEpochs: @unchecked Sendable {
     unsafe counters[ticket.counter].subtract(1, ordering: .sequentiallyConsistent)
   }
 
-  /// Runs `release` once no reader that may have seen the retired thing is left. Called under the
-  /// write lock.
+  /// Runs `release` once no reader that may have seen the retired thing is left.
+  ///
+  /// Called under the write lock.
   func retire(_ release: @escaping () -> Void) {
     retired.append((epoch.load(ordering: .sequentiallyConsistent), release))
     reclaim()
   }
 
-  /// Releases what has become unreachable; never waits. Called under the write lock.
+  /// Releases what has become unreachable; never waits.
+  ///
+  /// Called under the write lock.
   func reclaim() {
     while !retired.isEmpty {
       let current = epoch.load(ordering: .sequentiallyConsistent)

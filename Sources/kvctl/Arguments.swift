@@ -1,0 +1,74 @@
+// The arguments that several commands share, and what turns their text into bytes.
+//
+// Invariant: text that can't be understood is refused while arguments are parsed, before any file is
+// touched.
+
+internal import ArgumentParser
+internal import Fenceline
+internal import SystemPackage
+internal import TextFormats
+
+extension TextFormat: ExpressibleByArgument {}
+
+/// The store that a command works on.
+struct StoreArgument: ParsableArguments {
+  @Argument(
+    help: "The store: a directory.",
+    completion: .directory,
+    transform: { (text) throws in try path(text) }
+  )
+  var store: FilePath
+}
+
+/// One key of a store.
+struct KeyArguments: ParsableArguments {
+  @OptionGroup var location: StoreArgument
+
+  @Argument(help: "The key.")
+  var key: String
+
+  @Flag(help: "Keys and values on the command line and in the output are hexadecimal.")
+  var hex = false
+
+  /// The key's bytes.
+  var keyBytes: [UInt8] {
+    get throws { try bytes(of: key, isHex: hex, "key") }
+  }
+
+  func validate() throws {
+    let length = try keyBytes.count
+    guard length <= Store.maximumKeyLength else {
+      throw ValidationError(StoreError.keyTooLong(length: length).description)
+    }
+  }
+}
+
+/// The format of the lines in a file.
+struct FormatOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Format of the lines.",
+      discussion: "Without it, files ending in .jsonl or .ndjson are JSON lines, all else is TSV."
+    )
+  )
+  var format: TextFormat?
+
+  /// The format that was asked for, or the one that a file's name suggests.
+  func format(for file: FilePath) -> TextFormat {
+    format ?? (file.extension == "jsonl" || file.extension == "ndjson" ? .jsonl : .tsv)
+  }
+}
+
+/// The path that an argument names.
+func path(_ text: String) throws -> FilePath {
+  guard !text.isEmpty else { throw ValidationError("An empty path names no file.") }
+  return FilePath(text)
+}
+
+/// The bytes of an argument.
+func bytes(of text: String, isHex: Bool, _ name: String) throws -> [UInt8] {
+  guard isHex else { return Array(text.utf8) }
+  do throws(HexError) { return try hexDecode(text) } catch {
+    throw ValidationError("The \(name) is not hexadecimal: \(error).")
+  }
+}

@@ -1,0 +1,94 @@
+// A store's entries as lines of text, in key order: what list prints and export writes.
+//
+// Invariant: a damaged store's readable entries are all written before the damage is reported.
+
+internal import Fenceline
+internal import TextFormats
+
+/// Which entries become lines, and of which form.
+struct EntryLines {
+  /// How one entry is written.
+  enum Form {
+    /// Key and value, in a format that import reads.
+    case entries(TextFormat)
+    /// The key alone, escaped as in the format.
+    case keys(TextFormat)
+    /// Key, tab and value, both in hexadecimal.
+    case hexEntries
+    /// The key alone in hexadecimal.
+    case hexKeys
+  }
+
+  var form: Form
+  var prefix: [UInt8] = []
+  /// The most lines to write.
+  var limit = Int.max
+
+  /// Writes the lines and flushes the output.
+  ///
+  /// - Parameters:
+  ///   - store: where the entries are.
+  ///   - output: where the lines go.
+  ///   - progress: gets the number of lines after each.
+  /// - Returns: how many lines were written, and what keeps them from being all.
+  /// - Throws: what the output reports.
+  func write(
+    _ store: Store,
+    to output: inout Output,
+    progress: (Int) -> Void = { _ in }
+  ) throws(Failure) -> (count: Int, damage: StoreError?) {
+    guard limit > 0 else { return (0, nil) }
+    var count = 0
+    var failure: Failure?
+    var damage: StoreError?
+    do throws(StoreError) {
+      try store.forEach(prefix: prefix, order: .byKey) { (key, value, _) in
+        do throws(Failure) {
+          try output.append { appendLine(key, value, to: &$0) }
+        } catch {
+          failure = error
+          return .stop
+        }
+        count += 1
+        progress(count)
+        return count < limit ? .next : .stop
+      }
+    } catch {
+      damage = error
+    }
+    if let failure { throw failure }
+    try output.flush()
+    return (count, damage)
+  }
+
+  private func appendLine(_ key: RawSpan, _ value: RawSpan, to line: inout [UInt8]) {
+    let tab = UInt8(ascii: "\t")
+    let newline = UInt8(ascii: "\n")
+    switch form {
+    case .entries(let format): format.appendLine(key: key, value: value, to: &line)
+    case .keys(let format):
+      // The entry with an empty value, less what stands for the value.
+      format.appendLine(key: key, value: RawSpan(), to: &line)
+      switch format {
+      case .tsv:
+        line.removeLast("\t\n".utf8.count)
+        line.append(newline)
+      case .jsonl:
+        line.removeLast(#","value":""}"#.utf8.count + 1)
+        line.append(contentsOf: "}\n".utf8)
+      }
+    case .hexEntries:
+      appendHex(key, to: &line)
+      line.append(tab)
+      appendHex(value, to: &line)
+      line.append(newline)
+    case .hexKeys:
+      appendHex(key, to: &line)
+      line.append(newline)
+    }
+  }
+
+  private func appendHex(_ bytes: RawSpan, to line: inout [UInt8]) {
+    line.append(contentsOf: hexEncode(Span(_bytes: bytes)).utf8)
+  }
+}

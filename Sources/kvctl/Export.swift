@@ -1,0 +1,75 @@
+// `kvctl export`: every entry as a line that import reads back to the same bytes.
+//
+// Invariant: a file that was there is replaced by a complete export or not at all.
+
+internal import ArgumentParser
+internal import Fenceline
+internal import SystemPackage
+internal import TextFormats
+
+struct Export: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write all entries as text that import reads.",
+    discussion: """
+      One line an entry, in key order, nothing lost: bytes that are not text are escaped (TSV) or in \
+      base64 (JSON lines). FILE appears only when it is complete. Without FILE, or with '-', the \
+      lines go to standard output.
+
+      Of a damaged store everything sound is written, and the status is 65. A FILE that was there \
+      stays as it was then; the lines are in FILE.partial.
+
+      EXAMPLES
+        kvctl export notes notes.tsv
+        kvctl export notes notes.jsonl
+        kvctl export notes | gzip > notes.tsv.gz
+        kvctl export old | kvctl import new -
+      """
+  )
+
+  @OptionGroup var location: StoreArgument
+
+  @Argument(
+    help: "The file to write.",
+    completion: .file(),
+    transform: { (text) throws in try path(text) }
+  )
+  var file: FilePath = "-"
+
+  @OptionGroup var lines: FormatOption
+
+  func run() throws {
+    let store = try reportingStoreErrors { () throws(StoreError) in
+      try Store.openReadOnly(at: location.store)
+    }
+    guard file != "-" else {
+      var output = Output.standard()
+      if let damage = try write(store, to: &output).damage {
+        throw Failure(damage, remainder: "what is sound was written")
+      }
+      return
+    }
+    let outputFile = try OutputFile.create(file)
+    var output = Output(outputFile.descriptor, name: outputFile.name)
+    let result: (count: Int, damage: StoreError?)
+    do throws(Failure) { result = try write(store, to: &output) } catch {
+      outputFile.discard()
+      throw error
+    }
+    guard let damage = result.damage else { return try outputFile.publish() }
+    let suffix = outputFile.isReplacing ? ".partial" : ""
+    try outputFile.publish(suffix: suffix)
+    let count = counted(result.count, "entry", "entries")
+    throw Failure(damage, remainder: "what is sound, \(count), is in \(file)\(suffix)")
+  }
+
+  private func write(
+    _ store: Store,
+    to output: inout Output
+  ) throws(Failure) -> (count: Int, damage: StoreError?) {
+    var progress = Progress("exporting:")
+    let result = try EntryLines(form: .entries(lines.format(for: file)))
+      .write(store, to: &output) { (count) in progress.update("\(count) entries") }
+    progress.end("exported \(counted(result.count, "entry", "entries"))")
+    return result
+  }
+}
