@@ -12,6 +12,8 @@
 
 int cp_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
+int cp_unlock(int descriptor) { return flock(descriptor, LOCK_UN); }
+
 long cp_file_system_type(int descriptor) {
   struct statfs status;
   if (fstatfs(descriptor, &status) != 0) return -1;

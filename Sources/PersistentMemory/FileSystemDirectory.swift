@@ -116,7 +116,13 @@ package final class FileSystemDirectory: StoreDirectory {
 
   // MARK: StoreDirectory
 
-  package func unlock() { lock.withLock { $0 = nil } }
+  package func unlock() {
+    lock.withLock { (file) in
+      // A child that was forked meanwhile may hold the same descriptor for a while.
+      if let descriptor = file?.rawValue { _ = cp_unlock(descriptor) }
+      file = nil
+    }
+  }
 
   package func names() throws(MediumError) -> [String] {
     try SystemCalls.names(in: path)

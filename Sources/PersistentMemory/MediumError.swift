@@ -8,10 +8,13 @@ package struct MediumError: Error, Sendable, Equatable {
   package let operation: String
   /// The file or directory that it was applied to.
   package let path: FilePath
+  /// Where in the file, for a read.
+  package let offset: Int
   /// The operating system's reason.
   package let cause: Errno
 
-  package init(operation: String, path: FilePath, cause: Errno) {
+  package init(operation: String, path: FilePath, cause: Errno, offset: Int = 0) {
+    self.offset = offset
     self.operation = operation
     self.path = path
     self.cause = cause

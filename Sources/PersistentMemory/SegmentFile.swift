@@ -106,21 +106,21 @@ package final class SegmentFile: @unchecked Sendable {
     if mapping.isGuarded || borrowedFrom != nil {
       let bytes = unsafe UnsafeRawBufferPointer(start: start, count: range.count)
       let result = try body(unsafe bytes.bytes)
-      if let fault = firstFault, range.contains(fault) { throw readError }
+      if let fault = firstFault, range.contains(fault) { throw readError(at: fault) }
       return result
     }
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
     defer { unsafe copy.deallocate() }
     let missing = unsafe fl_copy_guarded(copy.baseAddress, start, range.count)
-    guard missing == 0 else { throw readError }
+    guard missing == 0 else { throw readError(at: range.upperBound - missing) }
     return try body(unsafe UnsafeRawBufferPointer(copy).bytes)
   }
 
   /// Offset of the first memory error that the process-wide handler caught in this file.
   package var firstFault: Int? { mapping.firstFault }
 
-  private var readError: MediumError {
-    MediumError(operation: "read", path: path, cause: .ioError)
+  private func readError(at offset: Int) -> MediumError {
+    MediumError(operation: "read", path: path, cause: .ioError, offset: offset)
   }
 
   /// Blocks that the file system holds for the file, in bytes.
@@ -150,7 +150,7 @@ package final class SegmentFile: @unchecked Sendable {
       mapping.address + sharedRange.lowerBound,
       sharedRange.count
     )
-    guard missing == 0 else { throw readError }
+    guard missing == 0 else { throw readError(at: sharedRange.upperBound - missing) }
     stage = consume region
   }
 

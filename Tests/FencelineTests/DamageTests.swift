@@ -145,7 +145,8 @@ struct DamageTests {
     try original.write(to: scratch.url(Self.segment))
     try original.write(to: scratch.url("00000002.segment"))
     let copy = corrupt(scratch, "00000002.segment", at: SegmentField.segmentID, .foreignSegment)
-    #expect(throws: copy) { try Store.openReadOnly(at: scratch.store) }
+    #expect(throws: copy) { try Store.open(at: scratch.store) }
+    #expect(throws: copy) { try Store.openReadOnly(at: scratch.store).get("one") }
   }
 
   @Test func `A segment of another store, or one that is missing, is named`() throws {
@@ -161,13 +162,29 @@ struct DamageTests {
     let own = try Data(contentsOf: scratch.url(name))
     try Data(contentsOf: other.url(name)).write(to: scratch.url(name))
     let foreign = corrupt(scratch, name, at: SegmentField.storeID, .foreignStore)
-    #expect(throws: foreign) { try Store.openReadOnly(at: scratch.store) }
+    try expectOlderKeysRefused(scratch, foreign)
     try own.write(to: scratch.url(name))
     #expect(try Store.openReadOnly(at: scratch.store).count == 1000)
     try FileManager.default.removeItem(at: scratch.url(name))
-    #expect(throws: corrupt(scratch, name, at: 0, .missingSegment)) {
-      try Store.openReadOnly(at: scratch.store)
-    }
+    try expectOlderKeysRefused(scratch, corrupt(scratch, name, at: 0, .missingSegment))
+    var header = own
+    header[3] ^= 1
+    try header.write(to: scratch.url(name))
+    try expectOlderKeysRefused(scratch, corrupt(scratch, name, at: 0, .segmentHeader))
+    try own.prefix(5000).write(to: scratch.url(name))
+    try expectOlderKeysRefused(scratch, corrupt(scratch, name, at: 5000, .fileLength))
+  }
+
+  /// With the second of several segments lost: what was written later answers, everything that the
+  /// lost segment could have overwritten is refused, and writing waits.
+  private func expectOlderKeysRefused(_ scratch: Scratch, _ error: StoreError) throws {
+    let store = try Store.openReadOnly(at: scratch.store)
+    #expect(try store.get("key 999") == "value 999")
+    #expect(throws: error) { try store.get("key 0") }
+    #expect(throws: error) { try store.get("never there") }
+    #expect(throws: error) { try store.count }
+    #expect(throws: error) { try Store.open(at: scratch.store) }
+    #expect(try Store.verify(at: scratch.store).findings == [error])
   }
 
   @Test func `An unknown record flag is a newer format, not damage`() throws {

@@ -9,6 +9,8 @@
 
 /// `flock(LOCK_EX | LOCK_NB)`: 0, or -1 and errno.
 int cp_lock_exclusively(int descriptor);
+/// `flock(LOCK_UN)`: 0, or -1 and errno.
+int cp_unlock(int descriptor);
 /// `fstatfs`: the file system's magic number, or -1 and errno.
 long cp_file_system_type(int descriptor);
 /// `fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)`: 0, or -1 and errno.

@@ -126,33 +126,26 @@ struct JournalWriter: ~Copyable {
     // The count field of the last record may cost 8 bytes.
     try makeRoom(for: length + 8, onlyDeletes: batch.onlyDeletes)
     let sequence = takeSequence()
-    let start = tail
     var offsets: [Int] = []
     offsets.reserveCapacity(count)
-    do {
-      try batch.forEachFinal { (index, kind, key, value) throws(StoreError) in
-        var flags: RecordFlags = []
-        if offsets.isEmpty { flags.insert(.transactionBegin) }
-        if offsets.count == count - 1 {
-          flags.insert(.transactionEnd)
-          if count > 1 { flags.insert(.transactionCount) }
-        }
-        offsets.append(tail)
-        try write(
-          kind,
-          flags: flags,
-          key: key,
-          value: value,
-          sequence: sequence,
-          transactionCount: UInt32(truncatingIfNeeded: count),
-          flushed: false,
-          endsBatch: false
-        )
+    try batch.forEachFinal { (_, kind, key, value) throws(StoreError) in
+      var flags = RecordFlags()
+      if offsets.isEmpty { flags.insert(.transactionBegin) }
+      if offsets.count == count - 1 {
+        flags.insert(.transactionEnd)
+        if count > 1 { flags.insert(.transactionCount) }
       }
-    } catch {
-      // Nothing of it was published; the next transaction overwrites it with another sequence.
-      tail = start
-      throw error
+      offsets.append(tail)
+      try write(
+        kind,
+        flags: flags,
+        key: key,
+        value: value,
+        sequence: sequence,
+        transactionCount: UInt32(truncatingIfNeeded: count),
+        flushed: false,
+        endsBatch: false
+      )
     }
     try finish(durable: durable, flushedFrom: tail)
     for (index, offset) in offsets.enumerated() { position(index, active.unit(at: offset)) }
@@ -197,7 +190,11 @@ struct JournalWriter: ~Copyable {
 
   /// Before the first record behind a close record: whoever opens the store after a crash must not
   /// take the bytes behind it for untouched.
+  ///
+  /// Only where there is room for that record: a close that nothing came behind is not written
+  /// again, so it takes no room from the reserve.
   private mutating func reopen() throws(StoreError) {
+    guard isClosedOnMedium else { return }
     try writeCloseMark(
       CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: true)
     )
@@ -341,15 +338,15 @@ struct JournalWriter: ~Copyable {
   /// Deletes may use a reserve, so that a full store can be emptied.
   private mutating func makeRoom(for length: Int, onlyDeletes: Bool) throws(StoreError) {
     try checkUsable()
-    if isClosedOnMedium { try reopen() }
     let capacity = active.file.length
     let deleteReserve = min(4096, capacity / 64)
-    if tail + length + Self.closingReserve + deleteReserve <= capacity { return }
+    if tail + length + Self.closingReserve + deleteReserve <= capacity { return try reopen() }
     do {
       try rotate(for: length)
     } catch {
       let fitsInReserve = tail + length + Self.closingReserve <= capacity
       guard case .full = error, onlyDeletes, fitsInReserve, !isPoisoned else { throw error }
+      try reopen()
     }
   }
 
@@ -362,6 +359,7 @@ struct JournalWriter: ~Copyable {
     let name = SegmentName.name(of: id)
     let successor = try SegmentSizing(sizes: sizes, totalCapacity: totalCapacity)
       .create(name, roomFor: length + Self.closingReserve, in: directory)
+    try reopen()
     try write(
       .seal,
       flags: [],

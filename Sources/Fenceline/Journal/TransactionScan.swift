@@ -70,6 +70,8 @@ package struct TransactionScan: Sendable {
         stop = ScanStop(offset: reader.offset, fault: fault, isMisplaced: false)
         return
       case .record(let record):
+        // Whether or not the transaction that begins here is complete, a pad before it is accepted.
+        if pending.isEmpty { acceptedEnd = record.offset }
         guard Self.isInOrder(record, in: bytes, pending: pending, from: nextSequence) else {
           stop = ScanStop(offset: record.offset, fault: .header, isMisplaced: true)
           return

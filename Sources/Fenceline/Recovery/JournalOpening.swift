@@ -40,6 +40,7 @@ struct JournalOpening {
     let found = try SegmentChain(in: directory)
     hashSeed = seed
     chain = found
+    damage = found.damage
     try recover(progress)
   }
 

@@ -27,18 +27,28 @@ package struct SegmentChain: Sendable {
   /// Names that belong to no store.
   package private(set) var foreignNames: [String] = []
 
-  /// Reads every header and finds the chain.
+  /// What keeps segments from being read as a whole; a writer must not go on.
+  package private(set) var damage: [StoreDamage] = []
+
+  /// Reads every header and finds the chain. Empty where there is no segment.
   ///
-  /// Empty where there is no segment.
-  ///
-  /// - Throws: ``StoreError/corrupt(file:offset:cause:)`` for a damaged, foreign or missing
-  ///   segment, ``StoreError/newerFormat(file:feature:)``, or what the medium says.
+  /// - Parameter directory: the store's.
+  /// - Throws: ``StoreError/newerFormat(file:feature:)``, what the medium says, and what is wrong
+  ///   with the first segment where there is not one sound header.
   package init(in directory: any StoreDirectory) throws(StoreError) {
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }
     var found: [UInt32: ChainMember] = [:]
-    for name in names {
+    var broken: [UInt32: StoreError] = [:]
+    for name in names.sorted() {
       if let id = SegmentName.id(of: name) {
-        found[id] = try Self.member(named: name, id: id, in: directory)
+        do {
+          // Gone since the listing: a writer has removed a leftover.
+          guard let member = try Self.member(named: name, id: id, in: directory) else { continue }
+          found[id] = member
+        } catch {
+          guard error.isDamage else { throw error }
+          broken[id] = error
+        }
         highestID = max(highestID, id)
       } else if name.hasSuffix(FileSystemDirectory.unpublishedSuffix),
         SegmentName.id(of: String(name.dropLast(4))) != nil
@@ -48,43 +58,78 @@ package struct SegmentChain: Sendable {
         foreignNames.append(name)
       }
     }
-    guard let newest = found[highestID] else { return }
-    try Self.checkStore(of: found.values.sorted { $0.name < $1.name })
-    var next: ChainMember? = newest
-    while let member = next {
+    try Self.moveForeign(from: &found, to: &broken)
+    try link(found, broken, in: directory)
+  }
+
+  /// Walks from the newest segment to the first. Where one is missing or broken, the walk goes on
+  /// with the next lower one, and what may be lost is noted.
+  private mutating func link(
+    _ found: [UInt32: ChainMember],
+    _ broken: [UInt32: StoreError],
+    in directory: any StoreDirectory
+  ) throws(StoreError) {
+    guard let newest = found.keys.max() else {
+      if let first = broken.keys.min(), let error = broken[first] { throw error }
+      return
+    }
+    for id in broken.keys.sorted() where id > newest { note(broken[id], before: nil) }
+    var next: UInt32? = newest
+    while let id = next, let member = found[id] {
       members.append(member)
-      let id = member.header.segmentID
       let predecessorID = member.header.predecessorID
       guard predecessorID != 0 else { break }
-      guard predecessorID < id, let predecessor = found[predecessorID] else {
-        throw .corrupt(
-          file: directory.path.appending(SegmentName.name(of: predecessorID)),
-          offset: 0,
-          cause: .missingSegment
+      if let predecessor = found[predecessorID], predecessorID < id {
+        if Self.follows(member.header, predecessor) {
+          next = predecessorID
+          continue
+        }
+        note(
+          .corrupt(
+            file: member.file.path,
+            offset: SegmentField.predecessorEnd,
+            cause: .segmentHeader
+          ),
+          before: member
         )
+      } else {
+        let file = directory.path.appending(SegmentName.name(of: predecessorID))
+        let missing = StoreError.corrupt(file: file, offset: 0, cause: .missingSegment)
+        note(broken[predecessorID] ?? missing, before: member)
       }
-      let isEndInside =
-        member.header.predecessorEnd >= SegmentField.journalStart
-        && member.header.predecessorEnd <= predecessor.file.length
-      guard isEndInside, predecessor.header.firstSequence <= member.header.firstSequence,
-        predecessor.header.incarnation <= member.header.incarnation
-      else {
-        throw .corrupt(
-          file: member.file.path,
-          offset: SegmentField.predecessorEnd,
-          cause: .segmentHeader
-        )
-      }
-      next = predecessor
+      next = found.keys.filter { $0 < id }.max()
     }
     members.reverse()
     let inChain = Set(members.map(\.name))
     leftovers += found.values.map(\.name).filter { !inChain.contains($0) }
   }
 
+  /// Notes that everything before `member`'s first sequence may be lost.
+  private mutating func note(_ error: StoreError?, before member: ChainMember?) {
+    guard let error else { return }
+    damage.append(
+      StoreDamage(
+        error: error,
+        keyCheck: nil,
+        firstLost: 0,
+        nextSequence: member?.header.firstSequence
+      )
+    )
+  }
+
+  private static func follows(_ header: SegmentHeader, _ predecessor: ChainMember) -> Bool {
+    header.predecessorEnd >= SegmentField.journalStart
+      && header.predecessorEnd <= predecessor.file.length
+      && predecessor.header.firstSequence <= header.firstSequence
+      && predecessor.header.incarnation <= header.incarnation
+  }
+
   /// Where the journal of `members[index]` ends, as its successor states it; nil for the newest.
   package func statedEnd(of index: Int) -> Int? {
-    index + 1 < members.count ? members[index + 1].header.predecessorEnd : nil
+    guard index + 1 < members.count else { return nil }
+    let successor = members[index + 1].header
+    let isNeighbour = successor.predecessorID == members[index].header.segmentID
+    return isNeighbour ? successor.predecessorEnd : nil
   }
 
   /// Maps the newest segment for writing.
@@ -101,11 +146,12 @@ package struct SegmentChain: Sendable {
     named name: String,
     id: UInt32,
     in directory: any StoreDirectory
-  ) throws(StoreError) -> ChainMember {
+  ) throws(StoreError) -> ChainMember? {
     let file: SegmentFile
     do throws(MediumError) {
       file = try directory.openSegment(named: name, writable: false)
     } catch {
+      if error.cause == .noSuchFileOrDirectory { return nil }
       // A published segment is never empty.
       guard error.operation == "mmap", error.cause == .invalidArgument else {
         throw StoreError(error)
@@ -152,14 +198,36 @@ package struct SegmentChain: Sendable {
     return header
   }
 
-  private static func checkStore(of members: [ChainMember]) throws(StoreError) {
-    guard let first = members.first else { return }
-    for member in members where member.header.storeID != first.header.storeID {
-      throw .corrupt(
+  /// Sets aside what belongs to another store than most segments do.
+  private static func moveForeign(
+    from found: inout [UInt32: ChainMember],
+    to broken: inout [UInt32: StoreError]
+  ) throws(StoreError) {
+    let counts = found.values.reduce(into: [:]) { $0[$1.header.storeID, default: 0] += 1 }
+    guard counts.count > 1 else { return }
+    let most = counts.values.max() ?? 0
+    let owners = counts.filter { $0.value == most }
+    for (id, member) in found.sorted(by: { $0.key < $1.key }) {
+      if owners.count == 1, owners[member.header.storeID] != nil { continue }
+      let error = StoreError.corrupt(
         file: member.file.path,
         offset: SegmentField.storeID,
         cause: .foreignStore
       )
+      // Two stores of equal size: nobody can tell which one this is.
+      guard owners.count == 1 else { throw error }
+      found[id] = nil
+      broken[id] = error
+    }
+  }
+}
+
+extension StoreError {
+  /// Whether bytes are wrong or can't be read, rather than a call having failed.
+  var isDamage: Bool {
+    switch self {
+    case .corrupt, .mediaError: true
+    default: false
     }
   }
 }

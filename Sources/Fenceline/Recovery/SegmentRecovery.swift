@@ -7,7 +7,7 @@
 
 internal import JournalFormat
 internal import PersistentMemory
-package import SystemPackage
+internal import SystemPackage
 
 /// One put or delete, as the index takes it.
 struct RecoveredEntry: Sendable {
@@ -25,17 +25,14 @@ struct RecoveredEntry: Sendable {
 
 /// Bytes that were written once and are not there any more.
 package struct StoreDamage: Sendable, Equatable {
-  package let file: FilePath
-  package let offset: Int
-  package let cause: CorruptionCause
+  /// Names file, offset and cause.
+  package let error: StoreError
   /// The check of the only key that is concerned, or nil where it may be any.
   let keyCheck: UInt16?
   /// Transactions from this sequence on may be lost...
   let firstLost: UInt64
   /// ...up to this one; nil where nothing valid follows.
   let nextSequence: UInt64?
-
-  package var error: StoreError { .corrupt(file: file, offset: offset, cause: cause) }
 
   /// Whether transactions can be missing.
   ///
@@ -86,7 +83,15 @@ struct SegmentRecovery: Sendable {
         }
       }
     } catch {
-      failure = error
+      // What could be read stays readable; what could not may have been anything.
+      damage.append(
+        StoreDamage(
+          error: error,
+          keyCheck: nil,
+          firstLost: member.header.firstSequence,
+          nextSequence: nextSequence
+        )
+      )
     }
   }
 
@@ -117,9 +122,11 @@ struct SegmentRecovery: Sendable {
         if let statedEnd, scan.acceptedEnd != statedEnd {
           damage.append(
             StoreDamage(
-              file: member.file.path,
-              offset: scan.acceptedEnd,
-              cause: .journalEndsEarly,
+              error: .corrupt(
+                file: member.file.path,
+                offset: scan.acceptedEnd,
+                cause: .journalEndsEarly
+              ),
               keyCheck: nil,
               firstLost: scan.nextSequence,
               nextSequence: nextSequence
@@ -212,9 +219,7 @@ struct SegmentRecovery: Sendable {
       keyCheck = isWholeTransaction ? check : nil
     }
     return StoreDamage(
-      file: member.file.path,
-      offset: stop.offset,
-      cause: cause,
+      error: .corrupt(file: member.file.path, offset: stop.offset, cause: cause),
       keyCheck: keyCheck,
       firstLost: firstLost,
       nextSequence: nextSequence

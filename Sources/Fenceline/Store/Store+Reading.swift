@@ -36,17 +36,20 @@ extension Store {
     defer { epochs.leave(ticket) }
     let faults = MemoryErrors.count
     var result: R?
-    var sequence: UInt64 = 0
-    _ = try index.search(hash) { (unit) throws(StoreError) in
-      try map.withRecord(at: unit) { (record, bytes) in
+    let isFound = try index.search(hash) { (unit) throws(StoreError) in
+      try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
         guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
-        sequence = record.sequence
+        if !damage.isEmpty {
+          try checkDamage(keyCheck: record.header.keyCheck, sequence: record.sequence)
+        }
         result = body(record, bytes)
         return true
       }
     }
     if MemoryErrors.count != faults { try checkMedia() }
-    if !damage.isEmpty { try checkDamage(keyCheck: Checksum.keyCheck(key), sequence: sequence) }
+    if !isFound, !damage.isEmpty {
+      try checkDamage(keyCheck: Checksum.keyCheck(key), sequence: 0)
+    }
     return result
   }
 

@@ -62,7 +62,12 @@ public final class Store: Sendable {
       try Self.requireStore(at: path, orEmpty: options.createsIfMissing)
     } else {
       guard options.createsIfMissing else { throw .noStore(path) }
-      try translatingErrors { () throws(MediumError) in try FileSystemDirectory.create(path) }
+      do throws(MediumError) { try FileSystemDirectory.create(path) } catch {
+        // Someone else was quicker; whose store it becomes is decided by the lock.
+        guard error.operation == "mkdir", error.cause == .fileExists else {
+          throw StoreError(error)
+        }
+      }
     }
     let directory = try translatingErrors { () throws(MediumError) in
       try FileSystemDirectory(

@@ -121,7 +121,7 @@ extension StoreError {
     } else if error.operation == "fl_core_select" {
       self = .copyCoreUnavailable
     } else if error.operation == "read", error.cause == .ioError {
-      self = .mediaError(file: error.path, offset: 0)
+      self = .mediaError(file: error.path, offset: error.offset)
     } else {
       self = .system(operation: error.operation, path: error.path, cause: error.cause)
     }

@@ -118,9 +118,11 @@ public struct Transaction: ~Copyable {
     units.reserveCapacity(hashes.count)
     try journal.commit(batch, durable: durability == .durable) { units.append($1) }
     var number = 0
-    try batch.forEachFinal { (hash, kind, key, _) throws(StoreError) in
-      let place = unsafe try store.index.locate(hash) { (unit) throws(StoreError) in
-        try store.map.hasKey(key, at: unit)
+    // Committed: nothing may fail any more. A candidate that has become unreadable since the first
+    // look is left in its place, and is refused when it is asked for.
+    batch.forEachFinal { (hash, kind, key, _) in
+      let place = unsafe store.index.locate(hash) { (unit) in
+        (try? store.map.hasKey(key, at: unit)) ?? false
       }
       if kind == .delete {
         unsafe store.index.remove(place)

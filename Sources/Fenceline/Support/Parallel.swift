@@ -6,7 +6,7 @@ internal import Synchronization
 
 enum Parallel {
   /// Processors that this process may use.
-  static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+  static let processorCount = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
   /// Runs `body` with every number below `count` on up to `processorCount` threads and returns the
   /// results in order.
