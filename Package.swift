@@ -90,7 +90,8 @@ let package = Package(
       name: "demo-writer",
       dependencies: ["Fenceline", filePath],
       path: "Tools/Sources/demo-writer",
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "unicode-records",
       dependencies: ["TextFormats", filePath],
@@ -123,11 +124,18 @@ let package = Package(
     .testTarget(
       name: "IndexExportTests",
       dependencies: ["IndexExport", "Fenceline", "JournalFormat", filePath],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "CrashLabTests",
+      dependencies: ["CrashLab", "Fenceline", "PersistentMemory", "JournalFormat", filePath],
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "KVCtlTests",
       dependencies: ["kvctl", "Fenceline", "IndexExport", filePath],
-      swiftSettings: settings),
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "FencelineTests",
       dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],

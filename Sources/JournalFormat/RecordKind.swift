@@ -53,6 +53,27 @@ package struct RecordFlags: OptionSet, Sendable, Hashable {
   /// Every flag that format 1 knows.
   package static let known = RecordFlags(rawValue: 0x3ff0)
 
+  // What follows shadows the protocol's generic versions, which are not specialised across modules:
+  // the put and get paths use flags several times each.
+
+  /// Whether all of `other` are here.
+  @inlinable @inline(__always)
+  package func contains(_ other: RecordFlags) -> Bool {
+    rawValue & other.rawValue == other.rawValue
+  }
+
+  /// These flags and `other`.
+  @inlinable @inline(__always)
+  package func union(_ other: RecordFlags) -> RecordFlags {
+    RecordFlags(rawValue: rawValue | other.rawValue)
+  }
+
+  /// Adds `other`.
+  @inlinable @inline(__always)
+  package mutating func insert(_ other: RecordFlags) {
+    self = union(other)
+  }
+
   // Sets are spelt as numbers: a literal of flags is built at run time, on every put and get.
 
   /// A transaction of one record: begin and end.

@@ -74,7 +74,7 @@ package struct RecordShape: Sendable, Equatable {
   ///   - flags: decides which optional fields there are.
   ///   - keyLength: bytes of the key.
   ///   - valueLength: bytes of the value.
-  @inlinable
+  @inlinable @inline(__always)
   package init(flags: RecordFlags, keyLength: Int, valueLength: Int) {
     headerLength = RecordField.headerEnd + Self.optionalLength(flags)
     self.keyLength = keyLength
@@ -85,16 +85,16 @@ package struct RecordShape: Sendable, Equatable {
   }
 
   /// Where the value starts.
-  @inlinable package var valueOffset: Int { headerLength + keyLength }
+  @inlinable @inline(__always) package var valueOffset: Int { headerLength + keyLength }
   /// Where the chunk checksums start (unaligned).
-  @inlinable package var chunkChecksumsOffset: Int { valueOffset + valueLength }
+  @inlinable @inline(__always) package var chunkChecksumsOffset: Int { valueOffset + valueLength }
   /// Bytes up to the closing zeros.
-  @inlinable package var usedLength: Int { chunkChecksumsOffset + 4 * chunkCount }
+  @inlinable @inline(__always) package var usedLength: Int { chunkChecksumsOffset + 4 * chunkCount }
   /// Bytes of the whole record, a multiple of 8.
-  @inlinable package var totalLength: Int { (usedLength + 7) & ~7 }
+  @inlinable @inline(__always) package var totalLength: Int { (usedLength + 7) & ~7 }
 
   /// Bytes of the optional fields that `flags` announce.
-  @inlinable
+  @inlinable @inline(__always)
   package static func optionalLength(_ flags: RecordFlags) -> Int {
     4 * (flags.rawValue & RecordFlags.announcingFourBytes.rawValue).nonzeroBitCount
       + 8 * (flags.rawValue & RecordFlags.announcingEightBytes.rawValue).nonzeroBitCount

@@ -9,6 +9,7 @@
 // written through two doors.
 
 internal import CFlush
+internal import Synchronization
 package import SystemPackage
 
 /// A segment file, mapped.
@@ -23,6 +24,9 @@ package final class SegmentFile: @unchecked Sendable {
   private let descriptor: OwnedDescriptor
   private let isStaged: Bool
   private var stage: MappedRegion?
+  /// Address of the first byte where appends go; an atomic, so that appending meets no exclusivity
+  /// check.
+  private let target: Atomic<UInt>
   private var writtenEnd = 0
   private let borrowedFrom: AnyObject?
 
@@ -39,6 +43,7 @@ package final class SegmentFile: @unchecked Sendable {
   ) {
     self.path = path
     length = mapping.length
+    target = unsafe Atomic(UInt(bitPattern: mapping.address))
     self.mapping = mapping
     self.descriptor = descriptor
     self.core = core
@@ -63,6 +68,7 @@ package final class SegmentFile: @unchecked Sendable {
   ) {
     self.path = path
     self.length = length
+    target = Atomic(UInt(bitPattern: memory))
     unsafe mapping = MappedRegion(
       taking: memory,
       length: length,
@@ -82,8 +88,7 @@ package final class SegmentFile: @unchecked Sendable {
   ///
   /// Valid while the file is alive and `releaseStage()` was not called.
   package var writtenBase: UnsafeRawPointer {
-    if let address = unsafe stage?.address { return UnsafeRawPointer(address) }
-    return unsafe UnsafeRawPointer(mapping.address)
+    unsafe UnsafeRawPointer(target(at: 0))
   }
 
   /// Where durable and published bytes are read.
@@ -151,17 +156,24 @@ package final class SegmentFile: @unchecked Sendable {
       sharedRange.count
     )
     guard missing == 0 else { throw readError(at: sharedRange.upperBound - missing) }
+    target.store(UInt(bitPattern: address), ordering: .relaxed)
     stage = consume region
   }
 
   /// Gives the stage back.
   ///
   /// Everything in it has reached the file, and no reader is left in it.
-  package func releaseStage() { stage = nil }
+  package func releaseStage() {
+    target.store(unsafe UInt(bitPattern: mapping.address), ordering: .relaxed)
+    stage = nil
+  }
 
-  private var target: UnsafeMutableRawPointer {
-    if let address = unsafe stage?.address { return unsafe address }
-    return unsafe mapping.address
+  /// Where the byte at `offset` is written.
+  @inline(__always)
+  private func target(at offset: Int) -> UnsafeMutableRawPointer {
+    // SAFETY: the address is that of the mapping or of the stage, both of which are kept.
+    unsafe UnsafeMutableRawPointer(bitPattern: target.load(ordering: .relaxed))
+      .unsafelyUnwrapped + offset
   }
 
   /// Writes one record: header, key, value, trailer.
@@ -208,7 +220,7 @@ package final class SegmentFile: @unchecked Sendable {
             )
             return unsafe fl_append(
               core.handle,
-              target + offset,
+              target(at: offset),
               &parts,
               seed,
               flushed ? FL_APPEND_FLUSHED : FL_APPEND_CACHED
@@ -247,7 +259,7 @@ package final class SegmentFile: @unchecked Sendable {
             ]
             return unsafe withUnsafePointer(to: slices) { slices in
               unsafe slices.withMemoryRebound(to: fl_slice.self, capacity: 4) { slices in
-                unsafe fl_copyv_flushcache(core.handle, target + offset, slices, 4, 0, count)
+                unsafe fl_copyv_flushcache(core.handle, target(at: offset), slices, 4, 0, count)
                   == count
               }
             }
@@ -280,7 +292,7 @@ package final class SegmentFile: @unchecked Sendable {
     precondition(offset >= 0 && offset + bytes.byteCount <= length, "store outside the segment")
     // SAFETY: as in append.
     unsafe bytes.withUnsafeBytes {
-      unsafe fl_copy_cached(core.handle, target + offset, $0.baseAddress, $0.count)
+      unsafe fl_copy_cached(core.handle, target(at: offset), $0.baseAddress, $0.count)
     }
   }
 
@@ -333,7 +345,7 @@ package final class SegmentFile: @unchecked Sendable {
   private func writeOut(_ range: Range<Int>, synchronizing: Bool) throws(MediumError) {
     let start = min(max(range.lowerBound, writtenEnd), range.upperBound)
     let bytes = unsafe UnsafeRawBufferPointer(
-      start: target + start,
+      start: target(at: start),
       count: range.upperBound - start
     )
     unsafe try writeToFile(bytes, at: start, synchronizing: synchronizing)

@@ -7,7 +7,9 @@ import Testing
 
 @testable import PersistentMemory
 
-/// Where stores of a test live. `PMEM_IS_PMEM_FORCE=1` turns both into (forced) persistent memory.
+/// Where stores of a test live.
+///
+/// `PMEM_IS_PMEM_FORCE=1` turns both into (forced) persistent memory.
 enum TestMedium: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case temporaryFileSystem = "/dev/shm"
   case disk = "/var/tmp"
@@ -85,7 +87,9 @@ extension RawSpan {
   var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 }
 
-/// A generator that gives the same numbers for the same seed. The seed is printed, and taken from
+/// A generator that gives the same numbers for the same seed.
+///
+/// The seed is printed, and taken from
 /// `FENCELINE_SEED` where that is set.
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64

@@ -30,7 +30,9 @@ package struct SegmentChain: Sendable {
   /// What keeps segments from being read as a whole; a writer must not go on.
   package private(set) var damage: [StoreDamage] = []
 
-  /// Reads every header and finds the chain. Empty where there is no segment.
+  /// Reads every header and finds the chain.
+  ///
+  /// Empty where there is no segment.
   ///
   /// - Parameter directory: the store's.
   /// - Throws: ``StoreError/newerFormat(file:feature:)``, what the medium says, and what is wrong
@@ -62,7 +64,9 @@ package struct SegmentChain: Sendable {
     try link(found, broken, in: directory)
   }
 
-  /// Walks from the newest segment to the first. Where one is missing or broken, the walk goes on
+  /// Walks from the newest segment to the first.
+  ///
+  /// Where one is missing or broken, the walk goes on
   /// with the next lower one, and what may be lost is noted.
   private mutating func link(
     _ found: [UInt32: ChainMember],
