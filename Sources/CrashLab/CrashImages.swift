@@ -1,12 +1,5 @@
-// Every image that a crash at one moment can leave.
-//
-// It suffices to look right before each fence, before each synchronisation of the directory, and at
-// the end of the trace. Between two such moments nothing becomes certain: events only add stores
-// and operations that may or may not have happened, and every one of them is allowed not to have.
-// So what a crash in between can leave is among what a crash at the end of the interval can leave;
-// and the history asks the most of an image at that end, because its marks only ever add to what
-// must be there. (That an image shows no more than had begun at the moment is weaker at the end than
-// inside; but a state's bytes are stored after its step has begun, so no image shows it before.)
+// Every image that a crash at one moment can leave: the product of what each line, each word and each
+// name can be. Invariant: after an enumeration the replay's files hold what is certain, as before.
 
 /// What hardware is taken to do.
 package struct CrashModel: Sendable {
@@ -30,13 +23,21 @@ extension Trace.Event {
   /// Whether a crash right before it is looked at.
   var isTellingMoment: Bool {
     switch self {
-    case .fence, .synchronizeDirectory: true
+    case .fence, .death, .synchronizeDirectory: true
     default: false
     }
   }
 }
 
 /// The images of one moment.
+///
+/// It suffices to look right before each fence, death of the process or synchronisation of the
+/// directory, and at the end of the trace. Between two such moments nothing becomes certain: events
+/// only add stores and operations that may or may not have happened, and every one of them is
+/// allowed not to have. So what a crash in between can leave is among what a crash at the end of the
+/// interval can leave; and the history asks the most of an image at that end, because its marks only
+/// ever add to what must be there. (That an image shows no more than had begun is weaker at the end
+/// than inside; but a step's bytes are stored after it has begun, so no image shows it before.)
 package struct CrashImages {
   let replay: MediumReplay
   let model: CrashModel

@@ -64,7 +64,12 @@ final class MediumReplay {
       store(file, offset, trace.arena[bytes], isStreamed: kind == .streamed, thread)
     case .flush(let file, let line, let thread):
       pendingLines[LineKey(file: file, line: line / 64)]?.flush(by: thread)
-    case .fence(let thread): fence(thread)
+    case .fence(let thread):
+      let bypass = streamsBypassCache
+      settle { $0.fence(by: thread, streamsBypassCache: bypass) }
+    case .death:
+      let bypass = streamsBypassCache
+      settle { $0.drain(streamsBypassCache: bypass) }
     case .create(let number, let name, let length):
       precondition(number == files.count, "files are numbered in order")
       files.append(ImageFile(number: number, memory: FileMemory(length: length)))
@@ -111,16 +116,15 @@ final class MediumReplay {
     }
   }
 
-  private func fence(_ thread: UInt64) {
-    for key in pendingLines.keys {
-      guard
-        let certain = pendingLines[key]?.fence(by: thread, streamsBypassCache: streamsBypassCache)
-      else { continue }
+  private func settle(_ body: (inout PendingLine) -> [PendingStore]) {
+    for key in Array(pendingLines.keys) {
+      guard var line = pendingLines[key] else { continue }
+      let certain = body(&line)
+      pendingLines[key] = line.isEmpty ? nil : line
       for store in certain {
         let word = 8 * key.line + store.wordIndex
         files[key.file].setWord(at: word, to: store.apply(to: files[key.file].word(at: word)))
       }
-      if pendingLines[key]?.isEmpty == true { pendingLines[key] = nil }
     }
   }
 

@@ -8,6 +8,7 @@
 //              streamed words; it is complete only behind a fence of the same thread
 //   a fence    completes its own thread's flushes and drains its own thread's streamed words: onto
 //              the medium where such stores bypass the cache, otherwise into the cache
+//   a death    of the process drains the streamed words of all its threads in the same way
 //
 // Invariant: `stores` are in the order in which they took effect; none is certain.
 
@@ -49,12 +50,36 @@ struct PendingLine {
 
   /// Takes out what a fence makes certain, in order, with what it supersedes.
   mutating func fence(by thread: UInt64, streamsBypassCache: Bool) -> [PendingStore] {
+    settle(streamsBypassCache) {
+      $0.flushers.contains(thread)
+    } isDrained: {
+      $0.thread == thread
+    }
+  }
+
+  /// Takes out what the death of the process makes certain.
+  ///
+  /// The kernel that buries it drains every processor's streamed stores; its flushes are not taken
+  /// to be complete.
+  mutating func drain(streamsBypassCache: Bool) -> [PendingStore] {
+    settle(streamsBypassCache) { _ in
+      false
+    } isDrained: { _ in
+      true
+    }
+  }
+
+  private mutating func settle(
+    _ streamsBypassCache: Bool,
+    isFlushed: (PendingStore) -> Bool,
+    isDrained: (PendingStore) -> Bool
+  ) -> [PendingStore] {
     var certain: [PendingStore] = []
     var superseded: [UInt64] = Array(repeating: 0, count: 8)
     var rest: [PendingStore] = []
     for var store in stores.reversed() {
-      let isDrainedHere = store.isStreamed && store.thread == thread
-      if store.flushers.contains(thread) || isDrainedHere && streamsBypassCache {
+      let isDrainedHere = store.isStreamed && isDrained(store)
+      if isFlushed(store) || isDrainedHere && streamsBypassCache {
         certain.append(store)
         superseded[store.wordIndex] |= store.mask
       } else if store.mask & ~superseded[store.wordIndex] != 0 {

@@ -41,6 +41,8 @@ package struct Trace: Sendable {
     /// `line` is the offset of a line of 64 bytes.
     case flush(file: Int, line: Int, thread: UInt64)
     case fence(thread: UInt64)
+    /// The process died and the machine lives on.
+    case death
     case create(file: Int, name: String, length: Int)
     case rename(name: String, to: String)
     case remove(name: String)

@@ -59,9 +59,10 @@ package final class Workload {
     options = other.options
     history = other.history
     program = other.program + ["killed"]
-    let trace = other.trace.prefix(position)
+    var trace = other.trace.prefix(position)
+    trace.append(.death)
     let replay = MediumReplay(trace, streamsBypassCache: true)
-    for _ in 0..<position { replay.step() }
+    for _ in 0...position { replay.step() }
     recorder = TraceRecorder(policy: policy, continuing: trace)
     directory = SimulatedDirectory(recorder: recorder, files: replay.visibleFiles())
   }
@@ -187,6 +188,7 @@ package final class Workload {
   /// Ends the process without a word; the machine lives on.
   package func kill() {
     note("kill")
+    recorder.append(.death)
     store = nil
   }
 

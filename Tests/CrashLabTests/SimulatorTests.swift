@@ -149,6 +149,20 @@ struct SimulatorTests {
     #expect(script.images(at: [0], bypass: false) == [[1]])
   }
 
+  @Test("The death of a process drains what its threads streamed")
+  func death() {
+    var script = Script()
+    script.store(1, at: 0, .streamed)
+    script.store(2, at: 64)
+    script.flush(64)
+    script.trace.append(.death)
+    #expect(script.images(at: [0, 64]) == [[1, 0], [1, 2]])
+    script.flush(thread: 2)
+    #expect(script.images(at: [0], bypass: false) == [[0], [1]])
+    script.fence(thread: 2)
+    #expect(script.images(at: [0], bypass: false) == [[1]])
+  }
+
   @Test("A word stored twice shows any of its values; a certain one ends those before it")
   func superseding() {
     var script = Script()

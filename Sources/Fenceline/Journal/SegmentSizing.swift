@@ -23,7 +23,7 @@ struct SegmentSizing {
   ) throws(StoreError) -> SegmentFile {
     let needed = SegmentField.journalStart + length
     // The reserve for deletes is a share of the segment.
-    let smallest = Self.pages(needed + needed / 32 + Self.pageSize)
+    let smallest = Self.pages(needed + needed / 32)
     var capacity = max(smallest, Self.pages(min(sizes.largest, max(sizes.smallest, totalCapacity))))
     while true {
       do throws(MediumError) {
