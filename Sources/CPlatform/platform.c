@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -24,8 +26,15 @@ int cp_punch_hole(int descriptor, int64_t offset, int64_t length) {
   return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
 }
 
-int cp_open_unnamed(const char *directory) {
-  return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+int cp_open_unnamed(int directory) {
+  return openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+int cp_rename_exclusively(int directory, const char *from, const char *to) {
+  if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  if (linkat(directory, from, directory, to, 0) != 0) return -1;
+  return unlinkat(directory, from, 0);
 }
 
 bool cp_supports_map_sync(int descriptor, bool writable) {

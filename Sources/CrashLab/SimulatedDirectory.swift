@@ -95,7 +95,7 @@ package final class SimulatedDirectory: StoreDirectory {
 
   /// A directory whose files are reported to `recorder`; those that are there already bear the
   /// numbers that the trace gave them.
-  init(recorder: TraceRecorder, files: [(name: String, number: Int, memory: FileMemory)] = []) {
+  package init(recorder: TraceRecorder, files: [(name: String, number: Int, memory: FileMemory)] = []) {
     self.recorder = recorder
     core = recorder.core
     medium = MediumDescription(kind: .persistentMemory, isForced: false, core: core)
@@ -184,6 +184,8 @@ package final class SimulatedDirectory: StoreDirectory {
   }
 
   package func synchronize() throws(MediumError) { recorder?.append(.synchronizeDirectory) }
+
+  package func synchronizeName() {}
 
   package func unlock() {}
 

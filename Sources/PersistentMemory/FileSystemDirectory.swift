@@ -1,5 +1,8 @@
 // A store's directory on a real file system: lock, probing, creation and mapping of segments.
 //
+// Everything goes by the directory's descriptor, never by its path: the directory may be moved, and the
+// process may change its own, while a store is open.
+//
 // Invariant: while an instance that was opened for writing lives, its lock is held; the kernel
 // gives it up when the process ends, however it ends.
 
@@ -36,7 +39,12 @@ package final class FileSystemDirectory: StoreDirectory {
     directory = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
     if writable {
       let lockPath = path.appending(Self.lockName)
-      let file = try SystemCalls.open(lockPath, O_RDWR | O_CREAT | O_NOFOLLOW)
+      let file = try SystemCalls.open(
+        Self.lockName,
+        in: directory,
+        O_RDWR | O_CREAT | O_NOFOLLOW,
+        lockPath
+      )
       try SystemCalls.lockExclusively(file, lockPath)
       lock = Mutex(consume file)
     } else {
@@ -69,7 +77,7 @@ package final class FileSystemDirectory: StoreDirectory {
     _ path: FilePath,
     writable: Bool
   ) throws(MediumError) -> (kind: MediumKind, isForced: Bool) {
-    if PersistentMemoryLibrary.isAvailable, supportsMapSync(path, writable: writable) {
+    if PersistentMemoryLibrary.isAvailable, supportsMapSync(directory, path, writable: writable) {
       let persistsCaches = PersistentMemoryLibrary.cachesArePersistent
       return (persistsCaches ? .persistentMemoryWithFlushOnFailure : .persistentMemory, false)
     }
@@ -82,17 +90,26 @@ package final class FileSystemDirectory: StoreDirectory {
 
   /// Tries MAP_SYNC on a file without a name, or, where nothing may be written, on a file that is
   /// there.
-  private static func supportsMapSync(_ path: FilePath, writable: Bool) -> Bool {
+  private static func supportsMapSync(
+    _ directory: borrowing OwnedDescriptor,
+    _ path: FilePath,
+    writable: Bool
+  ) -> Bool {
     if writable {
-      let raw = unsafe path.withPlatformString { unsafe cp_open_unnamed($0) }
+      let raw = cp_open_unnamed(directory.rawValue)
       if raw >= 0 {
         let unnamed = OwnedDescriptor(rawValue: raw)
         return cp_supports_map_sync(unnamed.rawValue, true)
       }
     }
-    guard let names = try? SystemCalls.names(in: path),
+    guard let names = try? SystemCalls.names(in: directory, path),
       let name = names.first(where: { $0 != lockName }),
-      let file = try? SystemCalls.open(path.appending(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+      let file = try? SystemCalls.open(
+        name,
+        in: directory,
+        O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+        path
+      )
     else { return false }
     return cp_supports_map_sync(file.rawValue, false)
   }
@@ -111,7 +128,7 @@ package final class FileSystemDirectory: StoreDirectory {
 
   /// Names of everything in a directory.
   package static func names(in path: FilePath) throws(MediumError) -> [String] {
-    try SystemCalls.names(in: path)
+    try SystemCalls.names(in: try SystemCalls.open(path, O_RDONLY | O_DIRECTORY), path)
   }
 
   // MARK: StoreDirectory
@@ -125,7 +142,7 @@ package final class FileSystemDirectory: StoreDirectory {
   }
 
   package func names() throws(MediumError) -> [String] {
-    try SystemCalls.names(in: path)
+    try SystemCalls.names(in: directory, path)
   }
 
   package func openSegment(
@@ -134,7 +151,12 @@ package final class FileSystemDirectory: StoreDirectory {
   ) throws(MediumError) -> SegmentFile {
     let file = path.appending(name)
     let access = writable ? O_RDWR : O_RDONLY
-    let descriptor = try SystemCalls.open(file, access | O_NOFOLLOW | O_NONBLOCK)
+    let descriptor = try SystemCalls.open(
+      name,
+      in: directory,
+      access | O_NOFOLLOW | O_NONBLOCK,
+      file
+    )
     let status = try SystemCalls.status(descriptor, file)
     guard status.isRegular, status.length > 0 else {
       throw MediumError(operation: "mmap", path: file, cause: .invalidArgument)
@@ -144,23 +166,30 @@ package final class FileSystemDirectory: StoreDirectory {
 
   package func createSegment(named name: String, length: Int) throws(MediumError) -> SegmentFile {
     let file = path.appending(name)
-    let unpublished = path.appending(name + Self.unpublishedSuffix)
+    let unpublished = name + Self.unpublishedSuffix
     // One left over from a crash has no contents that anyone was told of.
-    try? SystemCalls.unlink(unpublished)
-    let descriptor = try SystemCalls.open(unpublished, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+    try? SystemCalls.unlink(unpublished, in: directory, file)
+    let descriptor = try SystemCalls.open(
+      unpublished,
+      in: directory,
+      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+      file
+    )
     do {
       try SystemCalls.allocate(descriptor, length: length, file)
       return try map(consume descriptor, length: length, file, writable: true, isNew: true)
     } catch {
-      try? SystemCalls.unlink(unpublished)
+      try? SystemCalls.unlink(unpublished, in: directory, file)
       throw error
     }
   }
 
   package func publishSegment(named name: String) throws(MediumError) {
     try SystemCalls.rename(
-      path.appending(name + Self.unpublishedSuffix),
-      to: path.appending(name)
+      name + Self.unpublishedSuffix,
+      to: name,
+      in: directory,
+      path.appending(name)
     )
   }
 
@@ -171,6 +200,7 @@ package final class FileSystemDirectory: StoreDirectory {
     writable: Bool,
     isNew: Bool = false
   ) throws(MediumError) -> SegmentFile {
+    let allocated = try SystemCalls.status(descriptor, file).allocatedBytes
     let address: UnsafeMutableRawPointer
     let owner: MappedRegion.Owner
     switch medium.kind {
@@ -201,17 +231,25 @@ package final class FileSystemDirectory: StoreDirectory {
         owner: owner,
         isGuarded: guardsReads
       ),
-      descriptor: consume descriptor,
+      descriptor: writable ? consume descriptor : .none,
+      allocatedBytes: allocated,
       core: core,
       isStaged: medium.kind == .file
     )
   }
 
   package func removeSegment(named name: String) throws(MediumError) {
-    try SystemCalls.unlink(path.appending(name))
+    try SystemCalls.unlink(name, in: directory, path.appending(name))
   }
 
   package func synchronize() throws(MediumError) {
     try SystemCalls.synchronize(directory, path)
+  }
+
+  package func synchronizeName() {
+    // Best effort: a parent that may be entered and not read can't be opened.
+    guard let parent = try? SystemCalls.open("..", in: directory, O_RDONLY | O_DIRECTORY, path)
+    else { return }
+    try? SystemCalls.synchronize(parent, path)
   }
 }

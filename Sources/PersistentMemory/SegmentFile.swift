@@ -15,13 +15,16 @@ package import SystemPackage
 /// A segment file, mapped.
 @safe
 package final class SegmentFile: @unchecked Sendable {
-  // SAFETY: the mapping is immutable; stage and descriptor are used under the store's write lock.
+  // SAFETY: the mapping is immutable; the stage is used under the store's write lock.
   package let path: FilePath
   /// Bytes of the file.
   package let length: Int
   private let core: CopyCore
   private let mapping: MappedRegion
-  private let descriptor: OwnedDescriptor
+  /// Open while the file may be written; a store may have more segments than a process may have files.
+  private let descriptor: Mutex<OwnedDescriptor>
+  /// Blocks when the descriptor was closed, in bytes.
+  private let settledBytes: Atomic<Int>
   private let isStaged: Bool
   private var stage: MappedRegion?
   /// Address of the first byte where appends go; an atomic, so that appending meets no exclusivity
@@ -38,6 +41,7 @@ package final class SegmentFile: @unchecked Sendable {
     path: FilePath,
     mapping: consuming MappedRegion,
     descriptor: consuming OwnedDescriptor,
+    allocatedBytes: Int,
     core: CopyCore,
     isStaged: Bool
   ) {
@@ -45,7 +49,8 @@ package final class SegmentFile: @unchecked Sendable {
     length = mapping.length
     target = unsafe Atomic(UInt(bitPattern: mapping.address))
     self.mapping = mapping
-    self.descriptor = descriptor
+    self.descriptor = Mutex(descriptor)
+    settledBytes = Atomic(allocatedBytes)
     self.core = core
     self.isStaged = isStaged
     borrowedFrom = nil
@@ -75,7 +80,8 @@ package final class SegmentFile: @unchecked Sendable {
       owner: .borrowed,
       isGuarded: false
     )
-    descriptor = .none
+    descriptor = Mutex(.none)
+    settledBytes = Atomic(length)
     self.core = core
     isStaged = false
     borrowedFrom = owner
@@ -130,8 +136,10 @@ package final class SegmentFile: @unchecked Sendable {
 
   /// Blocks that the file system holds for the file, in bytes.
   package func allocatedBytes() throws(MediumError) -> Int {
-    guard descriptor.isFile else { return length }
-    return try SystemCalls.status(descriptor, path).allocatedBytes
+    try descriptor.withLock { (descriptor) throws(MediumError) in
+      guard descriptor.isFile else { return settledBytes.load(ordering: .relaxed) }
+      return try SystemCalls.status(descriptor, path).allocatedBytes
+    }
   }
 
   // MARK: Writing
@@ -278,7 +286,7 @@ package final class SegmentFile: @unchecked Sendable {
       // SAFETY: `store` checked the range.
       unsafe fl_flush(core.handle, mapping.address + offset, bytes.byteCount)
       unsafe fl_fence(core.handle)
-      return
+      return try checkWritten()
     }
     precondition(offset >= 0 && offset + bytes.byteCount <= length, "store outside the segment")
     // SAFETY: the buffer is used during the call only.
@@ -315,6 +323,7 @@ package final class SegmentFile: @unchecked Sendable {
       )
     }
     unsafe fl_fence(core.handle)
+    try checkWritten()
   }
 
   /// Makes what the calling thread streamed visible to other threads before anything that follows.
@@ -338,7 +347,17 @@ package final class SegmentFile: @unchecked Sendable {
     // SAFETY: the range lies in the mapping.
     unsafe fl_flush(core.handle, mapping.address + range.lowerBound, end - range.lowerBound)
     unsafe fl_fence(core.handle)
+    try checkWritten()
     return end
+  }
+
+  /// Refuses to call anything durable in a mapping in which a memory error was caught: the page that
+  /// was put there reaches no medium.
+  @inline(__always)
+  private func checkWritten() throws(MediumError) {
+    if let fault = firstFault {
+      throw MediumError(operation: "write", path: path, cause: .ioError, offset: fault)
+    }
   }
 
   /// Hands staged bytes to the kernel; those that write-behind already took are not sent again.
@@ -357,8 +376,10 @@ package final class SegmentFile: @unchecked Sendable {
     at offset: Int,
     synchronizing: Bool = true
   ) throws(MediumError) {
-    unsafe try SystemCalls.write(bytes, to: descriptor, at: offset, path)
-    if synchronizing { try SystemCalls.synchronizeData(descriptor, path) }
+    try descriptor.withLock { (descriptor) throws(MediumError) in
+      unsafe try SystemCalls.write(bytes, to: descriptor, at: offset, path)
+      if synchronizing { try SystemCalls.synchronizeData(descriptor, path) }
+    }
   }
 
   /// Makes bytes durable that an earlier process wrote and that may still be dirty in a cache, or
@@ -370,7 +391,7 @@ package final class SegmentFile: @unchecked Sendable {
       // SAFETY: the range lies in the mapping.
       unsafe fl_flush(core.handle, mapping.address + range.lowerBound, range.count)
       unsafe fl_fence(core.handle)
-      return
+      return try checkWritten()
     }
     try withGuardedBytes(range) { (bytes) throws(MediumError) in
       unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: range.lowerBound)
@@ -381,15 +402,21 @@ package final class SegmentFile: @unchecked Sendable {
   ///
   /// Elsewhere nothing more.
   package func deepPersist() throws(MediumError) {
-    guard !isStaged, descriptor.isFile else { return }
+    guard !isStaged, borrowedFrom == nil else { return }
     unsafe try PersistentMemoryLibrary.deepPersist(mapping.address, length: length, path)
   }
 
-  /// Gives the blocks from `offset` on back to the file system; the length stays.
-  package func giveBack(from offset: Int) {
+  /// Ends writing: gives the blocks from `offset` on back to the file system and closes the file; the
+  /// mapping and the length stay.
+  package func settle(at offset: Int) {
     let pageSize = 4096
     let start = (offset + pageSize - 1) & ~(pageSize - 1)
-    guard start < length, descriptor.isFile else { return }
-    SystemCalls.punchHole(descriptor, start..<length)
+    descriptor.withLock { (descriptor) in
+      guard descriptor.isFile else { return }
+      if start < length { SystemCalls.punchHole(descriptor, start..<length) }
+      let status = try? SystemCalls.status(descriptor, path)
+      settledBytes.store(status?.allocatedBytes ?? length, ordering: .relaxed)
+      descriptor = .none
+    }
   }
 }

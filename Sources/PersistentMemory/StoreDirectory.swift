@@ -41,6 +41,11 @@ package protocol StoreDirectory: AnyObject, Sendable {
   /// Makes creations and removals durable. Corresponds to `fsync` on the directory.
   func synchronize() throws(MediumError)
 
+  /// Makes the directory's own name durable, as far as its parent may be opened.
+  ///
+  /// Called once, when a store is created in it.
+  func synchronizeName()
+
   /// Lets another handle write. Called once, when the store is closed.
   func unlock()
 }

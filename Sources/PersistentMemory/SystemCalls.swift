@@ -40,18 +40,39 @@ enum SystemCalls {
     try check("mkdir", path) { unsafe path.withPlatformString { unsafe Glibc.mkdir($0, 0o700) } }
   }
 
-  /// The corresponding C function is `unlink`.
-  static func unlink(_ path: FilePath) throws(MediumError) {
-    try check("unlink", path) { unsafe path.withPlatformString { unsafe Glibc.unlink($0) } }
+  /// The corresponding C function is `openat`.
+  static func open(
+    _ name: String,
+    in directory: borrowing OwnedDescriptor,
+    _ flags: Int32,
+    _ path: FilePath
+  ) throws(MediumError) -> OwnedDescriptor {
+    let raw = directory.rawValue
+    let descriptor = try check("open", path) {
+      unsafe Glibc.openat(raw, name, flags | O_CLOEXEC, 0o600)
+    }
+    return OwnedDescriptor(rawValue: descriptor)
   }
 
-  /// The corresponding C function is `rename`.
-  static func rename(_ old: FilePath, to new: FilePath) throws(MediumError) {
-    try check("rename", old) {
-      unsafe old.withPlatformString { old in
-        unsafe new.withPlatformString { new in unsafe Glibc.rename(old, new) }
-      }
-    }
+  /// The corresponding C function is `unlinkat`.
+  static func unlink(
+    _ name: String,
+    in directory: borrowing OwnedDescriptor,
+    _ path: FilePath
+  ) throws(MediumError) {
+    let raw = directory.rawValue
+    try check("unlink", path) { unsafe Glibc.unlinkat(raw, name, 0) }
+  }
+
+  /// The corresponding C function is `renameat2` with `RENAME_NOREPLACE`.
+  static func rename(
+    _ old: String,
+    to new: String,
+    in directory: borrowing OwnedDescriptor,
+    _ path: FilePath
+  ) throws(MediumError) {
+    let raw = directory.rawValue
+    try check("rename", path) { unsafe cp_rename_exclusively(raw, old, new) }
   }
 
   /// The corresponding C function is `flock` with `LOCK_EX | LOCK_NB`.
@@ -193,11 +214,19 @@ enum SystemCalls {
     _ = unsafe Glibc.madvise(address, length, populateForWriting)
   }
 
-  /// The corresponding C functions are `opendir` and `readdir`: the names in a directory, without
-  /// "." and "..", in no particular order.
-  static func names(in path: FilePath) throws(MediumError) -> [String] {
-    guard let directory = unsafe path.withPlatformString({ unsafe Glibc.opendir($0) }) else {
-      throw MediumError(operation: "opendir", path: path, cause: Errno(rawValue: errno))
+  /// The corresponding C functions are `fdopendir` and `readdir`: the names in a directory.
+  ///
+  /// Without "." and "..", in no particular order.
+  static func names(
+    in descriptor: borrowing OwnedDescriptor,
+    _ path: FilePath
+  ) throws(MediumError) -> [String] {
+    // A descriptor of its own: the stream keeps a position and closes it.
+    let raw = try open(".", in: descriptor, O_RDONLY | O_DIRECTORY, path).release()
+    guard let directory = unsafe Glibc.fdopendir(raw) else {
+      let cause = Errno(rawValue: errno)
+      _ = Glibc.close(raw)
+      throw MediumError(operation: "fdopendir", path: path, cause: cause)
     }
     defer { unsafe _ = Glibc.closedir(directory) }
     var names: [String] = []
@@ -237,6 +266,13 @@ struct OwnedDescriptor: ~Copyable {
 
   /// The descriptor of what is no file.
   static var none: OwnedDescriptor { OwnedDescriptor(rawValue: -1) }
+
+  /// Gives the descriptor to another owner.
+  consuming func release() -> Int32 {
+    let rawValue = rawValue
+    discard self
+    return rawValue
+  }
 
   /// Whether there is a file.
   var isFile: Bool { rawValue >= 0 }

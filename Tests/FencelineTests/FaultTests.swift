@@ -32,6 +32,7 @@ final class FailingDirectory: StoreDirectory {
   var medium: MediumDescription { base.medium }
   func names() throws(MediumError) -> [String] { try base.names() }
   func unlock() { base.unlock() }
+  func synchronizeName() { base.synchronizeName() }
 
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile {
     try check("open")
@@ -134,7 +135,8 @@ struct FaultTests {
       #expect(throws: StoreError.poisoned) { try store.sync() }
       #expect(throws: StoreError.poisoned) { try store.transaction { try $0.put("a", "b") } }
       #expect(try store.get("key 0") == "some value")
-      try store.close()
+      #expect(throws: StoreError.poisoned) { try store.close() }
+      #expect(throws: StoreError.closed) { try store.get("key 0") }
     }
     let store = try Store.open(at: scratch.store)
     #expect(try store.count == stored)
@@ -199,6 +201,7 @@ final class SizeLimitedDirectory: StoreDirectory {
   var medium: MediumDescription { base.medium }
   func names() throws(MediumError) -> [String] { try base.names() }
   func unlock() { base.unlock() }
+  func synchronizeName() { base.synchronizeName() }
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile {
     try base.openSegment(named: name, writable: writable)
   }

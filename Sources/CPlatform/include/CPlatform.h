@@ -15,8 +15,11 @@ int cp_unlock(int descriptor);
 long cp_file_system_type(int descriptor);
 /// `fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)`: 0, or -1 and errno.
 int cp_punch_hole(int descriptor, int64_t offset, int64_t length);
-/// `open(O_TMPFILE | O_RDWR)`: a file without a name in `directory`, or -1 and errno.
-int cp_open_unnamed(const char *directory);
+/// `openat(O_TMPFILE | O_RDWR)`: a file without a name in `directory`, or -1 and errno.
+int cp_open_unnamed(int directory);
+/// `renameat2(RENAME_NOREPLACE)` within `directory`, or `linkat` and `unlinkat` where the file system
+/// lacks it: 0, or -1 and errno; EEXIST where `to` exists.
+int cp_rename_exclusively(int directory, const char *from, const char *to);
 /// Whether the file can be mapped with MAP_SYNC: stores that are flushed and fenced then survive a
 /// power failure, with no call to the kernel.
 bool cp_supports_map_sync(int descriptor, bool writable);

@@ -18,8 +18,7 @@ struct BucketArray: ~Copyable {
   /// Buckets in the first chunk, as a power of two.
   private let baseBits: Int
   private let chunks: UnsafeMutablePointer<Bucket?>
-  /// Behind a pointer, so that readers meet no exclusivity check on their way to a chunk.
-  private let chunkCountCell: UnsafeMutablePointer<Int>
+  private let publishedChunkCount = Atomic<Int>(0)
   private static let maximumChunks = 40
   private static let hugePageSize = 2 << 20
 
@@ -27,8 +26,6 @@ struct BucketArray: ~Copyable {
     self.baseBits = baseBits
     unsafe chunks = .allocate(capacity: Self.maximumChunks)
     unsafe chunks.initialize(repeating: nil, count: Self.maximumChunks)
-    unsafe chunkCountCell = .allocate(capacity: 1)
-    unsafe chunkCountCell.initialize(to: 0)
   }
 
   deinit {
@@ -36,10 +33,9 @@ struct BucketArray: ~Copyable {
       if let memory = unsafe chunks[chunk] { unsafe _ = munmap(memory, bytes(inChunk: chunk)) }
     }
     unsafe chunks.deallocate()
-    unsafe chunkCountCell.deallocate()
   }
 
-  private var chunkCount: Int { unsafe chunkCountCell.pointee }
+  private var chunkCount: Int { publishedChunkCount.load(ordering: .acquiring) }
 
   private func bytes(inChunk chunk: Int) -> Int {
     (1 << (chunk == 0 ? baseBits : baseBits + chunk - 1)) * Self.wordsPerBucket * 8
@@ -80,7 +76,7 @@ struct BucketArray: ~Copyable {
       if length >= Self.hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
       // SAFETY: fresh zero pages are valid atomics of value 0.
       unsafe chunks[chunkCount] = address.bindMemory(to: Atomic<UInt64>.self, capacity: length / 8)
-      unsafe chunkCountCell.pointee += 1
+      publishedChunkCount.add(1, ordering: .releasing)
     }
     return true
   }

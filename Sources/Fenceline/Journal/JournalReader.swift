@@ -86,12 +86,17 @@ package struct JournalReader: Sendable {
     where matches: (JournalRecord) -> Bool
   ) -> JournalRecord? {
     var candidate = (start + stride - 1) / stride * stride
-    while candidate <= limit - RecordField.headerEnd {
-      if RecordHeader.kindAndFlags(in: bytes, at: candidate) != 0,
-        let record = try? JournalRecord(in: bytes, at: candidate, binding: binding, limit: limit),
-        matches(record)
-      {
-        return record
+    // Bytes that were made to look like large records at every place must not cost their square.
+    var budget = 8 * limit
+    while candidate <= limit - RecordField.headerEnd, budget > 0 {
+      if let header = RecordHeader(in: bytes, at: candidate) {
+        do throws(RecordFault) {
+          let record = try JournalRecord(in: bytes, at: candidate, binding: binding, limit: limit)
+          if matches(record) { return record }
+          budget -= header.shape.totalLength
+        } catch {
+          if case .body = error { budget -= header.shape.totalLength }
+        }
       }
       candidate += stride
     }

@@ -24,6 +24,9 @@ package struct JournalRecord: Sendable {
   package let shape: RecordShape
   package let sequence: UInt64
 
+  private static let honouredFlags =
+    RecordFlags.known.rawValue & ~RecordFlags.namespace.rawValue & ~RecordFlags.expiry.rawValue
+
   /// Where the next record starts.
   package var end: Int { offset + shape.totalLength }
 
@@ -75,7 +78,8 @@ package struct JournalRecord: Sendable {
     guard Checksum.folded(Checksum.crc32c(checked, continuing: seed)) == header.headerCheck else {
       throw .header
     }
-    let unknown = header.flags.rawValue & ~RecordFlags.known.rawValue
+    // Namespaces and expiry are defined and not honoured yet: to ignore them would give wrong values.
+    let unknown = header.flags.rawValue & ~Self.honouredFlags
     guard unknown == 0 else { throw .unknownFlags(unknown) }
     let shape = header.shape
     guard shape.totalLength <= limit - offset else { throw .length }

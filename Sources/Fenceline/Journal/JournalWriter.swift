@@ -27,10 +27,15 @@ struct JournalWriter: ~Copyable {
   private(set) var tail: Int
   private(set) var durableEnd: Int
   private(set) var nextSequence: UInt64
-  private(set) var totalCapacity: Int
+  /// Bytes of the segments before the active one, up to their ends.
+  private var journalBytes: Int
   /// The journal ends with a close record that nothing follows.
   private(set) var isClosedOnMedium: Bool
   private var isPoisoned = false
+  /// Something was streamed past the cache: other threads see it only behind a fence.
+  private var hasStreamed = false
+  /// Segments before this one, in the map's order, are on the medium itself.
+  private var deepSegmentCount = 0
 
   /// Bytes behind `tail` that only a close and a seal, with their pads, may use.
   private static let closingReserve = 192
@@ -47,7 +52,7 @@ struct JournalWriter: ~Copyable {
     active: MappedSegment,
     tail: Int,
     nextSequence: UInt64,
-    totalCapacity: Int,
+    journalBytes: Int,
     isClosedOnMedium: Bool
   ) {
     self.directory = directory
@@ -60,8 +65,15 @@ struct JournalWriter: ~Copyable {
     self.tail = tail
     durableEnd = tail
     self.nextSequence = nextSequence
-    self.totalCapacity = totalCapacity
+    self.journalBytes = journalBytes
     self.isClosedOnMedium = isClosedOnMedium
+  }
+
+  /// Whether appends may go on behind a close record: a seal must fit, and sequences must stay within
+  /// 32 bits of the segment's first.
+  static func hasRoomToContinue(_ newest: ChainMember, _ scan: TransactionScan) -> Bool {
+    scan.acceptedEnd + closingReserve <= newest.file.length
+      && scan.nextSequence - newest.header.firstSequence < 1 << 31
   }
 
   // MARK: Transactions
@@ -155,18 +167,25 @@ struct JournalWriter: ~Copyable {
   mutating func sync() throws(StoreError) {
     try checkUsable()
     try persist(flushedFrom: tail)
+    epochs.reclaim()
   }
 
   /// From the persistence domain to the medium itself, where the two differ.
   mutating func deepSync() throws(StoreError) {
     try sync()
-    let file = active.file
-    try poisoning { () throws(MediumError) in try file.deepPersist() }
+    let segments = map.segments
+    let shallow = segments[min(deepSegmentCount, segments.count)...]
+    try poisoning { () throws(MediumError) in
+      for segment in shallow { try segment.file.deepPersist() }
+    }
+    // The active one goes on changing.
+    deepSegmentCount = segments.count - 1
   }
 
   /// Ends the journal in order: close record and close mark, durable on return.
   mutating func close() throws(StoreError) {
-    guard !isPoisoned, !isClosedOnMedium else { return }
+    try checkUsable()
+    guard !isClosedOnMedium else { return }
     try persist(flushedFrom: tail)
     let mark = CloseMark(
       incarnation: incarnation,
@@ -271,8 +290,7 @@ struct JournalWriter: ~Copyable {
         isPoisoned = true
         throw .poisoned
       }
-      // It was streamed past the cache: visible to other threads only behind a fence.
-      active.file.fence()
+      hasStreamed = true
     } else {
       length = record.write(
         key: key,
@@ -289,8 +307,14 @@ struct JournalWriter: ~Copyable {
   @inline(__always)
   private mutating func finish(durable: Bool, flushedFrom: Int) throws(StoreError) {
     if durable {
-      try persist(flushedFrom: flushedFrom)
-    } else if tail - durableEnd > Self.writeBehindThreshold {
+      hasStreamed = false
+      return try persist(flushedFrom: flushedFrom)
+    }
+    if hasStreamed {
+      active.file.fence()
+      hasStreamed = false
+    }
+    if tail - durableEnd > Self.writeBehindThreshold {
       try writeBehind()
     }
   }
@@ -355,9 +379,10 @@ struct JournalWriter: ~Copyable {
   /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
   /// header, durable; its name, durable. Only then its first record.
   private mutating func rotate(for length: Int) throws(StoreError) {
+    guard active.binding.segmentID < UInt32.max - 1 else { throw .addressSpaceExhausted }
     let id = active.binding.segmentID + 1
     let name = SegmentName.name(of: id)
-    let successor = try SegmentSizing(sizes: sizes, totalCapacity: totalCapacity)
+    let successor = try SegmentSizing(sizes: sizes, journalBytes: journalBytes + tail)
       .create(name, roomFor: length + Self.closingReserve, in: directory)
     try reopen()
     try write(
@@ -389,7 +414,8 @@ struct JournalWriter: ~Copyable {
       try directory.publishSegment(named: name)
       try directory.synchronize()
     }
-    predecessor.file.giveBack(from: predecessorEnd)
+    predecessor.file.settle(at: predecessorEnd)
+    journalBytes += predecessorEnd
     try replaceActive(with: successor, header: header)
     map.redirectToMapping(of: predecessor)
     epochs.retire { predecessor.file.releaseStage() }
@@ -408,6 +434,5 @@ struct JournalWriter: ~Copyable {
     map.redirectToAppends(of: active, from: 0)
     tail = SegmentField.journalStart
     durableEnd = tail
-    totalCapacity += file.length
   }
 }

@@ -7,8 +7,8 @@ internal import PersistentMemory
 /// Creates segments of the right size.
 struct SegmentSizing {
   let sizes: SegmentSizes
-  /// Bytes of all segments so far.
-  let totalCapacity: Int
+  /// Bytes of journal so far.
+  let journalBytes: Int
 
   private static let pageSize = 4096
 
@@ -24,7 +24,7 @@ struct SegmentSizing {
     let needed = SegmentField.journalStart + length
     // The reserve for deletes is a share of the segment.
     let smallest = Self.pages(needed + needed / 32)
-    var capacity = max(smallest, Self.pages(min(sizes.largest, max(sizes.smallest, totalCapacity))))
+    var capacity = max(smallest, Self.pages(min(sizes.largest, max(sizes.smallest, journalBytes))))
     while true {
       do throws(MediumError) {
         let file = try directory.createSegment(named: name, length: capacity)

@@ -95,6 +95,7 @@ struct JournalOpening {
     damage += result.damage
     newestScan = result.scan
     report.recordCount += result.scan?.recordCount ?? 0
+    report.journalBytes += result.scan?.acceptedEnd ?? 0
     report.hasTornTail = result.hasTornTail
     report.wasClosed = result.isClosed
   }
@@ -113,7 +114,7 @@ struct JournalOpening {
       preconditionFailure("a chain has a newest segment that was read")
     }
     let writer =
-      report.wasClosed
+      report.wasClosed && JournalWriter.hasRoomToContinue(newest, scan)
       ? try continueAfterClose(newest, scan, in: directory, sizes: sizes)
       : try decide(newest, scan, in: directory, sizes: sizes)
     removeLeftovers(in: directory)
@@ -172,6 +173,9 @@ struct JournalOpening {
     let active = try create(header, in: directory, sizes: sizes)
     if isNewestEmpty {
       try? directory.removeSegment(named: newest.name)
+    } else {
+      // Decided, durably: nothing behind the accepted end will be read again.
+      newest.file.settle(at: scan.acceptedEnd)
     }
     return writer(
       in: directory,
@@ -199,6 +203,7 @@ struct JournalOpening {
       createdAt: Clock.nanosecondsSince1970()
     )
     let active = try create(header, in: directory, sizes: sizes)
+    directory.synchronizeName()
     return writer(
       in: directory,
       sizes: sizes,
@@ -216,7 +221,7 @@ struct JournalOpening {
     sizes: SegmentSizes
   ) throws(StoreError) -> MappedSegment {
     let name = SegmentName.name(of: header.segmentID)
-    let file = try SegmentSizing(sizes: sizes, totalCapacity: totalCapacity)
+    let file = try SegmentSizing(sizes: sizes, journalBytes: report.journalBytes)
       .create(name, roomFor: RecordLimit.smallestRecord, in: directory)
     var header = header
     header.capacity = file.length
@@ -230,8 +235,6 @@ struct JournalOpening {
     map.redirectToAppends(of: active, from: 0)
     return active
   }
-
-  private var totalCapacity: Int { map.segments.reduce(0) { $0 + $1.file.length } }
 
   private func writer(
     in directory: any StoreDirectory,
@@ -252,7 +255,7 @@ struct JournalOpening {
       active: active,
       tail: tail,
       nextSequence: nextSequence,
-      totalCapacity: totalCapacity,
+      journalBytes: report.journalBytes - (isClosed ? tail : 0),
       isClosedOnMedium: isClosed
     )
   }
@@ -267,6 +270,8 @@ struct JournalOpening {
 struct RecoveryReport: Sendable {
   /// Records in accepted transactions.
   var recordCount = 0
+  /// Bytes of all segments up to their accepted ends.
+  var journalBytes = 0
   /// An unfinished write was cut off.
   var hasTornTail = false
   /// The journal ended with a close record.

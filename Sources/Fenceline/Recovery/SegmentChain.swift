@@ -38,6 +38,21 @@ package struct SegmentChain: Sendable {
   /// - Throws: ``StoreError/newerFormat(file:feature:)``, what the medium says, and what is wrong
   ///   with the first segment where there is not one sound header.
   package init(in directory: any StoreDirectory) throws(StoreError) {
+    // Beside a writer's recovery a listing can name a file that is gone when it is opened, or show a
+    // segment without its predecessor: then list again. Without a writer both are final.
+    for _ in 0..<8 {
+      let isComplete = try read(directory)
+      if isComplete { return }
+    }
+  }
+
+  /// Lists and reads everything once.
+  ///
+  /// - Parameter directory: the store's.
+  /// - Returns: whether nothing was gone or missing.
+  private mutating func read(_ directory: any StoreDirectory) throws(StoreError) -> Bool {
+    self = SegmentChain()
+    var isComplete = true
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }
     var found: [UInt32: ChainMember] = [:]
     var broken: [UInt32: StoreError] = [:]
@@ -45,8 +60,12 @@ package struct SegmentChain: Sendable {
       if let id = SegmentName.id(of: name) {
         do {
           // Gone since the listing: a writer has removed a leftover.
-          guard let member = try Self.member(named: name, id: id, in: directory) else { continue }
-          found[id] = member
+          if let member = try Self.member(named: name, id: id, in: directory) {
+            found[id] = member
+          } else {
+            isComplete = false
+            continue
+          }
         } catch {
           guard error.isDamage else { throw error }
           broken[id] = error
@@ -62,7 +81,11 @@ package struct SegmentChain: Sendable {
     }
     try Self.moveForeign(from: &found, to: &broken)
     try link(found, broken, in: directory)
+    return isComplete
+      && !damage.contains { if case .corrupt(_, _, .missingSegment) = $0.error { true } else { false } }
   }
+
+  private init() {}
 
   /// Walks from the newest segment to the first.
   ///
@@ -193,6 +216,7 @@ package struct SegmentChain: Sendable {
       let features = String(header.requiredFeatures, radix: 16)
       throw .newerFormat(file: file.path, feature: "required features 0x\(features)")
     }
+    guard header.isPlausible else { throw corrupt(.segmentHeader, at: 0) }
     guard header.segmentID == id else {
       throw corrupt(.foreignSegment, at: SegmentField.segmentID)
     }
@@ -223,6 +247,14 @@ package struct SegmentChain: Sendable {
       found[id] = nil
       broken[id] = error
     }
+  }
+}
+
+extension SegmentHeader {
+  /// Whether its numbers leave room to count on: no store gets near these bounds, and arithmetic
+  /// with what stands below them can't overflow.
+  fileprivate var isPlausible: Bool {
+    segmentID < UInt32.max - (1 << 16) && incarnation < 1 << 62 && firstSequence < 1 << 62
   }
 }
 

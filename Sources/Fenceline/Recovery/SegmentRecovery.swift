@@ -216,7 +216,8 @@ struct SegmentRecovery: Sendable {
     case .header, .length, .unknownFlags: cause = stop.isMisplaced ? .recordOrder : .recordHeader
     case .body(let check, let isWholeTransaction):
       cause = .recordBody
-      keyCheck = isWholeTransaction ? check : nil
+      // One key only if just this record is missing: a page may have taken its neighbours along.
+      keyCheck = isWholeTransaction && nextSequence == firstLost &+ 1 ? check : nil
     }
     return StoreDamage(
       error: .corrupt(file: member.file.path, offset: stop.offset, cause: cause),
@@ -234,6 +235,7 @@ struct SegmentRecovery: Sendable {
     _ scan: TransactionScan
   ) -> Bool {
     guard scan.endsWithClose, scan.acceptedEnd.isMultiple(of: RecordLimit.lineSize),
+      !isWritten(bytes, from: scan.acceptedEnd, limit: bytes.byteCount),
       let mark = closeMark(bytes, member)
     else { return false }
     return !mark.isOpen && mark.end == scan.lastBatchStart

@@ -63,9 +63,12 @@ extension Store {
     func visit(_ unit: UInt64) {
       guard !isStopped else { return }
       do throws(StoreError) {
-        let step = try map.withRecord(at: unit) { (record, bytes) in
+        let step = try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
           let key = bytes.extracting(record.keyRange)
           guard Bytes.hasPrefix(key, unsafe prefix.span.bytes) else { return IterationStep.next }
+          if !damage.isEmpty {
+            try checkDamage(keyCheck: record.header.keyCheck, sequence: record.sequence)
+          }
           return body(
             key,
             bytes.extracting(record.valueRange),

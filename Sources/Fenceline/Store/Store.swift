@@ -178,12 +178,12 @@ public final class Store: Sendable {
   /// - Durability: everything committed is durable on return.
   public func close() throws(StoreError) {
     guard writingThread.load(ordering: .relaxed) != fl_thread_id() else { throw .nestedWrite }
+    defer { directory.unlock() }
     try writer.withLock { (journal) throws(StoreError) in
       guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
       defer { journal = nil }
       try journal?.close()
     }
-    directory.unlock()
   }
 
   // MARK: Locks

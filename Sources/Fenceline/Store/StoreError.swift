@@ -120,7 +120,7 @@ extension StoreError {
       self = .locked(error.path.removingLastComponent())
     } else if error.operation == "fl_core_select" {
       self = .copyCoreUnavailable
-    } else if error.operation == "read", error.cause == .ioError {
+    } else if ["read", "write"].contains(error.operation), error.cause == .ioError {
       self = .mediaError(file: error.path, offset: error.offset)
     } else {
       self = .system(operation: error.operation, path: error.path, cause: error.cause)
