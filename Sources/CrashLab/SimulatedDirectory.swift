@@ -95,7 +95,10 @@ package final class SimulatedDirectory: StoreDirectory {
 
   /// A directory whose files are reported to `recorder`; those that are there already bear the
   /// numbers that the trace gave them.
-  package init(recorder: TraceRecorder, files: [(name: String, number: Int, memory: FileMemory)] = []) {
+  package init(
+    recorder: TraceRecorder,
+    files: [(name: String, number: Int, memory: FileMemory)] = []
+  ) {
     self.recorder = recorder
     core = recorder.core
     medium = MediumDescription(kind: .persistentMemory, isForced: false, core: core)

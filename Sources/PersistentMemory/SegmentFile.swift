@@ -19,19 +19,19 @@ package final class SegmentFile: @unchecked Sendable {
   package let path: FilePath
   /// Bytes of the file.
   package let length: Int
-  private let core: CopyCore
-  private let mapping: MappedRegion
+  let core: CopyCore
+  let mapping: MappedRegion
   /// Open while the file may be written; a store may have more segments than a process may have files.
-  private let descriptor: Mutex<OwnedDescriptor>
+  let descriptor: Mutex<OwnedDescriptor>
   /// Blocks when the descriptor was closed, in bytes.
-  private let settledBytes: Atomic<Int>
-  private let isStaged: Bool
-  private var stage: MappedRegion?
+  let settledBytes: Atomic<Int>
+  let isStaged: Bool
+  var stage: MappedRegion?
   /// Address of the first byte where appends go; an atomic, so that appending meets no exclusivity
   /// check.
-  private let target: Atomic<UInt>
-  private var writtenEnd = 0
-  private let borrowedFrom: AnyObject?
+  let target: Atomic<UInt>
+  var writtenEnd = 0
+  let borrowedFrom: AnyObject?
 
   /// Bytes that may wait in the stage before they are handed to the kernel, which starts no
   /// device flush: it only bounds what the next one must write.
@@ -87,61 +87,6 @@ package final class SegmentFile: @unchecked Sendable {
     borrowedFrom = owner
   }
 
-  // MARK: Reading
-
-  /// Where a record that starts at `offset` is read while this file is written: the stage from the
-  /// granule of the first staged byte on, the mapping otherwise.
-  ///
-  /// Valid while the file is alive and `releaseStage()` was not called.
-  package var writtenBase: UnsafeRawPointer {
-    unsafe UnsafeRawPointer(target(at: 0))
-  }
-
-  /// Where durable and published bytes are read.
-  ///
-  /// Valid while the file is alive.
-  package var mappedBase: UnsafeRawPointer { unsafe UnsafeRawPointer(mapping.address) }
-
-  /// Hands out bytes of the file for bulk reading.
-  ///
-  /// A memory error in the range is a typed error, whether or not the process-wide handler is
-  /// installed.
-  ///
-  /// - Throws: ``MediumError`` of operation "read" where the range can't be read.
-  package func withGuardedBytes<R: ~Copyable>(
-    _ range: Range<Int>,
-    _ body: (RawSpan) throws(MediumError) -> R
-  ) throws(MediumError) -> R {
-    precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
-    let start = unsafe mapping.address + range.lowerBound
-    if mapping.isGuarded || borrowedFrom != nil {
-      let bytes = unsafe UnsafeRawBufferPointer(start: start, count: range.count)
-      let result = try body(unsafe bytes.bytes)
-      if let fault = firstFault, range.contains(fault) { throw readError(at: fault) }
-      return result
-    }
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
-    defer { unsafe copy.deallocate() }
-    let missing = unsafe fl_copy_guarded(copy.baseAddress, start, range.count)
-    guard missing == 0 else { throw readError(at: range.upperBound - missing) }
-    return try body(unsafe UnsafeRawBufferPointer(copy).bytes)
-  }
-
-  /// Offset of the first memory error that the process-wide handler caught in this file.
-  package var firstFault: Int? { mapping.firstFault }
-
-  private func readError(at offset: Int) -> MediumError {
-    MediumError(operation: "read", path: path, cause: .ioError, offset: offset)
-  }
-
-  /// Blocks that the file system holds for the file, in bytes.
-  package func allocatedBytes() throws(MediumError) -> Int {
-    try descriptor.withLock { (descriptor) throws(MediumError) in
-      guard descriptor.isFile else { return settledBytes.load(ordering: .relaxed) }
-      return try SystemCalls.status(descriptor, path).allocatedBytes
-    }
-  }
-
   // MARK: Writing
 
   /// Prepares for appends from `end` on.
@@ -178,7 +123,7 @@ package final class SegmentFile: @unchecked Sendable {
 
   /// Where the byte at `offset` is written.
   @inline(__always)
-  private func target(at offset: Int) -> UnsafeMutableRawPointer {
+  func target(at offset: Int) -> UnsafeMutableRawPointer {
     // SAFETY: the address is that of the mapping or of the stage, both of which are kept.
     unsafe UnsafeMutableRawPointer(bitPattern: target.load(ordering: .relaxed))
       .unsafelyUnwrapped + offset
@@ -354,7 +299,7 @@ package final class SegmentFile: @unchecked Sendable {
   /// Refuses to call anything durable in a mapping in which a memory error was caught: the page that
   /// was put there reaches no medium.
   @inline(__always)
-  private func checkWritten() throws(MediumError) {
+  func checkWritten() throws(MediumError) {
     if let fault = firstFault {
       throw MediumError(operation: "write", path: path, cause: .ioError, offset: fault)
     }
@@ -371,7 +316,7 @@ package final class SegmentFile: @unchecked Sendable {
     writtenEnd = range.upperBound
   }
 
-  private func writeToFile(
+  func writeToFile(
     _ bytes: UnsafeRawBufferPointer,
     at offset: Int,
     synchronizing: Bool = true

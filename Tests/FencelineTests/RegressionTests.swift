@@ -9,7 +9,9 @@ import Testing
 struct RegressionTests {
   private static let segment = "00000001.segment"
 
-  /// A lost page takes several records along. The one that straddles its start keeps its header, and
+  /// A lost page takes several records along.
+  ///
+  /// The one that straddles its start keeps its header, and
   /// was once taken for all that was lost: the others' older versions, or their absence, were handed
   /// out as answers.
   @Test func `A lost page gives no stale value and no false absence`() throws {
@@ -55,7 +57,9 @@ struct RegressionTests {
     }
   }
 
-  /// The writer's own store can hit a page that is gone. The handler puts a page of zeros there; a
+  /// The writer's own store can hit a page that is gone.
+  ///
+  /// The handler puts a page of zeros there; a
   /// record written into it was once acknowledged as durable.
   @Test func `A durable commit into a mapping that has lost a page is not acknowledged`() throws {
     let scratch = try Scratch(.temporaryFileSystem)

@@ -23,22 +23,22 @@ struct JournalWriter: ~Copyable {
   let storeID: StoreID
   let incarnation: UInt64
 
-  private(set) var active: MappedSegment
-  private(set) var tail: Int
-  private(set) var durableEnd: Int
-  private(set) var nextSequence: UInt64
+  var active: MappedSegment
+  var tail: Int
+  var durableEnd: Int
+  var nextSequence: UInt64
   /// Bytes of the segments before the active one, up to their ends.
-  private var journalBytes: Int
+  var journalBytes: Int
   /// The journal ends with a close record that nothing follows.
-  private(set) var isClosedOnMedium: Bool
-  private var isPoisoned = false
+  var isClosedOnMedium: Bool
+  var isPoisoned = false
   /// Something was streamed past the cache: other threads see it only behind a fence.
-  private var hasStreamed = false
+  var hasStreamed = false
   /// Segments before this one, in the map's order, are on the medium itself.
-  private var deepSegmentCount = 0
+  var deepSegmentCount = 0
 
   /// Bytes behind `tail` that only a close and a seal, with their pads, may use.
-  private static let closingReserve = 192
+  static let closingReserve = 192
   /// Unflushed bytes above which write-back is started early, so that a sync stays short.
   private static let writeBehindThreshold = 32 << 10
 
@@ -182,49 +182,6 @@ struct JournalWriter: ~Copyable {
     deepSegmentCount = segments.count - 1
   }
 
-  /// Ends the journal in order: close record and close mark, durable on return.
-  mutating func close() throws(StoreError) {
-    try checkUsable()
-    guard !isClosedOnMedium else { return }
-    try persist(flushedFrom: tail)
-    let mark = CloseMark(
-      incarnation: incarnation,
-      end: tail,
-      nextSequence: nextSequence,
-      isOpen: false
-    )
-    try write(
-      .close,
-      flags: [],
-      key: RawSpan(),
-      value: RawSpan(),
-      sequence: nextSequence,
-      flushed: false,
-      endsBatch: true
-    )
-    try persist(flushedFrom: tail)
-    try writeCloseMark(mark)
-    isClosedOnMedium = true
-  }
-
-  /// Before the first record behind a close record: whoever opens the store after a crash must not
-  /// take the bytes behind it for untouched.
-  ///
-  /// Only where there is room for that record: a close that nothing came behind is not written
-  /// again, so it takes no room from the reserve.
-  private mutating func reopen() throws(StoreError) {
-    guard isClosedOnMedium else { return }
-    try writeCloseMark(
-      CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: true)
-    )
-    isClosedOnMedium = false
-  }
-
-  private mutating func writeCloseMark(_ mark: CloseMark) throws(StoreError) {
-    let segment = active
-    try poisoning { () throws(MediumError) in try segment.writeCloseMark(mark) }
-  }
-
   /// The typed error of a handle that must not write any more.
   func checkUsable() throws(StoreError) {
     if isPoisoned { throw .poisoned }
@@ -255,7 +212,7 @@ struct JournalWriter: ~Copyable {
   ///   - endsBatch: an ordering point follows: the rest of the line is padded.
   /// - Throws: ``StoreError/poisoned`` where a long value could not be copied whole.
   @inline(__always)
-  private mutating func write(
+  mutating func write(
     _ kind: RecordKind,
     flags extraFlags: RecordFlags,
     key: RawSpan,
@@ -328,7 +285,7 @@ struct JournalWriter: ~Copyable {
 
   /// Pads the last line, then makes everything up to `tail` durable: one fence, one device flush.
   @inline(__always)
-  private mutating func persist(flushedFrom: Int) throws(StoreError) {
+  mutating func persist(flushedFrom: Int) throws(StoreError) {
     guard tail > durableEnd else { return }
     var flushedFrom = flushedFrom
     if !tail.isMultiple(of: RecordLimit.lineSize) {
@@ -346,93 +303,12 @@ struct JournalWriter: ~Copyable {
   }
 
   /// Runs a write whose failure leaves unknown what is durable.
-  private mutating func poisoning<R>(
+  mutating func poisoning<R>(
     _ body: () throws(MediumError) -> R
   ) throws(StoreError) -> R {
     do throws(MediumError) { return try body() } catch {
       isPoisoned = true
       throw StoreError(error)
     }
-  }
-
-  // MARK: Rotation
-
-  /// Room for `length` more bytes in one segment; rotates where the active one has none.
-  ///
-  /// Deletes may use a reserve, so that a full store can be emptied.
-  private mutating func makeRoom(for length: Int, onlyDeletes: Bool) throws(StoreError) {
-    try checkUsable()
-    let capacity = active.file.length
-    let deleteReserve = min(4096, capacity / 64)
-    if tail + length + Self.closingReserve + deleteReserve <= capacity { return try reopen() }
-    do {
-      try rotate(for: length)
-    } catch {
-      let fitsInReserve = tail + length + Self.closingReserve <= capacity
-      guard case .full = error, onlyDeletes, fitsInReserve, !isPoisoned else { throw error }
-      try reopen()
-    }
-  }
-
-  /// Seals the active segment and goes on in a new one that has room for `length` bytes.
-  ///
-  /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
-  /// header, durable; its name, durable. Only then its first record.
-  private mutating func rotate(for length: Int) throws(StoreError) {
-    guard active.binding.segmentID < UInt32.max - 1 else { throw .addressSpaceExhausted }
-    let id = active.binding.segmentID + 1
-    let name = SegmentName.name(of: id)
-    let successor = try SegmentSizing(sizes: sizes, journalBytes: journalBytes + tail)
-      .create(name, roomFor: length + Self.closingReserve, in: directory)
-    try reopen()
-    try write(
-      .seal,
-      flags: [],
-      key: RawSpan(),
-      value: RawSpan(),
-      sequence: nextSequence,
-      flushed: false,
-      endsBatch: false
-    )
-    let predecessor = active
-    let predecessorEnd = tail
-    let dirty = durableEnd..<tail
-    let header = SegmentHeader(
-      storeID: storeID,
-      segmentID: id,
-      predecessorID: predecessor.binding.segmentID,
-      incarnation: incarnation,
-      capacity: successor.length,
-      firstSequence: nextSequence,
-      predecessorEnd: predecessorEnd,
-      createdAt: Clock.nanosecondsSince1970()
-    )
-    let directory = directory
-    try poisoning { () throws(MediumError) in
-      try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
-      try SegmentEncoder.writeHeader(header, to: successor)
-      try directory.publishSegment(named: name)
-      try directory.synchronize()
-    }
-    predecessor.file.settle(at: predecessorEnd)
-    journalBytes += predecessorEnd
-    try replaceActive(with: successor, header: header)
-    map.redirectToMapping(of: predecessor)
-    epochs.retire { predecessor.file.releaseStage() }
-  }
-
-  private mutating func replaceActive(
-    with file: SegmentFile,
-    header: SegmentHeader
-  ) throws(StoreError) {
-    do {
-      active = try map.add(file, header)
-    } catch {
-      isPoisoned = true
-      throw error
-    }
-    map.redirectToAppends(of: active, from: 0)
-    tail = SegmentField.journalStart
-    durableEnd = tail
   }
 }

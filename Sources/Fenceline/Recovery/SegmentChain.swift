@@ -50,6 +50,7 @@ package struct SegmentChain: Sendable {
   ///
   /// - Parameter directory: the store's.
   /// - Returns: whether nothing was gone or missing.
+  /// - Throws: as `init(in:)`.
   private mutating func read(_ directory: any StoreDirectory) throws(StoreError) -> Bool {
     self = SegmentChain()
     var isComplete = true
@@ -57,32 +58,36 @@ package struct SegmentChain: Sendable {
     var found: [UInt32: ChainMember] = [:]
     var broken: [UInt32: StoreError] = [:]
     for name in names.sorted() {
-      if let id = SegmentName.id(of: name) {
-        do {
-          // Gone since the listing: a writer has removed a leftover.
-          if let member = try Self.member(named: name, id: id, in: directory) {
-            found[id] = member
-          } else {
-            isComplete = false
-            continue
-          }
-        } catch {
-          guard error.isDamage else { throw error }
-          broken[id] = error
-        }
-        highestID = max(highestID, id)
-      } else if name.hasSuffix(FileSystemDirectory.unpublishedSuffix),
-        SegmentName.id(of: String(name.dropLast(4))) != nil
-      {
-        leftovers.append(name)
-      } else if name != FileSystemDirectory.lockName {
-        foreignNames.append(name)
+      guard let id = SegmentName.id(of: name) else {
+        note(otherName: name)
+        continue
       }
+      do {
+        guard let member = try Self.member(named: name, id: id, in: directory) else {
+          // Gone since the listing: a writer has removed a leftover.
+          isComplete = false
+          continue
+        }
+        found[id] = member
+      } catch {
+        guard error.isDamage else { throw error }
+        broken[id] = error
+      }
+      highestID = max(highestID, id)
     }
     try Self.moveForeign(from: &found, to: &broken)
     try link(found, broken, in: directory)
-    return isComplete
-      && !damage.contains { if case .corrupt(_, _, .missingSegment) = $0.error { true } else { false } }
+    return isComplete && !damage.contains(where: \.isMissingSegment)
+  }
+
+  /// Sorts a name that is no segment's.
+  private mutating func note(otherName name: String) {
+    let suffix = FileSystemDirectory.unpublishedSuffix
+    if name.hasSuffix(suffix), SegmentName.id(of: String(name.dropLast(suffix.count))) != nil {
+      leftovers.append(name)
+    } else if name != FileSystemDirectory.lockName {
+      foreignNames.append(name)
+    }
   }
 
   private init() {}

@@ -34,6 +34,12 @@ package struct StoreDamage: Sendable, Equatable {
   /// ...up to this one; nil where nothing valid follows.
   let nextSequence: UInt64?
 
+  /// Whether a whole segment is not there.
+  var isMissingSegment: Bool {
+    guard case .corrupt(_, _, .missingSegment) = error else { return false }
+    return true
+  }
+
   /// Whether transactions can be missing.
   ///
   /// Where sequences have no gap, only a pad or a close record was hit.

@@ -1,0 +1,132 @@
+// Where a segment's journal begins and ends: rotation to a successor, the close record and its mark.
+//
+// Invariant: nothing is written into a successor before the seal of its predecessor, with all records
+// before it, and its own header and name are durable; and nothing is written behind a close record
+// before the mark that says so is.
+
+internal import JournalFormat
+internal import PersistentMemory
+
+extension JournalWriter {
+  /// Room for `length` more bytes in one segment; rotates where the active one has none.
+  ///
+  /// Deletes may use a reserve, so that a full store can be emptied.
+  mutating func makeRoom(for length: Int, onlyDeletes: Bool) throws(StoreError) {
+    try checkUsable()
+    let capacity = active.file.length
+    let deleteReserve = min(4096, capacity / 64)
+    if tail + length + Self.closingReserve + deleteReserve <= capacity { return try reopen() }
+    do {
+      try rotate(for: length)
+    } catch {
+      let fitsInReserve = tail + length + Self.closingReserve <= capacity
+      guard case .full = error, onlyDeletes, fitsInReserve, !isPoisoned else { throw error }
+      try reopen()
+    }
+  }
+
+  /// Seals the active segment and goes on in a new one that has room for `length` bytes.
+  ///
+  /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
+  /// header, durable; its name, durable. Only then its first record.
+  private mutating func rotate(for length: Int) throws(StoreError) {
+    guard active.binding.segmentID < UInt32.max - 1 else { throw .addressSpaceExhausted }
+    let id = active.binding.segmentID + 1
+    let name = SegmentName.name(of: id)
+    let successor = try SegmentSizing(sizes: sizes, journalBytes: journalBytes + tail)
+      .create(name, roomFor: length + Self.closingReserve, in: directory)
+    try reopen()
+    try write(
+      .seal,
+      flags: [],
+      key: RawSpan(),
+      value: RawSpan(),
+      sequence: nextSequence,
+      flushed: false,
+      endsBatch: false
+    )
+    let predecessor = active
+    let predecessorEnd = tail
+    let dirty = durableEnd..<tail
+    let header = SegmentHeader(
+      storeID: storeID,
+      segmentID: id,
+      predecessorID: predecessor.binding.segmentID,
+      incarnation: incarnation,
+      capacity: successor.length,
+      firstSequence: nextSequence,
+      predecessorEnd: predecessorEnd,
+      createdAt: Clock.nanosecondsSince1970()
+    )
+    let directory = directory
+    try poisoning { () throws(MediumError) in
+      try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
+      try SegmentEncoder.writeHeader(header, to: successor)
+      try directory.publishSegment(named: name)
+      try directory.synchronize()
+    }
+    predecessor.file.settle(at: predecessorEnd)
+    journalBytes += predecessorEnd
+    try replaceActive(with: successor, header: header)
+    map.redirectToMapping(of: predecessor)
+    epochs.retire { predecessor.file.releaseStage() }
+  }
+
+  private mutating func replaceActive(
+    with file: SegmentFile,
+    header: SegmentHeader
+  ) throws(StoreError) {
+    do {
+      active = try map.add(file, header)
+    } catch {
+      isPoisoned = true
+      throw error
+    }
+    map.redirectToAppends(of: active, from: 0)
+    tail = SegmentField.journalStart
+    durableEnd = tail
+  }
+
+  /// Ends the journal in order: close record and close mark, durable on return.
+  mutating func close() throws(StoreError) {
+    try checkUsable()
+    guard !isClosedOnMedium else { return }
+    try persist(flushedFrom: tail)
+    let mark = CloseMark(
+      incarnation: incarnation,
+      end: tail,
+      nextSequence: nextSequence,
+      isOpen: false
+    )
+    try write(
+      .close,
+      flags: [],
+      key: RawSpan(),
+      value: RawSpan(),
+      sequence: nextSequence,
+      flushed: false,
+      endsBatch: true
+    )
+    try persist(flushedFrom: tail)
+    try writeCloseMark(mark)
+    isClosedOnMedium = true
+  }
+
+  /// Before the first record behind a close record: whoever opens the store after a crash must not
+  /// take the bytes behind it for untouched.
+  ///
+  /// Only where there is room for that record: a close that nothing came behind is not written
+  /// again, so it takes no room from the reserve.
+  mutating func reopen() throws(StoreError) {
+    guard isClosedOnMedium else { return }
+    try writeCloseMark(
+      CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: true)
+    )
+    isClosedOnMedium = false
+  }
+
+  private mutating func writeCloseMark(_ mark: CloseMark) throws(StoreError) {
+    let segment = active
+    try poisoning { () throws(MediumError) in try segment.writeCloseMark(mark) }
+  }
+}

@@ -1,0 +1,60 @@
+// Reading a segment: where its bytes are, in bulk with memory errors as typed errors, and its size.
+
+internal import CFlush
+internal import Synchronization
+internal import SystemPackage
+
+extension SegmentFile {
+  /// Where a record that starts at `offset` is read while this file is written: the stage from the
+  /// granule of the first staged byte on, the mapping otherwise.
+  ///
+  /// Valid while the file is alive and `releaseStage()` was not called.
+  package var writtenBase: UnsafeRawPointer {
+    unsafe UnsafeRawPointer(target(at: 0))
+  }
+
+  /// Where durable and published bytes are read.
+  ///
+  /// Valid while the file is alive.
+  package var mappedBase: UnsafeRawPointer { unsafe UnsafeRawPointer(mapping.address) }
+
+  /// Hands out bytes of the file for bulk reading.
+  ///
+  /// A memory error in the range is a typed error, whether or not the process-wide handler is
+  /// installed.
+  ///
+  /// - Throws: ``MediumError`` of operation "read" where the range can't be read.
+  package func withGuardedBytes<R: ~Copyable>(
+    _ range: Range<Int>,
+    _ body: (RawSpan) throws(MediumError) -> R
+  ) throws(MediumError) -> R {
+    precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
+    let start = unsafe mapping.address + range.lowerBound
+    if mapping.isGuarded || borrowedFrom != nil {
+      let bytes = unsafe UnsafeRawBufferPointer(start: start, count: range.count)
+      let result = try body(unsafe bytes.bytes)
+      if let fault = firstFault, range.contains(fault) { throw readError(at: fault) }
+      return result
+    }
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
+    defer { unsafe copy.deallocate() }
+    let missing = unsafe fl_copy_guarded(copy.baseAddress, start, range.count)
+    guard missing == 0 else { throw readError(at: range.upperBound - missing) }
+    return try body(unsafe UnsafeRawBufferPointer(copy).bytes)
+  }
+
+  /// Offset of the first memory error that the process-wide handler caught in this file.
+  package var firstFault: Int? { mapping.firstFault }
+
+  func readError(at offset: Int) -> MediumError {
+    MediumError(operation: "read", path: path, cause: .ioError, offset: offset)
+  }
+
+  /// Blocks that the file system holds for the file, in bytes.
+  package func allocatedBytes() throws(MediumError) -> Int {
+    try descriptor.withLock { (descriptor) throws(MediumError) in
+      guard descriptor.isFile else { return settledBytes.load(ordering: .relaxed) }
+      return try SystemCalls.status(descriptor, path).allocatedBytes
+    }
+  }
+}
