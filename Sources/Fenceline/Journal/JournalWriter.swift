@@ -121,7 +121,7 @@ struct JournalWriter: ~Copyable {
   mutating func commit(
     _ batch: borrowing WriteBatch,
     durable: Bool,
-    position: (Int, UInt64) -> Void
+    position: (UInt64) -> Void
   ) throws(StoreError) {
     let count = batch.finalCount
     guard count > 0 else {
@@ -160,7 +160,7 @@ struct JournalWriter: ~Copyable {
       )
     }
     try finish(durable: durable, flushedFrom: tail)
-    for (index, offset) in offsets.enumerated() { position(index, active.unit(at: offset)) }
+    for offset in offsets { position(active.unit(at: offset)) }
   }
 
   /// Makes everything committed durable: the ordering point.

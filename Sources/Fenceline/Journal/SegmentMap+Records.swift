@@ -8,6 +8,10 @@ internal import SystemPackage
 extension SegmentMap {
   /// Hands out the verified record at `unit`, with the bytes of its segment.
   ///
+  /// - Parameters:
+  ///   - unit: a position from the index.
+  ///   - body: gets the record and the segment from its first byte on.
+  /// - Returns: what `body` returns.
   /// - Throws: ``StoreError/corrupt(file:offset:cause:)`` or
   ///   ``StoreError/mediaError(file:offset:)``; ``StoreError/newerFormat(file:feature:)``.
   /// - Complexity: O(record): every byte of it is read.
@@ -16,26 +20,36 @@ extension SegmentMap {
     at unit: UInt64,
     _ body: (JournalRecord, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    try unsafe withSegment(of: unit) { (view, offset, bytes) throws(StoreError) in
+      let record: JournalRecord
+      do throws(RecordFault) {
+        record = unsafe try JournalRecord(
+          in: bytes,
+          at: offset,
+          binding: view.pointee.binding,
+          limit: bytes.byteCount
+        )
+      } catch {
+        throw unsafe failure(view, offset, error)
+      }
+      return try body(record, bytes)
+    }
+  }
+
+  /// Hands out the segment that `unit` lies in: its view, the unit's offset, its bytes.
+  @inline(__always)
+  private func withSegment<R, E: Error>(
+    of unit: UInt64,
+    _ body: (UnsafePointer<SegmentView>, Int, RawSpan) throws(E) -> R
+  ) throws(E) -> R {
     // SAFETY: units come from the index, so their view exists; views outlive every read, and the
     // caller holds a reader's ticket or the write lock, which keeps the memory.
     let view = unsafe view(ofUnit: unit)
-    let offset = unsafe view.pointee.offset(ofUnit: unit)
     let bytes = unsafe UnsafeRawBufferPointer(
       start: view.pointee.base,
       count: view.pointee.length
     ).bytes
-    let record: JournalRecord
-    do {
-      record = unsafe try JournalRecord(
-        in: bytes,
-        at: offset,
-        binding: view.pointee.binding,
-        limit: view.pointee.length
-      )
-    } catch {
-      throw unsafe failure(view, offset, error)
-    }
-    return try body(record, bytes)
+    return unsafe try body(view, view.pointee.offset(ofUnit: unit), bytes)
   }
 
   /// Whether the record at `unit` has `key`.
@@ -66,19 +80,14 @@ extension SegmentMap {
     at unit: UInt64,
     _ body: (RawSpan) throws(E) -> R
   ) throws(E) -> R {
-    // SAFETY: as in `withRecord`.
-    let view = unsafe view(ofUnit: unit)
-    let offset = unsafe view.pointee.offset(ofUnit: unit)
-    let bytes = unsafe UnsafeRawBufferPointer(
-      start: view.pointee.base,
-      count: view.pointee.length
-    ).bytes
-    guard offset <= bytes.byteCount - RecordField.headerEnd,
-      let header = RecordHeader(in: bytes, at: offset)
-    else { return try body(RawSpan()) }
-    let start = offset + header.shape.headerLength
-    guard start + header.keyLength <= bytes.byteCount else { return try body(RawSpan()) }
-    return try body(bytes.extracting(start..<start + header.keyLength))
+    try unsafe withSegment(of: unit) { (_, offset, bytes) throws(E) in
+      guard offset <= bytes.byteCount - RecordField.headerEnd,
+        let header = RecordHeader(in: bytes, at: offset)
+      else { return try body(RawSpan()) }
+      let start = offset + header.shape.headerLength
+      guard start + header.keyLength <= bytes.byteCount else { return try body(RawSpan()) }
+      return try body(bytes.extracting(start..<start + header.keyLength))
+    }
   }
 
   @inline(never)

@@ -116,7 +116,7 @@ public struct Transaction: ~Copyable {
     }
     var units: [UInt64] = []
     units.reserveCapacity(hashes.count)
-    try journal.commit(batch, durable: durability == .durable) { units.append($1) }
+    try journal.commit(batch, durable: durability == .durable) { units.append($0) }
     var number = 0
     // Committed: nothing may fail any more. A candidate that has become unreadable since the first
     // look is left in its place, and is refused when it is asked for.
