@@ -63,6 +63,9 @@ package final class FileSystemDirectory: StoreDirectory {
     medium = MediumDescription(kind: found.kind, isForced: found.isForced, core: core)
   }
 
+  /// A handle that is let go gives its lock up at once, whoever was forked meanwhile.
+  deinit { unlock() }
+
   /// Creates a directory that only its owner may enter, and makes its name durable.
   package static func create(_ path: FilePath) throws(MediumError) {
     try SystemCalls.makeDirectory(path)

@@ -30,12 +30,8 @@ static unsigned char *map_with_fault(cft_fault fault) {
   } else {
     bytes = mmap(NULL, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bytes != MAP_FAILED) fill_random(bytes, good, 5);
-    unsigned char *const bad = bytes + good;
-    if (fault == CFT_FAULT_UNMAPPED) {
-      munmap(bad, (pages - good_pages) * page);
-    } else if (mprotect(bad, (pages - good_pages) * page, PROT_NONE) != 0) {
-      return NULL;
-    }
+    // Not unmapped: in a process with other threads the hole would soon be theirs.
+    if (mprotect(bytes + good, (pages - good_pages) * page, PROT_NONE) != 0) return NULL;
   }
   return bytes == MAP_FAILED ? NULL : bytes;
 }
@@ -78,7 +74,7 @@ const char *cft_check_guard(const fl_core *core, cft_fault fault, cft_guard guar
       }
     }
   }
-  munmap(source, fault == CFT_FAULT_UNMAPPED ? good : pages * page);
+  munmap(source, pages * page);
   free(destination);
   return message;
 }

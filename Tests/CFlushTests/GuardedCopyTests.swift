@@ -6,7 +6,7 @@ import Testing
 @Suite("Copies from sources that fault")
 struct GuardedCopyTests {
   static let faults: [cft_fault] = [
-    CFT_FAULT_PROTECTED_PAGE, CFT_FAULT_TRUNCATED_FILE, CFT_FAULT_UNMAPPED,
+    CFT_FAULT_PROTECTED_PAGE, CFT_FAULT_TRUNCATED_FILE,
   ]
   static let guards: [cft_guard] = [CFT_GUARD_DRAM, CFT_GUARD_FLUSHCACHE, CFT_GUARD_PIPE]
 

@@ -63,7 +63,6 @@ const char *cft_check_hash_collisions(size_t length, uint32_t count);
 typedef enum cft_fault {
   CFT_FAULT_PROTECTED_PAGE,  // PROT_NONE in an anonymous mapping
   CFT_FAULT_TRUNCATED_FILE,  // a mapped file made shorter
-  CFT_FAULT_UNMAPPED,
 } cft_fault;
 
 typedef enum cft_guard {
