@@ -254,7 +254,8 @@ package final class SegmentFile: @unchecked Sendable {
   /// - Parameters:
   ///   - range: everything that was written since the last call.
   ///   - flushedFrom: bytes from here on were written with `flushed: true` by the calling thread.
-  /// - Throws: ``MediumError`` of the write or the device flush; mapped media have neither.
+  /// - Throws: ``MediumError`` of the write or the device flush; on mapped media, of a memory error
+  ///   that was caught in the mapping.
   /// - Durability: durable on return. One fence, or one device flush.
   @inline(__always)
   package func persist(_ range: Range<Int>, flushedFrom: Int) throws(MediumError) {

@@ -96,10 +96,9 @@ package struct LineReader: ~Copyable {
       }
       filled += count
       isAtEnd = count == 0
-    } catch let error as Errno {
-      throw error
     } catch {
-      fatalError("read(2) failed with something other than an errno: \(error)")
+      // Untyped in its declaration; it throws nothing else.
+      throw (error as? Errno) ?? .ioError
     }
   }
 }

@@ -107,7 +107,7 @@ public final class Store: Sendable {
   }
 
   /// Opens a store in any kind of directory for writing; tests bring simulated ones.
-  package init(
+  package convenience init(
     writingIn directory: any StoreDirectory,
     options: StoreOptions
   ) throws(StoreError) {
@@ -118,31 +118,30 @@ public final class Store: Sendable {
       guard opening.foreignNames.isEmpty else { throw .notAStore(directory.path) }
     }
     let journal = try opening.beginWriting(in: directory, sizes: options.segmentSizes)
-    path = directory.path
-    isReadOnly = false
-    self.directory = directory
-    map = opening.map
-    index = opening.index
-    epochs = opening.epochs
-    hashSeed = opening.hashSeed
-    bufferedSurvival = directory.medium.buffered
-    durableSurvival = directory.medium.synced
-    damage = []
-    recovery = opening.report
-    storeID = journal.storeID
-    writer = Mutex(journal)
+    let storeID = journal.storeID
+    self.init(directory, opening, storeID: storeID, isReadOnly: false, writer: Mutex(journal))
   }
 
   /// Opens a store in any kind of directory for reading.
-  package init(
+  package convenience init(
     readingIn directory: any StoreDirectory,
     options: StoreOptions
   ) throws(StoreError) {
     try Self.check(directory.medium, options)
     let opening = try JournalOpening(reading: directory)
     guard let storeID = opening.storeID else { throw .noStore(directory.path) }
+    self.init(directory, opening, storeID: storeID, isReadOnly: true, writer: Mutex(nil))
+  }
+
+  private init(
+    _ directory: any StoreDirectory,
+    _ opening: JournalOpening,
+    storeID: StoreID,
+    isReadOnly: Bool,
+    writer: consuming Mutex<JournalWriter?>
+  ) {
     path = directory.path
-    isReadOnly = true
+    self.isReadOnly = isReadOnly
     self.directory = directory
     map = opening.map
     index = opening.index
@@ -150,10 +149,11 @@ public final class Store: Sendable {
     hashSeed = opening.hashSeed
     bufferedSurvival = directory.medium.buffered
     durableSurvival = directory.medium.synced
+    // Writing begins only where there is none.
     damage = opening.damage
     recovery = opening.report
     self.storeID = storeID
-    writer = Mutex(nil)
+    self.writer = writer
   }
 
   private static func check(
