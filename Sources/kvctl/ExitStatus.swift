@@ -51,7 +51,7 @@ extension ExitStatus {
       self.init(cause, isCreating: isCreating || operation == "mkdir")
     case .keyTooLong, .valueTooLong: self = .usage
     case .insufficientDurability, .copyCoreUnavailable: self = .unavailable
-    case .readOnly, .closed, .nestedWrite: self = .internalError
+    case .readOnly, .closed, .nestedWrite, .forked: self = .internalError
     }
   }
 

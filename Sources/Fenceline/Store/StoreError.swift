@@ -37,6 +37,8 @@ public enum StoreError: Error, Sendable, Equatable {
   case copyCoreUnavailable
   /// The calling thread is inside a transaction of this store already.
   case nestedWrite
+  /// The store was opened by another process, of which this one is a child made by `fork()`.
+  case forked
   /// Every position of the journal's address space (8 TiB per opening) was used; open it again.
   case addressSpaceExhausted
 }
@@ -90,6 +92,7 @@ extension StoreError: CustomStringConvertible {
     case .copyCoreUnavailable:
       "FENCELINE_COPY, FENCELINE_FLUSH or FENCELINE_POLICY forces what this CPU does not have"
     case .nestedWrite: "a transaction of this store is open on the same thread"
+    case .forked: "the store was opened before fork(); open it again in this process"
     case .addressSpaceExhausted: "8 TiB were written since the store was opened; open it again"
     }
   }

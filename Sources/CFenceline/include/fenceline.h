@@ -1,0 +1,216 @@
+/*
+ * fenceline.h - the C interface of Fenceline, a journaling key-value store for persistent memory.
+ *
+ * Link with -lfenceline (pkg-config: fenceline). The library carries everything that it needs; no
+ * Swift has to be installed where it runs.
+ *
+ * Results      Every function that can fail returns 0 (FENCELINE_DONE), 1 (FENCELINE_NOT_FOUND) or
+ *              a negative error number; fenceline_last_error() then says more in words.
+ * Keys, values Byte strings with explicit lengths, 0 included; a pointer may be NULL where its
+ *              length is 0. Keys up to 65,535 bytes, values up to 4,294,967,295. Everything passed
+ *              in is copied before the call returns.
+ * Threads      A store may be used by any number of threads at once. Reads never wait for writes;
+ *              writes wait for each other. Closing is the exception: no other call may run on the
+ *              store meanwhile or afterwards.
+ * Visitors     A visitor runs on the calling thread, inside the call. What it is given lies in the
+ *              store's own memory and is valid until it returns. It may read from the store and
+ *              write to it; it must not close it, and must not leave by longjmp or an exception.
+ * Signals      A store that is opened installs a handler for SIGBUS, chained to the one that was
+ *              there, unless fenceline_options.leaves_sigbus says no.
+ * fork()       A store belongs to the process that opened it. In a child process every call on the
+ *              store gives FENCELINE_ERROR_FORKED, except fenceline_close, which only frees the
+ *              child's copy. The child opens the store anew; for writing, after the parent has
+ *              closed it.
+ * Durability   A write is visible at once and durable after a fenceline_sync, a durable
+ *              fenceline_write or a fenceline_close that returned 0. What "durable" survives
+ *              depends on the medium: see fenceline_store_statistics.durable_survival.
+ */
+#ifndef FENCELINE_H
+#define FENCELINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An open store. */
+typedef struct fenceline_store fenceline_store;
+
+/* What calls return. Numbers are never given a new meaning; later versions may add some. */
+enum {
+    FENCELINE_DONE = 0,
+    /* There is no such key. Not an error: fenceline_last_error() stays as it was. */
+    FENCELINE_NOT_FOUND = 1,
+
+    /* A null pointer, a wrong size, or a value that the header does not list. */
+    FENCELINE_ERROR_INVALID_ARGUMENT = -1,
+    /* There is no store at the path, and it may not be created. */
+    FENCELINE_ERROR_NO_STORE = -2,
+    /* The directory holds other things and no store. */
+    FENCELINE_ERROR_NOT_A_STORE = -3,
+    /* Another handle, in this process or another, has the store open for writing. */
+    FENCELINE_ERROR_LOCKED = -4,
+    /* Bytes are not what was written there; the text names file, offset and cause. */
+    FENCELINE_ERROR_CORRUPT = -5,
+    /* A newer version wrote the file. */
+    FENCELINE_ERROR_NEWER_FORMAT = -6,
+    /* The device could not read these bytes. */
+    FENCELINE_ERROR_MEDIA = -7,
+    /* No room is left. Everything committed stays readable. */
+    FENCELINE_ERROR_FULL = -8,
+    /* The operating system refused something; the text has its words. */
+    FENCELINE_ERROR_SYSTEM = -9,
+    /* The user may not do this. */
+    FENCELINE_ERROR_PERMISSION = -10,
+    /* A key is longer than 65,535 bytes. */
+    FENCELINE_ERROR_KEY_TOO_LONG = -11,
+    /* A value is longer than 4,294,967,295 bytes. */
+    FENCELINE_ERROR_VALUE_TOO_LONG = -12,
+    /* The store was opened for reading only. */
+    FENCELINE_ERROR_READ_ONLY = -13,
+    /* An earlier write or sync failed, so what is durable is unknown until the store is opened
+     * again. */
+    FENCELINE_ERROR_POISONED = -14,
+    /* The medium survives less than was required. */
+    FENCELINE_ERROR_SURVIVAL = -15,
+    /* This machine can't do what the environment forces. */
+    FENCELINE_ERROR_UNAVAILABLE = -16,
+    /* The store was opened by another process, of which this one is a child. */
+    FENCELINE_ERROR_FORKED = -17,
+    /* The buffer is too small; nothing was copied, and the length says what is needed. */
+    FENCELINE_ERROR_BUFFER_TOO_SMALL = -18,
+    /* 8 TiB were written since the store was opened; open it again. */
+    FENCELINE_ERROR_ADDRESS_SPACE = -19
+};
+
+/* What a write survives. Each level includes the ones before it. */
+enum {
+    FENCELINE_SURVIVES_NOTHING = 0,
+    FENCELINE_SURVIVES_PROCESS_CRASH = 1,
+    FENCELINE_SURVIVES_KERNEL_CRASH = 2,
+    FENCELINE_SURVIVES_POWER_FAILURE = 3
+};
+
+/* Choices at opening. Set everything to zero first, then `size` to sizeof(fenceline_options); zero
+ * is the default of every field. A program that was built with a shorter structure gets the
+ * defaults of what it does not know; one that sets fields which this library does not know gets
+ * FENCELINE_ERROR_INVALID_ARGUMENT. */
+typedef struct fenceline_options {
+    /* Bytes of this structure. */
+    size_t size;
+    /* Not 0: open for reading. Changes nothing, works beside a writer, in a read-only directory and
+     * on a damaged store, and shows the state of the moment of opening. */
+    uint32_t read_only;
+    /* Not 0: do not create a store where there is none. */
+    uint32_t must_exist;
+    /* Refuse a medium whose synced writes survive less than this (FENCELINE_SURVIVES_...). */
+    uint32_t required_survival;
+    /* Not 0: install no handler for SIGBUS. A media error or a file that was cut off under the
+     * store then reaches the program as that signal. */
+    uint32_t leaves_sigbus;
+} fenceline_options;
+
+/* One step of a fenceline_write: a put, or a delete where `value` is NULL and `value_length` is 0.
+ * (An empty value is a non-NULL pointer with length 0.) */
+typedef struct fenceline_operation {
+    const void *key;
+    size_t key_length;
+    const void *value;
+    size_t value_length;
+} fenceline_operation;
+
+/* Gets a value in place. */
+typedef void (*fenceline_value_visitor)(void *context, const void *value, size_t value_length);
+
+/* Gets an entry in place; returns 0 for the next one, anything else to stop. */
+typedef int (*fenceline_entry_visitor)(void *context, const void *key, size_t key_length,
+                                       const void *value, size_t value_length);
+
+/* A store's own account. Texts are constants: they stay valid for ever. */
+typedef struct fenceline_store_statistics {
+    /* Set by the caller to sizeof(fenceline_store_statistics): no more bytes than that are written. */
+    size_t size;
+    /* Keys that have a value, as far as the store can tell. */
+    uint64_t key_count;
+    uint64_t segment_count;
+    /* Bytes of all segment files, and what the file system holds for them. */
+    uint64_t journal_capacity_in_bytes;
+    uint64_t allocated_bytes;
+    /* Address space of the table of keys. */
+    uint64_t index_bytes;
+    /* Places in which the journal is damaged: not 0 only in a store opened for reading. */
+    uint64_t damage_count;
+    /* FENCELINE_SURVIVES_...: what a write survives before a sync, and after it. */
+    uint32_t buffered_survival;
+    uint32_t durable_survival;
+    /* Not 0: the environment forces libpmem to take ordinary mappings for persistent memory. */
+    uint32_t is_forced;
+    /* Not 0: the store was closed in order before it was opened. */
+    uint32_t was_closed;
+    /* Not 0: opening cut off an unfinished write. */
+    uint32_t had_torn_tail;
+    /* 0; room for alignment. */
+    uint32_t reserved;
+    /* "persistentMemory", "persistentMemoryWithFlushOnFailure", "file" or "volatile". */
+    const char *medium;
+    /* Of the copy core: "strict", "trusting" or "plain". */
+    const char *copy_policy;
+} fenceline_store_statistics;
+
+/* Opens the store in the directory `path` (UTF-8 or any bytes that the file system takes) and
+ * creates it where there is none. `options` may be NULL. On success *store is the store, on failure
+ * NULL. Reads the whole journal once. */
+int fenceline_open(const char *path, const fenceline_options *options, fenceline_store **store);
+
+/* Makes everything durable, ends the journal in order and frees the store, also where it returns an
+ * error. NULL does nothing. */
+int fenceline_close(fenceline_store *store);
+
+/* Gives `key` the value `value`. Visible at once, durable with the next sync. */
+int fenceline_put(fenceline_store *store, const void *key, size_t key_length, const void *value,
+                  size_t value_length);
+
+/* Copies the value of `key` to `buffer` and sets *value_length to its length. If it is longer than
+ * `capacity`, nothing is copied, the length is set all the same, and the result is
+ * FENCELINE_ERROR_BUFFER_TOO_SMALL. With any other result than these two the length is 0. */
+int fenceline_get(fenceline_store *store, const void *key, size_t key_length, void *buffer,
+                  size_t capacity, size_t *value_length);
+
+/* Hands the value of `key` to `visitor` where it lies, verified. The visitor should be short:
+ * memory is given back only behind it. */
+int fenceline_read(fenceline_store *store, const void *key, size_t key_length,
+                   fenceline_value_visitor visitor, void *context);
+
+/* Removes `key`; FENCELINE_NOT_FOUND where it has no value. Durable with the next sync. */
+int fenceline_delete(fenceline_store *store, const void *key, size_t key_length);
+
+/* Makes everything durable that was written before, by any thread. */
+int fenceline_sync(fenceline_store *store);
+
+/* Commits `count` operations, in order, all or nothing. If `durable` is not 0, they and everything
+ * before them are durable on return, at the price of one fence or one device flush for all.
+ * Deleting a key that has no value is no error. */
+int fenceline_write(fenceline_store *store, const fenceline_operation *operations, size_t count,
+                    int durable);
+
+/* Hands entries to `visitor` in the order of their keys' bytes: the first one whose key is not less
+ * than `start`, and those that follow, at most `limit` of them (SIZE_MAX for all). NULL and 0 start
+ * at the first key. What is written meanwhile may or may not be seen. Ends with 0 also where the
+ * visitor stopped it. */
+int fenceline_scan(fenceline_store *store, const void *start, size_t start_length, size_t limit,
+                   fenceline_entry_visitor visitor, void *context);
+
+/* Fills *statistics, of which the caller has set `size`. */
+int fenceline_statistics(fenceline_store *store, fenceline_store_statistics *statistics);
+
+/* What the last error on this thread was, in one line of UTF-8 text; "" before the first one. Valid
+ * until the next error on the same thread. */
+const char *fenceline_last_error(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
