@@ -130,7 +130,8 @@ typedef int (*fenceline_entry_visitor)(void *context, const void *key, size_t ke
 
 /* A store's own account. Texts are constants: they stay valid for ever. */
 typedef struct fenceline_store_statistics {
-    /* Set by the caller to sizeof(fenceline_store_statistics): no more bytes than that are written. */
+    /* Set by the caller to sizeof(fenceline_store_statistics); no more bytes than that are written.
+     */
     size_t size;
     /* Keys that have a value, as far as the store can tell. */
     uint64_t key_count;
