@@ -38,7 +38,8 @@ package struct FormatTable: Sendable {
 /// Every structure of format 1, in the order of the format page.
 package enum FormatLayout {
   package static let tables = [
-    segmentHeader, closeMark, recordHeader, optionalFields, flags, kinds, pad,
+    segmentHeader, closeMark, recordHeader, optionalFields, flags, kinds, pad, closeDigest,
+    segmentDigest,
   ]
 
   package static let segmentHeader = FormatTable(
@@ -210,9 +211,10 @@ package enum FormatLayout {
     fields: [
       kind("put", .put, "gives the key a value"),
       kind("delete", .delete, "removes the key; no value"),
-      kind("close", .close, "the journal was closed in order; no key, no value"),
+      kind("close", .close, "the journal was closed in order; no key, a digest as value"),
       kind("seal", .seal, "the segment is complete; no key, no value"),
       kind("pad", .pad, "see below"),
+      kind("digest", .digest, "describes the segment before; no key, a digest as value"),
     ]
   )
 
@@ -230,6 +232,35 @@ package enum FormatLayout {
       FormatField("zeros", at: PadField.headerEnd, nil, "the rest"),
     ]
   )
+
+  package static let closeDigest = FormatTable(
+    title: "Value of a close record",
+    fields: [
+      FormatField(
+        "firstSequence",
+        at: CloseDigestField.firstSequence,
+        8,
+        "sequence of the first record that is described"
+      ),
+      FormatField("entries", at: CloseDigestField.entries, nil, entries),
+    ]
+  )
+
+  package static let segmentDigest = FormatTable(
+    title: "Value of a digest record",
+    fields: [
+      FormatField(
+        "header",
+        at: SegmentDigestField.header,
+        SegmentDigestField.entries,
+        "header of the segment before, as it stands there"
+      ),
+      FormatField("entries", at: SegmentDigestField.entries, nil, entries),
+    ]
+  )
+
+  private static let entries =
+    "2 bytes a record: bits 0-14 of its key check; bit 15: ends its transaction"
 
   /// A flag's row: its bit instead of an offset.
   private static func flag(

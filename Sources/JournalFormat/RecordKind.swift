@@ -8,11 +8,15 @@ package enum RecordKind: UInt8, Sendable, CaseIterable {
   /// Removes a key (a tombstone).
   case delete = 2
   /// The journal was closed in order; everything before it was durable when it was written.
+  ///
+  /// Its value is a digest of the records since the last one, see ``CloseDigestField``.
   case close = 3
   /// The segment takes no more records; its successor goes on.
   case seal = 4
   /// Fills the rest of a line before an ordering point; see ``PadField``.
   case pad = 5
+  /// Describes the segment before: its header, and a digest of its keys.
+  case digest = 6
 }
 
 /// The flags of a record.

@@ -35,6 +35,8 @@ package enum SegmentField {
   /// Bytes of the fixed part.
   package static let headerEnd = 128
 
+  /// Where the header stands a second time, for the day on which the first one can't be read.
+  package static let headerCopy = 1024
   /// Where the close mark stands: a sector of its own, so that rewriting it endangers nothing.
   package static let closeMark = 512
   /// Where the first record stands.

@@ -32,7 +32,7 @@ struct EncodingTests {
     #expect(bytes[20...].allSatisfy { $0 == 0 })
   }
 
-  @Test(arguments: [0 as UInt8, 5, 6, 15])
+  @Test(arguments: [0 as UInt8, 5, 7, 15])
   func `What is no record kind is no record`(kind: UInt8) {
     var bytes = [UInt8](repeating: 0xff, count: RecordField.headerEnd)
     bytes[RecordField.kindAndFlags] = kind

@@ -55,13 +55,6 @@ package struct JournalReader: Sendable {
     }
   }
 
-  /// Continues at `offset`, past bytes that are no journal.
-  package mutating func resume(at offset: Int) {
-    self.offset = offset
-    followsPad = false
-    followsSeal = false
-  }
-
   /// The first valid batch start at or after `start`: proof that everything before it was durable.
   ///
   /// - Complexity: O(limit - start) over lines; a line that holds no header costs one load.
@@ -79,15 +72,62 @@ package struct JournalReader: Sendable {
     }
   }
 
+  /// Visits every whole record at or after `start`, wherever it stands.
+  package func forEachWholeRecord(
+    in bytes: RawSpan,
+    from start: Int,
+    _ body: (JournalRecord) -> Void
+  ) {
+    var next = start
+    var budget = searchBudget
+    while let record = firstRecord(
+      in: bytes,
+      from: next,
+      stride: RecordLimit.alignment,
+      budget: &budget,
+      where: { _ in true }
+    ) {
+      body(record)
+      next = record.end
+    }
+  }
+
+  /// Where the first record of a segment holds the description of the segment before.
+  package static func digestOfPredecessor(
+    in bytes: RawSpan,
+    binding: SegmentBinding
+  ) -> Range<Int>? {
+    let record = try? JournalRecord(
+      in: bytes,
+      at: SegmentField.journalStart,
+      binding: binding,
+      limit: bytes.byteCount
+    )
+    guard let record, record.header.kind == .digest else { return nil }
+    return record.valueRange
+  }
+
+  // Bytes that were made to look like large records at every place must not cost their square.
+  private var searchBudget: Int { 8 * limit }
+
   private func firstRecord(
     in bytes: RawSpan,
     from start: Int,
     stride: Int,
     where matches: (JournalRecord) -> Bool
   ) -> JournalRecord? {
+    var budget = searchBudget
+    return firstRecord(in: bytes, from: start, stride: stride, budget: &budget, where: matches)
+  }
+
+  private func firstRecord(
+    in bytes: RawSpan,
+    from start: Int,
+    stride: Int,
+    budget: inout Int,
+    where matches: (JournalRecord) -> Bool
+  ) -> JournalRecord? {
     var candidate = (start + stride - 1) / stride * stride
-    // Bytes that were made to look like large records at every place must not cost their square.
-    var budget = 8 * limit
     while candidate <= limit - RecordField.headerEnd, budget > 0 {
       if let header = RecordHeader(in: bytes, at: candidate) {
         do throws(RecordFault) {

@@ -8,33 +8,48 @@ internal import JournalFormat
 internal import PersistentMemory
 
 extension JournalWriter {
-  /// Room for `length` more bytes in one segment; rotates where the active one has none.
+  /// Room for `records` more records of `length` bytes in one segment; rotates where the active one
+  /// has none.
   ///
   /// Deletes may use a reserve, so that a full store can be emptied.
-  mutating func makeRoom(for length: Int, onlyDeletes: Bool) throws(StoreError) {
+  mutating func makeRoom(
+    for length: Int,
+    records: Int,
+    onlyDeletes: Bool
+  ) throws(StoreError) {
     try checkUsable()
     let capacity = active.file.length
     let deleteReserve = min(4096, capacity / 64)
-    if tail + length + Self.closingReserve + deleteReserve <= capacity { return try reopen() }
+    let end = tail + length + Self.closingReserve + digest.closeLength(adding: records)
+    if end + deleteReserve <= capacity { return try reopen() }
     do {
-      try rotate(for: length)
+      try rotate(for: length, records: records)
     } catch {
-      let fitsInReserve = tail + length + Self.closingReserve <= capacity
+      let fitsInReserve = end <= capacity
       guard case .full = error, onlyDeletes, fitsInReserve, !isPoisoned else { throw error }
       try reopen()
     }
   }
 
-  /// Seals the active segment and goes on in a new one that has room for `length` bytes.
+  /// Seals the active segment and goes on in a new one that has room for `records` records of
+  /// `length` bytes.
   ///
   /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
   /// header, durable; its name, durable. Only then its first record.
-  private mutating func rotate(for length: Int) throws(StoreError) {
+  private mutating func rotate(for length: Int, records: Int) throws(StoreError) {
     guard active.binding.segmentID < UInt32.max - 1 else { throw .addressSpaceExhausted }
     let id = active.binding.segmentID + 1
+    let needed =
+      length + Self.closingReserve
+      + KeyDigest(entries: [], nextSequence: 0).closeLength(adding: records)
     let name = SegmentName.name(of: id)
     let successor = try SegmentSizing(sizes: sizes, journalBytes: journalBytes + tail)
-      .create(name, roomFor: length + Self.closingReserve, in: directory)
+      .create(
+        name,
+        roomFor: needed,
+        preferring: KeyDigest.segmentRecordLength(digest.entries.count),
+        in: directory
+      )
     try reopen()
     try write(
       .seal,
@@ -67,9 +82,38 @@ extension JournalWriter {
     }
     predecessor.file.settle(at: predecessorEnd)
     journalBytes += predecessorEnd
+    let described = digest.entries
     try replaceActive(with: successor, header: header)
     map.redirectToMapping(of: predecessor)
     epochs.retire { predecessor.file.releaseStage() }
+    try describe(predecessor.header, described, leaving: needed)
+  }
+
+  /// Writes the description of the segment before as the first record of the active one, where
+  /// that leaves room for `needed` more bytes.
+  ///
+  /// - Durability: like a buffered commit. A crash that loses it loses the whole batch after it, and
+  ///   recovery describes the segment again.
+  mutating func describe(
+    _ predecessor: SegmentHeader,
+    _ entries: [UInt16],
+    leaving needed: Int
+  ) throws(StoreError) {
+    let length = KeyDigest.segmentRecordLength(entries.count)
+    let deleteReserve = min(4096, active.file.length / 64)
+    guard
+      tail + length + max(needed, Self.closingReserve) + deleteReserve <= active.file.length
+    else { return }
+    let value = KeyDigest.segmentValue(predecessor, entries)
+    try write(
+      .digest,
+      flags: [],
+      key: RawSpan(),
+      value: unsafe value.span.bytes,
+      sequence: nextSequence,
+      flushed: false,
+      endsBatch: false
+    )
   }
 
   private mutating func replaceActive(
@@ -85,6 +129,7 @@ extension JournalWriter {
     map.redirectToAppends(of: active, from: 0)
     tail = SegmentField.journalStart
     durableEnd = tail
+    digest = KeyDigest(entries: [], nextSequence: nextSequence)
   }
 
   /// Ends the journal in order: close record and close mark, durable on return.
@@ -98,17 +143,19 @@ extension JournalWriter {
       nextSequence: nextSequence,
       isOpen: false
     )
+    let value = digest.closeValue()
     try write(
       .close,
       flags: [],
       key: RawSpan(),
-      value: RawSpan(),
+      value: unsafe value.span.bytes,
       sequence: nextSequence,
       flushed: false,
       endsBatch: true
     )
     try persist(flushedFrom: tail)
     try writeCloseMark(mark)
+    digest.markClosed(nextSequence: nextSequence)
     isClosedOnMedium = true
   }
 

@@ -27,6 +27,8 @@ struct JournalWriter: ~Copyable {
   var tail: Int
   var durableEnd: Int
   var nextSequence: UInt64
+  /// What the active segment has records of.
+  var digest: KeyDigest
   /// Bytes of the segments before the active one, up to their ends.
   var journalBytes: Int
   /// The journal ends with a close record that nothing follows.
@@ -37,7 +39,8 @@ struct JournalWriter: ~Copyable {
   /// Segments before this one, in the map's order, are on the medium itself.
   var deepSegmentCount = 0
 
-  /// Bytes behind `tail` that only a close and a seal, with their pads, may use.
+  /// Bytes behind `tail` that only a close and a seal, with their pads, may use, beside the close
+  /// record's digest.
   static let closingReserve = 192
   /// Unflushed bytes above which write-back is started early, so that a sync stays short.
   private static let writeBehindThreshold = 32 << 10
@@ -52,6 +55,7 @@ struct JournalWriter: ~Copyable {
     active: MappedSegment,
     tail: Int,
     nextSequence: UInt64,
+    digest: KeyDigest,
     journalBytes: Int,
     isClosedOnMedium: Bool
   ) {
@@ -65,6 +69,7 @@ struct JournalWriter: ~Copyable {
     self.tail = tail
     durableEnd = tail
     self.nextSequence = nextSequence
+    self.digest = digest
     self.journalBytes = journalBytes
     self.isClosedOnMedium = isClosedOnMedium
   }
@@ -100,7 +105,7 @@ struct JournalWriter: ~Copyable {
       keyLength: key.byteCount,
       valueLength: value.byteCount
     )
-    try makeRoom(for: shape.totalLength, onlyDeletes: kind == .delete)
+    try makeRoom(for: shape.totalLength, records: 1, onlyDeletes: kind == .delete)
     let sequence = takeSequence()
     let offset = tail
     try write(
@@ -136,7 +141,7 @@ struct JournalWriter: ~Copyable {
       ).totalLength
     }
     // The count field of the last record may cost 8 bytes.
-    try makeRoom(for: length + 8, onlyDeletes: batch.onlyDeletes)
+    try makeRoom(for: length + 8, records: count, onlyDeletes: batch.onlyDeletes)
     let sequence = takeSequence()
     var offsets: [Int] = []
     offsets.reserveCapacity(count)
@@ -224,13 +229,14 @@ struct JournalWriter: ~Copyable {
   ) throws(StoreError) {
     var flags = extraFlags.union(Self.flags(valueLength: value.byteCount))
     if tail == durableEnd { flags.insert(.batchStart) }
+    let keyCheck = Checksum.keyCheck(key)
     let header = RecordHeader(
       kind: kind,
       flags: flags,
       keyLength: key.byteCount,
       valueLength: value.byteCount,
       sequenceOffset: UInt32(sequence - active.binding.firstSequence),
-      keyCheck: Checksum.keyCheck(key)
+      keyCheck: keyCheck
     )
     var fields = RecordFields()
     fields.transactionCount = transactionCount
@@ -258,6 +264,9 @@ struct JournalWriter: ~Copyable {
       )
     }
     tail += length
+    if kind == .put || kind == .delete {
+      digest.add(keyCheck: keyCheck, endsTransaction: flags.contains(.transactionEnd))
+    }
   }
 
   /// After the records of a transaction: the ordering point, or early write-back.

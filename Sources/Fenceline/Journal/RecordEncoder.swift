@@ -153,15 +153,22 @@ struct RecordEncoder {
 
 /// The first page of a segment.
 enum SegmentEncoder {
-  /// Writes a header, durable on return.
+  /// Writes a header and its copy, durable on return.
   static func writeHeader(_ header: SegmentHeader, to file: SegmentFile) throws(MediumError) {
-    var words = InlineArray<16, UInt64>(repeating: 0)
+    var words = InlineArray<144, UInt64>(repeating: 0)
     var span = words.mutableSpan
     var bytes = unsafe span.mutableBytes
+    encode(header, into: &bytes)
+    let copy = SegmentField.headerCopy / MemoryLayout<UInt64>.size
+    for word in 0..<words.count - copy { words[copy + word] = words[word] }
+    try file.writeThrough(unsafe words.span.bytes, at: 0)
+  }
+
+  /// Encodes a header with its checksum into zero bytes.
+  static func encode(_ header: SegmentHeader, into bytes: inout MutableRawSpan) {
     header.encode(into: &bytes)
     let crc = Checksum.crc32c(bytes.bytes.extracting(0..<SegmentField.checksum))
     bytes.storeLittleEndian(crc, at: SegmentField.checksum)
-    try file.writeThrough(bytes.bytes, at: 0)
   }
 }
 

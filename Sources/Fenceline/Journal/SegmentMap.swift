@@ -131,6 +131,13 @@ final class SegmentMap: @unchecked Sendable {
     return segment
   }
 
+  /// Forgets the newest segment, in which nothing is.
+  ///
+  /// Under the write lock.
+  func removeNewest() {
+    if let removed = segmentList.withLock({ $0.popLast() }) { superseded.append(removed.file) }
+  }
+
   /// Lets reads of a segment from `offset` on go to where its appends go.
   ///
   /// Under the write lock.

@@ -12,19 +12,22 @@ struct SegmentSizing {
 
   private static let pageSize = 4096
 
-  /// Creates a segment with room for `length` bytes of records, ready for appends.
+  /// Creates a segment with room for `length` bytes of records, ready for appends, and for `extra`
+  /// more where the medium has them.
   ///
   /// - Throws: ``StoreError/full(_:)`` where not even the smallest that would do has room; nothing
   ///   is left behind then.
   func create(
     _ name: String,
     roomFor length: Int,
+    preferring extra: Int,
     in directory: any StoreDirectory
   ) throws(StoreError) -> SegmentFile {
     let needed = SegmentField.journalStart + length
     // The reserve for deletes is a share of the segment.
     let smallest = Self.pages(needed + needed / 32)
-    var capacity = max(smallest, Self.pages(min(sizes.largest, max(sizes.smallest, journalBytes))))
+    let preferred = Self.pages(needed + extra + (needed + extra) / 32)
+    var capacity = max(preferred, Self.pages(min(sizes.largest, max(sizes.smallest, journalBytes))))
     while true {
       do throws(MediumError) {
         let file = try directory.createSegment(named: name, length: capacity)

@@ -24,6 +24,12 @@ package struct TransactionScan: Sendable {
   package var nextSequence: UInt64
   /// Records in accepted transactions.
   package var recordCount = 0
+  /// Nothing was accepted but the description of the segment before.
+  package var isEmpty = true
+  /// Values of accepted close records that hold a digest.
+  package var closeDigests: [Range<Int>] = []
+  /// Value of the accepted record that describes the segment before.
+  package var predecessorDigest: Range<Int>?
   /// The last accepted record is a close record.
   package var endsWithClose = false
   /// The last accepted record is a seal.
@@ -88,12 +94,25 @@ package struct TransactionScan: Sendable {
           pending.removeAll(keepingCapacity: true)
         }
         acceptedEnd = record.end
+        note(record)
         let isTransaction = record.header.kind == .put || record.header.kind == .delete
         nextSequence = isTransaction ? record.sequence &+ 1 : record.sequence
         lastBatchStart = pendingBatchStart ?? lastBatchStart
         endsWithClose = record.header.kind == .close
         endsWithSeal = record.header.kind == .seal
       }
+    }
+  }
+
+  /// Keeps where digests stand.
+  private mutating func note(_ record: JournalRecord) {
+    if record.header.kind != .digest { isEmpty = false }
+    switch record.header.kind {
+    case .digest where record.shape.valueLength >= SegmentDigestField.entries:
+      predecessorDigest = record.valueRange
+    case .close where record.shape.valueLength >= CloseDigestField.entries:
+      closeDigests.append(record.valueRange)
+    default: break
     }
   }
 
@@ -108,7 +127,8 @@ package struct TransactionScan: Sendable {
     guard record.sequence < 1 << 62 else { return false }
     switch record.header.kind {
     case .pad: return false
-    case .close, .seal:
+    case .digest where record.offset != SegmentField.journalStart: return false
+    case .close, .seal, .digest:
       return pending.isEmpty && record.sequence >= nextSequence
         && flags.isDisjoint(with: .wholeTransaction)
     case .put, .delete:

@@ -24,6 +24,10 @@ struct JournalOpening {
   private(set) var report = RecoveryReport()
   private var chain: SegmentChain
   private var newestScan: TransactionScan?
+  /// Digests of the newest segment and of the one before, for a writer that has to describe them.
+  private var newestDigest: [UInt16] = []
+  private var digestBeforeNewest: [UInt16] = []
+  private var digestPlaces: [DigestPlace] = []
 
   /// Reads the journal in `directory` and changes nothing.
   ///
@@ -42,29 +46,29 @@ struct JournalOpening {
     chain = found
     damage = found.damage
     try recover(progress)
+    if !damage.isEmpty { narrowDamage() }
   }
 
   /// Whether there is a store at all.
   var isEmpty: Bool { chain.members.isEmpty }
   var foreignNames: [String] { chain.foreignNames }
+  /// What is wrong with bytes that are kept for emergencies only.
+  var spareFindings: [StoreError] { chain.spareFindings }
   var storeID: StoreID? { chain.members.first?.header.storeID }
 
   // MARK: Reading
 
   private mutating func recover(_ progress: (Int, Int) -> Void) throws(StoreError) {
     let members = chain.members
-    let ends = members.indices.map { chain.statedEnd(of: $0) }
     let seed = hashSeed
     // A wave of segments at a time bounds the memory that entries take on their way to the index.
     let wave = Parallel.processorCount
     for first in stride(from: 0, to: members.count, by: wave) {
       let results = Parallel.map(min(wave, members.count - first)) { offset in
         let number = first + offset
-        let following = number + 1 < members.count ? members[number + 1].header : nil
         return SegmentRecovery(
           of: members[number],
-          statedEnd: ends[number],
-          nextSequence: following?.firstSequence,
+          collectsDigest: number + 2 >= members.count,
           hashSeed: seed
         )
       }
@@ -93,11 +97,38 @@ struct JournalOpening {
       }
     }
     damage += result.damage
+    for value in result.closeDigests {
+      digestPlaces.append(DigestPlace(file: member.file, value: value, describes: nil, in: member))
+    }
+    if let value = result.predecessorDigest {
+      digestPlaces.append(
+        DigestPlace(
+          file: member.file,
+          value: value,
+          describes: member.header.predecessorID,
+          in: member
+        )
+      )
+    }
+    digestBeforeNewest = newestDigest
+    newestDigest = result.digest
     newestScan = result.scan
     report.recordCount += result.scan?.recordCount ?? 0
     report.journalBytes += result.scan?.acceptedEnd ?? 0
     report.hasTornTail = result.hasTornTail
     report.wasClosed = result.isClosed
+  }
+
+  /// Finds out whom damage concerns.
+  private mutating func narrowDamage() {
+    let newest = chain.members.last?.header.segmentID ?? 0
+    for index in damage.indices {
+      let id = damage[index].segmentID
+      // A store that was closed in order has nothing behind its newest segment.
+      if id > newest, report.wasClosed { damage[index].becomeHarmless() }
+      let digests = digestPlaces.filter { $0.segmentID == id }.compactMap { $0.read() }
+      damage[index].narrow(with: digests)
+    }
   }
 
   // MARK: Writing
@@ -142,6 +173,7 @@ struct JournalOpening {
       header: newest.header,
       tail: tail,
       nextSequence: scan.nextSequence,
+      digest: newestDigest,
       isClosed: true
     )
   }
@@ -157,7 +189,9 @@ struct JournalOpening {
     }
     // Lost records may have used sequences: as many as fit behind the accepted end.
     let possiblyUsed = (newest.file.length - scan.acceptedEnd) / RecordLimit.smallestRecord + 1
-    let isNewestEmpty = scan.acceptedEnd == SegmentField.journalStart
+    let isNewestEmpty = scan.isEmpty
+    let described = isNewestEmpty ? chain.members.dropLast().last : newest
+    let digest = isNewestEmpty ? digestBeforeNewest : newestDigest
     let id = chain.highestID + 1
     let header = SegmentHeader(
       storeID: newest.header.storeID,
@@ -170,22 +204,31 @@ struct JournalOpening {
       predecessorEnd: isNewestEmpty ? newest.header.predecessorEnd : scan.acceptedEnd,
       createdAt: Clock.nanosecondsSince1970()
     )
-    let active = try create(header, in: directory, sizes: sizes)
+    if isNewestEmpty { map.removeNewest() }
+    let active = try create(
+      header,
+      in: directory,
+      sizes: sizes,
+      preferring: described == nil ? 0 : KeyDigest.segmentRecordLength(digest.count)
+    )
     if isNewestEmpty {
       try? directory.removeSegment(named: newest.name)
     } else {
       // Decided, durably: nothing behind the accepted end will be read again.
       newest.file.settle(at: scan.acceptedEnd)
     }
-    return writer(
+    var writer = writer(
       in: directory,
       sizes: sizes,
       active: active,
       header: header,
       tail: SegmentField.journalStart,
       nextSequence: header.firstSequence,
+      digest: [],
       isClosed: false
     )
+    if let described { try writer.describe(described.header, digest, leaving: 0) }
+    return writer
   }
 
   private mutating func createStore(
@@ -202,7 +245,7 @@ struct JournalOpening {
       predecessorEnd: 0,
       createdAt: Clock.nanosecondsSince1970()
     )
-    let active = try create(header, in: directory, sizes: sizes)
+    let active = try create(header, in: directory, sizes: sizes, preferring: 0)
     directory.synchronizeName()
     return writer(
       in: directory,
@@ -211,6 +254,7 @@ struct JournalOpening {
       header: header,
       tail: SegmentField.journalStart,
       nextSequence: 1,
+      digest: [],
       isClosed: false
     )
   }
@@ -218,11 +262,12 @@ struct JournalOpening {
   private mutating func create(
     _ header: SegmentHeader,
     in directory: any StoreDirectory,
-    sizes: SegmentSizes
+    sizes: SegmentSizes,
+    preferring extra: Int
   ) throws(StoreError) -> MappedSegment {
     let name = SegmentName.name(of: header.segmentID)
     let file = try SegmentSizing(sizes: sizes, journalBytes: report.journalBytes)
-      .create(name, roomFor: RecordLimit.smallestRecord, in: directory)
+      .create(name, roomFor: RecordLimit.smallestRecord, preferring: extra, in: directory)
     var header = header
     header.capacity = file.length
     let finished = header
@@ -243,6 +288,7 @@ struct JournalOpening {
     header: SegmentHeader,
     tail: Int,
     nextSequence: UInt64,
+    digest: [UInt16],
     isClosed: Bool
   ) -> JournalWriter {
     JournalWriter(
@@ -255,6 +301,7 @@ struct JournalOpening {
       active: active,
       tail: tail,
       nextSequence: nextSequence,
+      digest: KeyDigest(entries: digest, nextSequence: nextSequence),
       journalBytes: report.journalBytes - (isClosed ? tail : 0),
       isClosedOnMedium: isClosed
     )
@@ -263,6 +310,33 @@ struct JournalOpening {
   /// Files that no history needs; a failure leaves them for the next opening.
   private func removeLeftovers(in directory: any StoreDirectory) {
     for name in chain.leftovers { try? directory.removeSegment(named: name) }
+  }
+}
+
+/// A digest in the journal, read where damage makes it matter.
+private struct DigestPlace {
+  let file: SegmentFile
+  let value: Range<Int>
+  /// The segment that is described.
+  let segmentID: UInt32
+  private let isWholeSegment: Bool
+
+  /// The value of a close record of `member`, or of its record that `describes` another segment.
+  init(file: SegmentFile, value: Range<Int>, describes: UInt32?, in member: ChainMember) {
+    self.file = file
+    self.value = value
+    segmentID = describes ?? member.header.segmentID
+    isWholeSegment = describes != nil
+  }
+
+  func read() -> SegmentDigest? {
+    let isWholeSegment = isWholeSegment
+    let digest = try? file.withGuardedBytes(value) { (bytes) -> SegmentDigest? in
+      guard isWholeSegment else { return SegmentDigest(closeValue: bytes) }
+      return SegmentHeader(verifying: bytes, at: SegmentDigestField.header)
+        .map { SegmentDigest(segmentValue: bytes, $0) }
+    }
+    return digest ?? nil
   }
 }
 

@@ -4,18 +4,13 @@
 // Invariant (made by the writer): a file with a segment's name has its whole length and a header
 // that was durable before the name was, so anything else is damage, never an unfinished creation.
 // A segment that the chain passes by was replaced by a recovery before anything was accepted in it.
+//
+// A segment is known by its header, which stands twice in its first page and once more in the first
+// record of its successor; its name is only where it should be found.
 
-package import JournalFormat
+internal import JournalFormat
 package import PersistentMemory
 internal import SystemPackage
-
-/// One segment of the chain.
-package struct ChainMember: Sendable {
-  package let name: String
-  package var file: SegmentFile
-  package let header: SegmentHeader
-  package let binding: SegmentBinding
-}
 
 /// The segments of a store, oldest first.
 package struct SegmentChain: Sendable {
@@ -27,8 +22,13 @@ package struct SegmentChain: Sendable {
   /// Names that belong to no store.
   package private(set) var foreignNames: [String] = []
 
-  /// What keeps segments from being read as a whole; a writer must not go on.
+  /// What is wrong with segments as a whole; a writer must not go on.
   package private(set) var damage: [StoreDamage] = []
+  /// What is wrong with bytes that are kept for emergencies only; a writer may go on.
+  package private(set) var spareFindings: [StoreError] = []
+
+  private var found: [UInt32: ChainMember] = [:]
+  private var unreadable: [UInt32: (error: StoreError, file: SegmentFile?)] = [:]
 
   /// Reads every header and finds the chain.
   ///
@@ -46,6 +46,10 @@ package struct SegmentChain: Sendable {
     }
   }
 
+  private init() {}
+
+  // MARK: Files
+
   /// Lists and reads everything once.
   ///
   /// - Parameter directory: the store's.
@@ -54,29 +58,36 @@ package struct SegmentChain: Sendable {
   private mutating func read(_ directory: any StoreDirectory) throws(StoreError) -> Bool {
     self = SegmentChain()
     var isComplete = true
+    var misplaced: [(id: UInt32, member: ChainMember)] = []
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }
-    var found: [UInt32: ChainMember] = [:]
-    var broken: [UInt32: StoreError] = [:]
     for name in names.sorted() {
       guard let id = SegmentName.id(of: name) else {
         note(otherName: name)
         continue
       }
-      do {
-        guard let member = try Self.member(named: name, id: id, in: directory) else {
-          // Gone since the listing: a writer has removed a leftover.
-          isComplete = false
-          continue
+      switch try SegmentCandidate(named: name, in: directory) {
+      case .gone:
+        // Since the listing: a writer has removed a leftover.
+        isComplete = false
+        continue
+      case .headless(let error, let file):
+        unreadable[id] = (error, file)
+      case .sound(let member, let findings, let spareFinding):
+        damage += findings.map { StoreDamage(harmless: $0) }
+        if let spareFinding { spareFindings.append(spareFinding) }
+        if member.header.segmentID == id {
+          found[id] = member
+        } else {
+          misplaced.append((id, member))
         }
-        found[id] = member
-      } catch {
-        guard error.isDamage else { throw error }
-        broken[id] = error
       }
       highestID = max(highestID, id)
     }
-    try Self.moveForeign(from: &found, to: &broken)
-    try link(found, broken, in: directory)
+    for (id, member) in misplaced { place(member, foundAt: id) }
+    try setForeignAside()
+    if !found.isEmpty || !unreadable.isEmpty { try link(in: directory) }
+    found = [:]
+    unreadable = [:]
     return isComplete && !damage.contains(where: \.isMissingSegment)
   }
 
@@ -90,152 +101,25 @@ package struct SegmentChain: Sendable {
     }
   }
 
-  private init() {}
-
-  /// Walks from the newest segment to the first.
-  ///
-  /// Where one is missing or broken, the walk goes on
-  /// with the next lower one, and what may be lost is noted.
-  private mutating func link(
-    _ found: [UInt32: ChainMember],
-    _ broken: [UInt32: StoreError],
-    in directory: any StoreDirectory
-  ) throws(StoreError) {
-    guard let newest = found.keys.max() else {
-      if let first = broken.keys.min(), let error = broken[first] { throw error }
-      return
-    }
-    for id in broken.keys.sorted() where id > newest { note(broken[id], before: nil) }
-    var next: UInt32? = newest
-    while let id = next, let member = found[id] {
-      members.append(member)
-      let predecessorID = member.header.predecessorID
-      guard predecessorID != 0 else { break }
-      if let predecessor = found[predecessorID], predecessorID < id {
-        if Self.follows(member.header, predecessor) {
-          next = predecessorID
-          continue
-        }
-        note(
-          .corrupt(
-            file: member.file.path,
-            offset: SegmentField.predecessorEnd,
-            cause: .segmentHeader
-          ),
-          before: member
-        )
-      } else {
-        let file = directory.path.appending(SegmentName.name(of: predecessorID))
-        let missing = StoreError.corrupt(file: file, offset: 0, cause: .missingSegment)
-        note(broken[predecessorID] ?? missing, before: member)
-      }
-      next = found.keys.filter { $0 < id }.max()
-    }
-    members.reverse()
-    let inChain = Set(members.map(\.name))
-    leftovers += found.values.map(\.name).filter { !inChain.contains($0) }
-  }
-
-  /// Notes that everything before `member`'s first sequence may be lost.
-  private mutating func note(_ error: StoreError?, before member: ChainMember?) {
-    guard let error else { return }
-    damage.append(
-      StoreDamage(
-        error: error,
-        keyCheck: nil,
-        firstLost: 0,
-        nextSequence: member?.header.firstSequence
-      )
+  /// Takes a segment that bears another's name for what its header says, if that one is not there.
+  private mutating func place(_ member: ChainMember, foundAt id: UInt32) {
+    let error = StoreError.corrupt(
+      file: member.file.path,
+      offset: SegmentField.segmentID,
+      cause: .foreignSegment
     )
-  }
-
-  private static func follows(_ header: SegmentHeader, _ predecessor: ChainMember) -> Bool {
-    header.predecessorEnd >= SegmentField.journalStart
-      && header.predecessorEnd <= predecessor.file.length
-      && predecessor.header.firstSequence <= header.firstSequence
-      && predecessor.header.incarnation <= header.incarnation
-  }
-
-  /// Where the journal of `members[index]` ends, as its successor states it; nil for the newest.
-  package func statedEnd(of index: Int) -> Int? {
-    guard index + 1 < members.count else { return nil }
-    let successor = members[index + 1].header
-    let isNeighbour = successor.predecessorID == members[index].header.segmentID
-    return isNeighbour ? successor.predecessorEnd : nil
-  }
-
-  /// Maps the newest segment for writing.
-  package mutating func openNewestForWriting(
-    in directory: any StoreDirectory
-  ) throws(StoreError) {
-    guard let newest = members.last else { return }
-    members[members.count - 1].file = try translatingErrors { () throws(MediumError) in
-      try directory.openSegment(named: newest.name, writable: true)
+    damage.append(StoreDamage(harmless: error))
+    let trueID = member.header.segmentID
+    highestID = max(highestID, trueID)
+    if found[trueID] == nil {
+      found[trueID] = member
+      unreadable[trueID] = nil
     }
-  }
-
-  private static func member(
-    named name: String,
-    id: UInt32,
-    in directory: any StoreDirectory
-  ) throws(StoreError) -> ChainMember? {
-    let file: SegmentFile
-    do throws(MediumError) {
-      file = try directory.openSegment(named: name, writable: false)
-    } catch {
-      if error.cause == .noSuchFileOrDirectory { return nil }
-      // A published segment is never empty.
-      guard error.operation == "mmap", error.cause == .invalidArgument else {
-        throw StoreError(error)
-      }
-      throw .corrupt(file: error.path, offset: 0, cause: .fileLength)
-    }
-    let header = try Self.header(of: file, id: id)
-    return ChainMember(name: name, file: file, header: header, binding: SegmentBinding(header))
-  }
-
-  /// Reads and checks the header of the segment that bears `id` in its name.
-  private static func header(
-    of file: SegmentFile,
-    id: UInt32
-  ) throws(StoreError) -> SegmentHeader {
-    func corrupt(_ cause: CorruptionCause, at offset: Int) -> StoreError {
-      .corrupt(file: file.path, offset: offset, cause: cause)
-    }
-    guard file.length >= SegmentField.journalStart else {
-      throw corrupt(.fileLength, at: file.length)
-    }
-    let (decoded, checksum) = try translatingErrors { () throws(MediumError) in
-      try file.withGuardedBytes(0..<SegmentField.headerEnd) { (bytes) in
-        let crc = Checksum.crc32c(bytes.extracting(0..<SegmentField.checksum))
-        return (SegmentHeader(decoding: bytes), crc)
-      }
-    }
-    guard let header = decoded, header.checksum == checksum else {
-      throw corrupt(.segmentHeader, at: 0)
-    }
-    guard header.formatVersion == SegmentHeader.formatVersion else {
-      throw .newerFormat(file: file.path, feature: "format \(header.formatVersion)")
-    }
-    guard header.requiredFeatures == 0 else {
-      let features = String(header.requiredFeatures, radix: 16)
-      throw .newerFormat(file: file.path, feature: "required features 0x\(features)")
-    }
-    guard header.isPlausible else { throw corrupt(.segmentHeader, at: 0) }
-    guard header.segmentID == id else {
-      throw corrupt(.foreignSegment, at: SegmentField.segmentID)
-    }
-    guard header.capacity == file.length else {
-      throw corrupt(.fileLength, at: min(header.capacity, file.length))
-    }
-    return header
+    if found[id] == nil { unreadable[id] = (error, nil) }
   }
 
   /// Sets aside what belongs to another store than most segments do.
-  private static func moveForeign(
-    from found: inout [UInt32: ChainMember],
-    to broken: inout [UInt32: StoreError]
-  ) throws(StoreError) {
+  private mutating func setForeignAside() throws(StoreError) {
     let counts = found.values.reduce(into: [:]) { $0[$1.header.storeID, default: 0] += 1 }
     guard counts.count > 1 else { return }
     let most = counts.values.max() ?? 0
@@ -250,25 +134,129 @@ package struct SegmentChain: Sendable {
       // Two stores of equal size: nobody can tell which one this is.
       guard owners.count == 1 else { throw error }
       found[id] = nil
-      broken[id] = error
+      unreadable[id] = (error, nil)
+    }
+  }
+
+  // MARK: Order
+
+  /// Walks from the newest segment to the first.
+  ///
+  /// Where one is missing or unreadable, its successor's description takes its place, as far as
+  /// there is one; what may be lost is noted.
+  private mutating func link(in directory: any StoreDirectory) throws(StoreError) {
+    guard let newest = found.keys.max() else {
+      if let first = unreadable.keys.min(), let broken = unreadable[first] { throw broken.error }
+      return
+    }
+    for id in unreadable.keys.sorted() where id > newest {
+      guard let error = unreadable[id]?.error else { continue }
+      damage.append(StoreDamage(error, in: id, firstLost: 0, nextSequence: nil))
+    }
+    var next = found[newest]
+    while let member = next {
+      members.append(member)
+      next = predecessor(of: member, in: directory)
+    }
+    members.reverse()
+    let inChain = Set(members.map(\.name))
+    leftovers += found.values.map(\.name).filter { !inChain.contains($0) }
+  }
+
+  /// The next older segment that can be read.
+  private mutating func predecessor(
+    of member: ChainMember,
+    in directory: any StoreDirectory
+  ) -> ChainMember? {
+    var header = member.header
+    // One round for a neighbour that is there, another one behind each that is only described.
+    while header.predecessorID != 0 {
+      let id = header.predecessorID
+      if let neighbour = found[id], neighbour.header.isFollowed(by: header) {
+        return neighbour.followed(by: header)
+      }
+      let error = self.error(of: id, in: directory)
+      let isDirect = header.segmentID == member.header.segmentID
+      guard isDirect, let description = member.describedPredecessor() else {
+        damage.append(
+          StoreDamage(error, in: id, firstLost: 0, nextSequence: header.firstSequence)
+        )
+        let lower = found.keys.filter { $0 < min(id, header.segmentID) }.max()
+          .flatMap { found[$0] }
+        return lower?.followed(by: header)
+      }
+      if let file = unreadable[id]?.file {
+        // Only its header is gone.
+        damage.append(StoreDamage(harmless: error))
+        let name = SegmentName.name(of: id)
+        return ChainMember(name: name, file: file, header: description).followed(by: header)
+      }
+      damage.append(
+        StoreDamage(
+          error,
+          in: id,
+          firstLost: description.firstSequence,
+          nextSequence: header.firstSequence
+        )
+      )
+      header = description
+    }
+    return nil
+  }
+
+  /// What is wrong with a segment that should be there.
+  private func error(of id: UInt32, in directory: any StoreDirectory) -> StoreError {
+    if let error = unreadable[id]?.error { return error }
+    if let member = found[id] {
+      // Another one of the same name: it does not lead to what its successor builds on.
+      return .corrupt(file: member.file.path, offset: 0, cause: .segmentHeader)
+    }
+    let file = directory.path.appending(SegmentName.name(of: id))
+    return .corrupt(file: file, offset: 0, cause: .missingSegment)
+  }
+
+  /// Maps the newest segment for writing.
+  package mutating func openNewestForWriting(
+    in directory: any StoreDirectory
+  ) throws(StoreError) {
+    guard let newest = members.last else { return }
+    members[members.count - 1].file = try translatingErrors { () throws(MediumError) in
+      try directory.openSegment(named: newest.name, writable: true)
     }
   }
 }
 
 extension SegmentHeader {
-  /// Whether its numbers leave room to count on: no store gets near these bounds, and arithmetic
-  /// with what stands below them can't overflow.
-  fileprivate var isPlausible: Bool {
-    segmentID < UInt32.max - (1 << 16) && incarnation < 1 << 62 && firstSequence < 1 << 62
+  /// Whether the segment of `successor` can stand behind this one.
+  fileprivate func isFollowed(by successor: SegmentHeader) -> Bool {
+    segmentID < successor.segmentID && successor.predecessorEnd >= SegmentField.journalStart
+      && successor.predecessorEnd <= capacity
+      && firstSequence <= successor.firstSequence
+      && incarnation <= successor.incarnation
   }
 }
 
-extension StoreError {
-  /// Whether bytes are wrong or can't be read, rather than a call having failed.
-  var isDamage: Bool {
-    switch self {
-    case .corrupt, .mediaError: true
-    default: false
+extension ChainMember {
+  /// This segment with what its successor says of it; only the sequence where they are no
+  /// neighbours.
+  fileprivate func followed(by successor: SegmentHeader) -> ChainMember {
+    var member = self
+    if successor.predecessorID == header.segmentID { member.statedEnd = successor.predecessorEnd }
+    member.nextSequence = successor.firstSequence
+    return member
+  }
+
+  /// The header of the segment before, as this one's first record gives it.
+  fileprivate func describedPredecessor() -> SegmentHeader? {
+    let described = try? file.withGuardedBytes(0..<length) { (bytes) -> SegmentHeader? in
+      guard let value = JournalReader.digestOfPredecessor(in: bytes, binding: binding) else {
+        return nil
+      }
+      return SegmentHeader(verifying: bytes.extracting(value), at: SegmentDigestField.header)
     }
+    guard let before = described ?? nil, before.storeID == header.storeID,
+      before.segmentID == header.predecessorID, before.isPlausible, before.isFollowed(by: header)
+    else { return nil }
+    return before
   }
 }

@@ -23,41 +23,15 @@ struct RecoveredEntry: Sendable {
   var isDelete: Bool { offsetAndKind & 1 == 1 }
 }
 
-/// Bytes that were written once and are not there any more.
-package struct StoreDamage: Sendable, Equatable {
-  /// Names file, offset and cause.
-  package let error: StoreError
-  /// The check of the only key that is concerned, or nil where it may be any.
-  let keyCheck: UInt16?
-  /// Transactions from this sequence on may be lost...
-  let firstLost: UInt64
-  /// ...up to this one; nil where nothing valid follows.
-  let nextSequence: UInt64?
-
-  /// Whether a whole segment is not there.
-  var isMissingSegment: Bool {
-    guard case .corrupt(_, _, .missingSegment) = error else { return false }
-    return true
-  }
-
-  /// Whether transactions can be missing.
-  ///
-  /// Where sequences have no gap, only a pad or a close record was hit.
-  var losesTransactions: Bool { nextSequence != firstLost }
-
-  /// Whether a version of a key may have been superseded by something that was lost.
-  ///
-  /// A sequence of 0 stands for "no version found".
-  func concerns(keyCheck: UInt16, sequence: UInt64) -> Bool {
-    guard losesTransactions else { return false }
-    if let nextSequence, sequence >= nextSequence { return false }
-    return self.keyCheck == nil || self.keyCheck == keyCheck
-  }
-}
-
 /// What reading one segment gave.
 struct SegmentRecovery: Sendable {
   var entries: [RecoveredEntry] = []
+  /// The digest of the segment; only for segments that a writer may have to describe.
+  var digest: [UInt16] = []
+  /// Where digests stand that close records hold.
+  var closeDigests: [Range<Int>] = []
+  /// Where the description of the segment before stands.
+  var predecessorDigest: Range<Int>?
   var scan: TransactionScan?
   var damage: [StoreDamage] = []
   /// Bytes of an unfinished write behind the accepted end.
@@ -66,79 +40,42 @@ struct SegmentRecovery: Sendable {
   var isClosed = false
   var failure: StoreError?
 
+  private let collectsDigest: Bool
+  private let hashSeed: UInt64
+
   /// Reads `member`.
   ///
   /// - Parameters:
   ///   - member: the segment, with its header read.
-  ///   - statedEnd: where its successor says that it ends; nil for the newest segment.
-  ///   - nextSequence: first sequence of its successor, if there is one.
+  ///   - collectsDigest: a writer may have to describe the segment.
   ///   - hashSeed: the index's.
-  init(of member: ChainMember, statedEnd: Int?, nextSequence: UInt64?, hashSeed: UInt64) {
-    let limit = statedEnd ?? member.file.length
+  init(of member: ChainMember, collectsDigest: Bool, hashSeed: UInt64) {
+    self.collectsDigest = collectsDigest
+    self.hashSeed = hashSeed
     do {
       try translatingErrors { () throws(MediumError) in
-        try member.file.withGuardedBytes(0..<member.file.length) { (bytes) in
-          read(
-            bytes,
-            member,
-            limit: limit,
-            statedEnd: statedEnd,
-            nextSequence: nextSequence,
-            hashSeed: hashSeed
-          )
-        }
+        try member.file.withGuardedBytes(0..<member.length) { (bytes) in read(bytes, member) }
       }
     } catch {
       // What could be read stays readable; what could not may have been anything.
       damage.append(
         StoreDamage(
-          error: error,
-          keyCheck: nil,
+          error,
+          in: member.header.segmentID,
           firstLost: member.header.firstSequence,
-          nextSequence: nextSequence
+          nextSequence: member.nextSequence
         )
       )
     }
   }
 
-  private mutating func read(
-    _ bytes: RawSpan,
-    _ member: ChainMember,
-    limit: Int,
-    statedEnd: Int?,
-    nextSequence: UInt64?,
-    hashSeed: UInt64
-  ) {
+  private mutating func read(_ bytes: RawSpan, _ member: ChainMember) {
+    let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
     var start = SegmentField.journalStart
     while true {
-      var found: [RecoveredEntry] = []
-      let scan = TransactionScan(bytes, binding: member.binding, from: start, limit: limit) {
-        let key = bytes.extracting($0.keyRange)
-        found.append(
-          RecoveredEntry(
-            hash: Checksum.hash64(key, seed: hashSeed),
-            offset: $0.offset,
-            isDelete: $0.header.kind == .delete
-          )
-        )
-      }
-      entries += found
-      self.scan = scan
+      let scan = scan(bytes, member, from: start, limit: limit)
       guard let stop = scan.stop else {
-        if let statedEnd, scan.acceptedEnd != statedEnd {
-          damage.append(
-            StoreDamage(
-              error: .corrupt(
-                file: member.file.path,
-                offset: scan.acceptedEnd,
-                cause: .journalEndsEarly
-              ),
-              keyCheck: nil,
-              firstLost: scan.nextSequence,
-              nextSequence: nextSequence
-            )
-          )
-        }
+        checkEnd(scan, bytes, member)
         return
       }
       if case .unknownFlags(let flags) = stop.fault {
@@ -149,24 +86,129 @@ struct SegmentRecovery: Sendable {
         return
       }
       let reader = JournalReader(binding: member.binding, from: stop.offset, limit: limit)
-      if statedEnd == nil, !provesMore(reader, bytes, member, after: scan, stop) {
+      if member.statedEnd == nil, !provesMore(reader, bytes, member, after: scan, stop) {
         hasTornTail = Self.isWritten(bytes, from: scan.acceptedEnd, limit: limit)
         isClosed = Self.isClosed(bytes, member, scan)
+        checkEnd(scan, bytes, member)
         return
       }
-      if statedEnd == nil, isStillBeingWritten(bytes, member, scan, limit: limit) {
+      if member.statedEnd == nil, isStillBeingWritten(bytes, member, scan, limit: limit) {
         start = scan.acceptedEnd
         continue
       }
       // Damage: go on at the next transaction, so that undamaged keys can be read.
       let resumed = reader.firstTransactionBegin(in: bytes, from: stop.offset + 8)
-      let next = resumed?.sequence ?? nextSequence ?? Self.closeMark(bytes, member)?.nextSequence
-      damage.append(
-        Self.damage(stop, member, firstLost: scan.nextSequence, nextSequence: next)
-      )
-      guard let resumed else { return }
+      note(stop, after: scan, resumed, bytes, member, limit: limit)
+      guard let resumed else {
+        // Behind a close mark that was opened again nobody knows how much a cut took.
+        let isClosed = Self.closeMark(bytes, member).map { !$0.isOpen } ?? false
+        if member.statedEnd == nil, member.isCutOff, !isClosed { checkEnd(scan, bytes, member) }
+        return
+      }
       start = resumed.offset
     }
+  }
+
+  /// Takes complete transactions from `start` up to the first thing that fails.
+  private mutating func scan(
+    _ bytes: RawSpan,
+    _ member: ChainMember,
+    from start: Int,
+    limit: Int
+  ) -> TransactionScan {
+    var found: [RecoveredEntry] = []
+    var marks: [UInt16] = []
+    let scan = TransactionScan(bytes, binding: member.binding, from: start, limit: limit) {
+      found.append(entry(of: $0, in: bytes))
+      guard collectsDigest else { return }
+      let endsTransaction = $0.header.flags.contains(.transactionEnd)
+      marks.append(
+        DigestEntry(keyCheck: $0.header.keyCheck, endsTransaction: endsTransaction).rawValue
+      )
+    }
+    entries += found
+    digest += marks
+    closeDigests += scan.closeDigests
+    predecessorDigest = predecessorDigest ?? scan.predecessorDigest
+    self.scan = scan
+    return scan
+  }
+
+  private func entry(of record: JournalRecord, in bytes: RawSpan) -> RecoveredEntry {
+    RecoveredEntry(
+      hash: Checksum.hash64(bytes.extracting(record.keyRange), seed: hashSeed),
+      offset: record.offset,
+      isDelete: record.header.kind == .delete
+    )
+  }
+
+  /// Notes where a segment ends before the point that is known to have been written.
+  private mutating func checkEnd(
+    _ scan: TransactionScan,
+    _ bytes: RawSpan,
+    _ member: ChainMember
+  ) {
+    let isComplete: Bool
+    if let statedEnd = member.statedEnd {
+      isComplete = scan.acceptedEnd == statedEnd
+    } else if member.isCutOff, let mark = Self.closeMark(bytes, member), !mark.isOpen {
+      isComplete = scan.acceptedEnd >= mark.end
+    } else {
+      isComplete = !member.isCutOff
+    }
+    guard !isComplete else { return }
+    damage.append(
+      StoreDamage(
+        .corrupt(file: member.file.path, offset: scan.acceptedEnd, cause: .journalEndsEarly),
+        in: member.header.segmentID,
+        firstLost: scan.nextSequence,
+        nextSequence: member.nextSequence
+      )
+    )
+  }
+
+  /// Notes damage between the accepted end and the transaction at which reading goes on, or the end
+  /// that is known; takes the records between that are whole.
+  ///
+  /// Their transactions were committed: something durable came later.
+  private mutating func note(
+    _ stop: ScanStop,
+    after scan: TransactionScan,
+    _ resumed: JournalRecord?,
+    _ bytes: RawSpan,
+    _ member: ChainMember,
+    limit: Int
+  ) {
+    let mark = Self.closeMark(bytes, member)
+    let nextSequence = resumed?.sequence ?? member.nextSequence ?? mark?.nextSequence
+    var knownEnd = resumed?.offset ?? limit
+    if resumed == nil, member.statedEnd == nil { knownEnd = min(limit, mark?.end ?? 0) }
+    var salvaged: [SalvagedRecord] = []
+    let reader = JournalReader(binding: member.binding, from: scan.acceptedEnd, limit: knownEnd)
+    var found: [RecoveredEntry] = []
+    reader.forEachWholeRecord(in: bytes, from: scan.acceptedEnd) { (record) in
+      guard record.header.kind == .put || record.header.kind == .delete,
+        record.sequence >= salvaged.last?.sequence ?? scan.nextSequence,
+        record.sequence < nextSequence ?? 0
+      else { return }
+      found.append(entry(of: record, in: bytes))
+      salvaged.append(
+        SalvagedRecord(
+          sequence: record.sequence,
+          keyMark: DigestEntry.mark(record.header.keyCheck)
+        )
+      )
+    }
+    entries += found
+    damage.append(
+      Self.damage(
+        stop,
+        member,
+        firstLost: scan.nextSequence,
+        nextSequence: nextSequence,
+        salvaged: salvaged
+      )
+    )
   }
 
   /// Whether the newest segment is known to have been durable beyond the stop.
@@ -214,22 +256,27 @@ struct SegmentRecovery: Sendable {
     _ stop: ScanStop,
     _ member: ChainMember,
     firstLost: UInt64,
-    nextSequence: UInt64?
+    nextSequence: UInt64?,
+    salvaged: [SalvagedRecord]
   ) -> StoreDamage {
     let cause: CorruptionCause
-    var keyCheck: UInt16?
+    var lostKeys = LostKeys.any
     switch stop.fault {
     case .header, .length, .unknownFlags: cause = stop.isMisplaced ? .recordOrder : .recordHeader
     case .body(let check, let isWholeTransaction):
       cause = .recordBody
       // One key only if just this record is missing: a page may have taken its neighbours along.
-      keyCheck = isWholeTransaction && nextSequence == firstLost &+ 1 ? check : nil
+      if isWholeTransaction, nextSequence == firstLost &+ 1 {
+        lostKeys = .marked([DigestEntry.mark(check): firstLost])
+      }
     }
     return StoreDamage(
-      error: .corrupt(file: member.file.path, offset: stop.offset, cause: cause),
-      keyCheck: keyCheck,
+      .corrupt(file: member.file.path, offset: stop.offset, cause: cause),
+      in: member.header.segmentID,
       firstLost: firstLost,
-      nextSequence: nextSequence
+      nextSequence: nextSequence,
+      salvaged: salvaged,
+      lostKeys: lostKeys
     )
   }
 

@@ -66,7 +66,7 @@ extension Store {
       segmentCount: opening.map.segments.count,
       hasTornTail: opening.report.hasTornTail,
       isClosed: opening.report.wasClosed,
-      findings: opening.damage.map(\.error)
+      findings: opening.damage.map(\.error) + opening.spareFindings
     )
   }
 }

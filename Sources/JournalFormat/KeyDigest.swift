@@ -1,0 +1,48 @@
+// Which keys a stretch of journal wrote, in two bytes a record. A close record carries the digest of
+// the records since the last one of its segment; the first record of a segment carries the header
+// and the digest of the whole segment before it.
+//
+// So whatever part of a segment is damaged, or if all of it is gone, another place tells which keys
+// were lost, and the others can be read without fear that their newest version is among them.
+
+/// Byte offsets within the value of a close record.
+package enum CloseDigestField {
+  /// `UInt64`: sequence of the first transaction that is described.
+  package static let firstSequence = 0
+  /// One ``DigestEntry`` per record, in order, without gaps.
+  package static let entries = 8
+}
+
+/// Byte offsets within the value of a digest record.
+package enum SegmentDigestField {
+  /// 128 bytes: the header of the segment before this one, as its first page holds it.
+  package static let header = 0
+  /// One ``DigestEntry`` per record of that segment, in order, without gaps; the first belongs to
+  /// the header's first sequence.
+  package static let entries = SegmentField.headerEnd
+}
+
+/// What a digest says of one record: 15 bits of its key check, and whether it ends its transaction.
+package struct DigestEntry: RawRepresentable, Sendable, Hashable {
+  package let rawValue: UInt16
+
+  @inlinable
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  @inlinable
+  package init(keyCheck: UInt16, endsTransaction: Bool) {
+    rawValue = Self.mark(keyCheck) | (endsTransaction ? 0x8000 : 0)
+  }
+
+  /// The part of a key check that digests hold.
+  @inlinable
+  package static func mark(_ keyCheck: UInt16) -> UInt16 { keyCheck & 0x7fff }
+
+  /// ``mark(_:)`` of the record's key check.
+  @inlinable package var keyMark: UInt16 { rawValue & 0x7fff }
+  /// Whether the next entry belongs to the next sequence.
+  @inlinable package var endsTransaction: Bool { rawValue & 0x8000 != 0 }
+
+  /// Bytes of an entry.
+  package static let size = 2
+}
