@@ -18,7 +18,8 @@ package final class FileSystemDirectory: StoreDirectory {
   private let core: CopyCore
   private let guardsReads: Bool
   private let directory: OwnedDescriptor
-  private let lock: Mutex<OwnedDescriptor?>
+  private let lock: Mutex<DirectoryLock?>
+  private let generation = cp_fork_generation()
 
   /// Name of the file that a writer locks.
   package static let lockName = "lock"
@@ -34,6 +35,7 @@ package final class FileSystemDirectory: StoreDirectory {
   /// - Throws: ``MediumError``; of operation "fl_core_select" where the environment forces a copy
   ///   core that this CPU lacks.
   package init(path: FilePath, writable: Bool, guardsReads: Bool) throws(MediumError) {
+    cp_fork_watch()
     self.path = path
     self.guardsReads = guardsReads
     directory = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
@@ -45,8 +47,7 @@ package final class FileSystemDirectory: StoreDirectory {
         O_RDWR | O_CREAT | O_NOFOLLOW,
         lockPath
       )
-      try SystemCalls.lockExclusively(file, lockPath)
-      lock = Mutex(consume file)
+      lock = Mutex(try DirectoryLock(locking: consume file, lockPath))
     } else {
       lock = Mutex(nil)
     }
@@ -137,11 +138,9 @@ package final class FileSystemDirectory: StoreDirectory {
   // MARK: StoreDirectory
 
   package func unlock() {
-    lock.withLock { (file) in
-      // A child that was forked meanwhile may hold the same descriptor for a while.
-      if let descriptor = file?.rawValue { _ = cp_unlock(descriptor) }
-      file = nil
-    }
+    // In a child another thread of its parent may have held the mutex for ever.
+    guard generation == cp_fork_generation() else { return }
+    lock.withLock { $0 = nil }
   }
 
   package func names() throws(MediumError) -> [String] {

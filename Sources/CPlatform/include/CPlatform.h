@@ -41,4 +41,20 @@ uint64_t cp_guard_fault_count(void);
 /// Offset of the first fault in the range of `slot`, or SIZE_MAX where there was none.
 size_t cp_guard_first_fault(int slot);
 
+// Forks.
+
+/// Begins to count forks; calling again does nothing.
+void cp_fork_watch(void);
+/// Differs between a process and its children, once `cp_fork_watch` was called in it.
+static inline uint64_t cp_fork_generation(void) {
+  // Changed only before a child's first instruction, while it has one thread.
+  extern uint64_t cp_fork_count;
+  return cp_fork_count;
+}
+/// Lets children close `descriptor` at once, or its lock would live as long as they do. Returns a slot
+/// number, or -1 where all slots are taken.
+int cp_fork_hold(int descriptor);
+/// Forgets the descriptor of `slot`.
+void cp_fork_release(int slot);
+
 #endif

@@ -2,6 +2,7 @@
 // lock, and a second process is kept out by the directory's.
 
 internal import CFlush
+internal import CPlatform
 internal import JournalFormat
 package import PersistentMemory
 internal import Synchronization
@@ -14,6 +15,10 @@ public import SystemPackage
 /// that a returned ``sync(_:)`` or durable commit covered.
 ///
 /// A store may be used from any number of threads. Reads never wait for writes.
+///
+/// It belongs to the process that opened it. In a child made by `fork()` every call gives
+/// ``StoreError/forked``, and the lock stays with the parent; the child opens the store anew, for
+/// reading, or for writing once the parent has closed it.
 public final class Store: Sendable {
   /// Bytes of the longest key.
   public static let maximumKeyLength = RecordLimit.keyLength
@@ -37,7 +42,9 @@ public final class Store: Sendable {
   let durableSurvival: Survival
   private let writer: Mutex<JournalWriter?>
   private let writingThread = Atomic<UInt64>(0)
-  private let isClosed = Atomic<Bool>(false)
+  /// The generation of the process that opened the store; `closed` once it is closed.
+  private let openGeneration = Atomic<UInt64>(cp_fork_generation())
+  private static let closed = UInt64.max
 
   // MARK: Opening
 
@@ -177,10 +184,13 @@ public final class Store: Sendable {
   /// - Throws: what the medium says; the store is closed all the same.
   /// - Durability: everything committed is durable on return.
   public func close() throws(StoreError) {
+    // What a child has is a copy: nothing to write, no lock to give up.
+    guard !isForked else { return }
     guard writingThread.load(ordering: .relaxed) != fl_thread_id() else { throw .nestedWrite }
     defer { directory.unlock() }
     try writer.withLock { (journal) throws(StoreError) in
-      guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+      let generation = openGeneration.exchange(Self.closed, ordering: .acquiringAndReleasing)
+      guard generation != Self.closed else { return }
       defer { journal = nil }
       try journal?.close()
     }
@@ -193,6 +203,8 @@ public final class Store: Sendable {
   func withWriter<R>(
     _ body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    // Before the lock, which nobody gives up in a child.
+    try checkOpen()
     let thread = fl_thread_id()
     guard writingThread.load(ordering: .relaxed) != thread else { throw .nestedWrite }
     return try writer.withLock { (journal) throws(StoreError) in
@@ -206,7 +218,15 @@ public final class Store: Sendable {
 
   @inline(__always)
   func checkOpen() throws(StoreError) {
-    if isClosed.load(ordering: .acquiring) { throw .closed }
+    let generation = openGeneration.load(ordering: .acquiring)
+    guard generation == cp_fork_generation() else {
+      throw generation == Self.closed ? .closed : .forked
+    }
+  }
+
+  private var isForked: Bool {
+    let generation = openGeneration.load(ordering: .acquiring)
+    return generation != Self.closed && generation != cp_fork_generation()
   }
 
   @inline(__always)

@@ -156,6 +156,8 @@ extension Store {
       var transaction = Transaction(store: self)
       let value: R
       do { value = try body(&transaction) } catch { return .failure(error) }
+      // The body may have forked, and this may be the child.
+      try checkOpen()
       try transaction.commit(to: &journal, durability: durability)
       return .success(value)
     }
