@@ -25,6 +25,7 @@ let package = Package(
     .library(name: "Fenceline", targets: ["Fenceline"]),
     .library(name: "IndexExport", targets: ["IndexExport"]),
     .library(name: "CrashLab", targets: ["CrashLab"]),
+    .library(name: "fenceline", type: .dynamic, targets: ["FencelineC"]),
     .executable(name: "kvctl", targets: ["kvctl"]),
   ],
   traits: [
@@ -66,6 +67,12 @@ let package = Package(
     .target(
       name: "Fenceline",
       dependencies: ["JournalFormat", "PersistentMemory", "CFlush", "CPlatform", filePath],
+      swiftSettings: settings
+    ),
+    .target(name: "CFenceline"),
+    .target(
+      name: "FencelineC",
+      dependencies: ["Fenceline", "CFenceline", filePath],
       swiftSettings: settings
     ),
     .target(

@@ -102,7 +102,7 @@ public struct Transaction: ~Copyable {
   // MARK: Committing
 
   /// Writes everything, then shows it to readers.
-  fileprivate func commit(
+  func commit(
     to journal: inout JournalWriter,
     durability: Durability
   ) throws(StoreError) {

@@ -1,0 +1,64 @@
+// What FencelineC calls beside the public interface. Nothing here is generic and no closure has a
+// result, so each call is compiled once, in this module, with everything below it inlined.
+
+internal import JournalFormat
+internal import PersistentMemory
+
+extension Store {
+  /// Copies the value of `key` to `buffer` if it fits.
+  ///
+  /// - Parameters:
+  ///   - key: any bytes.
+  ///   - buffer: left as it is where it is too small.
+  /// - Returns: the value's length, which may be more than the buffer's, or nil where there is no
+  ///   such key.
+  /// - Throws: as ``withValue(forKey:_:)``.
+  /// - Complexity: O(value).
+  package func copyValue(
+    forKey key: RawSpan,
+    to buffer: UnsafeMutableRawBufferPointer
+  ) throws(StoreError) -> Int? {
+    try withRecord(forKey: key) { (record, bytes) in
+      let value = bytes.extracting(record.valueRange)
+      // SAFETY: the value is read during the call only, and the length was compared.
+      unsafe value.withUnsafeBytes { (value) in
+        if value.count <= buffer.count { unsafe buffer.copyMemory(from: value) }
+      }
+      return value.byteCount
+    }
+  }
+
+  /// Reads the value of `key` in place.
+  ///
+  /// - Parameters:
+  ///   - key: any bytes.
+  ///   - body: gets the value.
+  /// - Returns: whether there is such a key.
+  /// - Throws: as ``withValue(forKey:_:)``.
+  package func visitValue(
+    forKey key: RawSpan,
+    _ body: (RawSpan) -> Void
+  ) throws(StoreError) -> Bool {
+    try withRecord(forKey: key) { (record, bytes) in
+      body(bytes.extracting(record.valueRange))
+    } != nil
+  }
+
+  /// Commits what `body` wants written, all or nothing.
+  ///
+  /// - Parameters:
+  ///   - durability: when to return.
+  ///   - body: fills the transaction; what it throws discards everything.
+  /// - Throws: what `body` throws, or as ``put(_:_:durability:)-(RawSpan,_,_)`` does.
+  package func commit(
+    durability: Durability,
+    _ body: (inout Transaction) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    try withWriter { (journal) throws(StoreError) in
+      try journal.checkUsable()
+      var transaction = Transaction(store: self)
+      try body(&transaction)
+      try transaction.commit(to: &journal, durability: durability)
+    }
+  }
+}

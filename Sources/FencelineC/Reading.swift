@@ -1,0 +1,102 @@
+// fenceline_get, fenceline_read and fenceline_scan.
+
+public import CFenceline
+internal import Fenceline
+
+/// Copies a value; see fenceline.h.
+@c @implementation
+public func fenceline_get(
+  _ store: OpaquePointer?,
+  _ key: UnsafeRawPointer?,
+  _ key_length: Int,
+  _ buffer: UnsafeMutableRawPointer?,
+  _ capacity: Int,
+  _ value_length: UnsafeMutablePointer<Int>?
+) -> CInt {
+  guard let value_length = unsafe value_length else {
+    return invalidArgument("there is no place for the value's length: a null pointer")
+  }
+  unsafe value_length.pointee = 0
+  guard let handle = unsafe handle(store) else { return nullStore() }
+  if let fault = unsafe keyFault(key, key_length) { return fault }
+  if unsafe buffer == nil, capacity != 0 { return invalidArgument("the buffer is a null pointer") }
+  let capacity = positive(capacity)
+  return unsafe handle._withUnsafeGuaranteedRef { (store) in
+    do throws(StoreError) {
+      let length = unsafe try store.copyValue(
+        forKey: UnsafeRawBufferPointer(start: key, count: key_length).bytes,
+        to: UnsafeMutableRawBufferPointer(start: buffer, count: capacity)
+      )
+      guard let length else { return .notFound }
+      unsafe value_length.pointee = length
+      return length <= capacity ? .done : bufferTooSmall(capacity, needed: length)
+    } catch {
+      return failure(error)
+    }
+  }
+}
+
+/// Shows a value in place; see fenceline.h.
+@c @implementation
+public func fenceline_read(
+  _ store: OpaquePointer?,
+  _ key: UnsafeRawPointer?,
+  _ key_length: Int,
+  _ visitor: fenceline_value_visitor?,
+  _ context: UnsafeMutableRawPointer?
+) -> CInt {
+  guard let handle = unsafe handle(store) else { return nullStore() }
+  if let fault = unsafe keyFault(key, key_length) { return fault }
+  guard let visitor = unsafe visitor else { return invalidArgument("there is no visitor") }
+  return unsafe handle._withUnsafeGuaranteedRef { (store) in
+    do throws(StoreError) {
+      let key = unsafe UnsafeRawBufferPointer(start: key, count: key_length).bytes
+      let isFound = try store.visitValue(forKey: key) { (value) in
+        unsafe value.withUnsafeBytes { unsafe visitor(context, $0.baseAddress, $0.count) }
+      }
+      return isFound ? .done : .notFound
+    } catch {
+      return failure(error)
+    }
+  }
+}
+
+/// Shows entries in order; see fenceline.h.
+@c @implementation
+public func fenceline_scan(
+  _ store: OpaquePointer?,
+  _ start: UnsafeRawPointer?,
+  _ start_length: Int,
+  _ limit: Int,
+  _ visitor: fenceline_entry_visitor?,
+  _ context: UnsafeMutableRawPointer?
+) -> CInt {
+  guard let handle = unsafe handle(store) else { return nullStore() }
+  if let fault = unsafe keyFault(start, start_length) { return fault }
+  guard let visitor = unsafe visitor else { return invalidArgument("there is no visitor") }
+  return unsafe handle._withUnsafeGuaranteedRef { (store) in
+    do throws(StoreError) {
+      try store.forEach(
+        from: unsafe Array(UnsafeRawBufferPointer(start: start, count: start_length)),
+        order: .byKey,
+        limit: positive(limit)
+      ) { (key, value, _) in
+        unsafe key.withUnsafeBytes { (key) in
+          unsafe value.withUnsafeBytes { (value) in
+            let answer = unsafe visitor(
+              context,
+              key.baseAddress,
+              key.count,
+              value.baseAddress,
+              value.count
+            )
+            return answer == 0 ? .next : .stop
+          }
+        }
+      }
+      return .done
+    } catch {
+      return failure(error)
+    }
+  }
+}
