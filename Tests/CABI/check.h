@@ -47,6 +47,8 @@ void test_failed_writes(const char *directory);
 void test_error_texts(const char *directory);
 void test_abandoned_store(const char *directory);
 void test_threads(const char *directory);
+void test_forked_child(const char *directory);
+void test_forked_orphan(const char *directory);
 /* Cases that need an environment of their own: see check_c_interface in Tools/lib/cabi.sh. */
 void test_full_medium(const char *directory);
 void test_permission(const char *directory);

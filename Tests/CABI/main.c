@@ -24,6 +24,8 @@ static const struct {
     {"error-texts", test_error_texts, 0},
     {"abandoned-store", test_abandoned_store, 0},
     {"threads", test_threads, 0},
+    {"forked-child", test_forked_child, 0},
+    {"forked-orphan", test_forked_orphan, 0},
     {"full-medium", test_full_medium, 1},
     {"permission", test_permission, 1},
     {"unavailable", test_unavailable, 1},
