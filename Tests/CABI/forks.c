@@ -26,10 +26,11 @@ static int ignore_entry(void *context, const void *key, size_t key_length, const
 static void use_as_child(fenceline_store *store, const char *directory) {
   const fenceline_operation operations[2] = {{"a", 1, "1", 1}, {"b", 1, "2", 1}};
   const fenceline_options reading = {sizeof reading, 1, 0, 0, 0};
-  fenceline_store_statistics statistics = {sizeof statistics};
+  fenceline_store_statistics statistics;
   fenceline_store *own;
   char value[16];
   size_t length;
+  statistics.size = sizeof statistics;
   CHECK_FORKED(fenceline_put(store, "key", 3, "child", 5));
   CHECK_FORKED(fenceline_get(store, "key", 3, value, sizeof value, &length));
   CHECK_FORKED(fenceline_read(store, "key", 3, ignore_value, NULL));
