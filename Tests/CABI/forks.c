@@ -50,28 +50,31 @@ static void use_as_child(fenceline_store *store, const char *directory) {
 
 void test_forked_child(const char *directory) {
   fenceline_store *store = open_store(directory);
-  int status, gate[2];
+  int status, gate[2], done[2];
   char byte;
   pid_t child;
   put_text(store, "key", "parent");
   CHECK_DONE(fenceline_sync(store));
-  CHECK(pipe(gate) == 0);
+  CHECK(pipe(gate) == 0 && pipe(done) == 0);
   child = fork();
   CHECK(child >= 0);
   if (child == 0) {
     CHECK(close(gate[1]) == 0);
     use_as_child(store, directory);
+    CHECK(write(done[1], "", 1) == 1);
     /* Lives on until the parent has closed its end. */
     CHECK(read(gate[0], &byte, 1) == 0);
     _exit(0);
   }
   CHECK(close(gate[0]) == 0);
   put_text(store, "later", "parent");
+  /* Closes when the child has seen the store locked, and lives on. */
+  CHECK(read(done[0], &byte, 1) == 1);
   CHECK_DONE(fenceline_close(store));
   store = open_store(directory);
   check_keys(store, "key later");
   CHECK_DONE(fenceline_close(store));
-  CHECK(close(gate[1]) == 0);
+  CHECK(close(gate[1]) == 0 && close(done[0]) == 0 && close(done[1]) == 0);
   CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
@@ -94,6 +97,7 @@ void test_forked_orphan(const char *directory) {
     CHECK(close(gate[1]) == 0 || orphan < 0);
     if (orphan == 0) {
       while (read(gate[0], &byte, 1) > 0) continue;
+      CHECK_DONE(fenceline_close(store));
       _exit(0);
     }
     raise(SIGKILL);
