@@ -19,7 +19,7 @@ extension JournalWriter {
   ) throws(StoreError) {
     try checkUsable()
     let capacity = active.file.length
-    let deleteReserve = min(4096, capacity / 64)
+    let deleteReserve = SegmentSizing.deleteReserve(capacity: capacity)
     let end = tail + length + Self.closingReserve + digest.closeLength(adding: records)
     if end + deleteReserve <= capacity { return try reopen() }
     do {
@@ -100,7 +100,7 @@ extension JournalWriter {
     leaving needed: Int
   ) throws(StoreError) {
     let length = KeyDigest.segmentRecordLength(entries.count)
-    let deleteReserve = min(4096, active.file.length / 64)
+    let deleteReserve = SegmentSizing.deleteReserve(capacity: active.file.length)
     guard
       tail + length + max(needed, Self.closingReserve) + deleteReserve <= active.file.length
     else { return }

@@ -24,9 +24,8 @@ struct SegmentSizing {
     in directory: any StoreDirectory
   ) throws(StoreError) -> SegmentFile {
     let needed = SegmentField.journalStart + length
-    // The reserve for deletes is a share of the segment.
-    let smallest = Self.pages(needed + needed / 32)
-    let preferred = Self.pages(needed + extra + (needed + extra) / 32)
+    let smallest = Self.pages(Self.withReserve(needed))
+    let preferred = Self.pages(Self.withReserve(needed + extra))
     var capacity = max(preferred, Self.pages(min(sizes.largest, max(sizes.smallest, journalBytes))))
     while true {
       do throws(MediumError) {
@@ -39,6 +38,13 @@ struct SegmentSizing {
       }
     }
   }
+
+  /// Bytes of a segment that only deletes may use, so that a full store can be emptied: 8 to 64
+  /// durable deletes of short keys.
+  static func deleteReserve(capacity: Int) -> Int { min(4096, capacity / 16) }
+
+  /// Bytes of a segment that has `length` bytes beside its reserve.
+  private static func withReserve(_ length: Int) -> Int { length + min(4096, length / 15 + 16) }
 
   private static func pages(_ length: Int) -> Int {
     (length + pageSize - 1) / pageSize * pageSize
