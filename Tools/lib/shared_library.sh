@@ -3,6 +3,7 @@
 # $fenceline_root as the current directory.
 #
 # The list of exported functions is taken from the header, so the two can't disagree.
+# shellcheck disable=SC2154 # fenceline_root and fenceline_jobs belong to setup.sh
 
 library_header=Sources/CFenceline/include/fenceline.h
 # The number changes when a program that was linked with an older library would no longer work.

@@ -192,14 +192,17 @@ int fenceline_sync(fenceline_store *store);
 
 /* Commits `count` operations, in order, all or nothing. If `durable` is not 0, they and everything
  * before them are durable on return, at the price of one fence or one device flush for all.
- * Deleting a key that has no value is no error. */
+ * Deleting a key that has no value is no error. More than one operation are gathered in memory
+ * first. */
 int fenceline_write(fenceline_store *store, const fenceline_operation *operations, size_t count,
                     int durable);
 
 /* Hands entries to `visitor` in the order of their keys' bytes: the first one whose key is not less
  * than `start`, and those that follow, at most `limit` of them (SIZE_MAX for all). NULL and 0 start
  * at the first key. What is written meanwhile may or may not be seen. Ends with 0 also where the
- * visitor stopped it. */
+ * visitor stopped it; of a damaged store everything sound is shown before the error is returned.
+ * Each call looks at every key of the store once, and sorts those from `start` on, or keeps the
+ * `limit` smallest of them, before the first visit. */
 int fenceline_scan(fenceline_store *store, const void *start, size_t start_length, size_t limit,
                    fenceline_entry_visitor visitor, void *context);
 
