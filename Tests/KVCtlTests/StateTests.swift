@@ -53,6 +53,26 @@ import Testing
     _ = try place.shell("chmod 700 s")
   }
 
+  static let writing = [
+    ["put", "s", "k", "v"], ["delete", "s", "a"], ["import", "s", "in.tsv"],
+  ]
+
+  /// Closed to others, as every store is made.
+  @Test(.enabled(if: getuid() == 0 && isInstalled("setpriv")), arguments: reading + writing)
+  func `Another user's store can't be used`(command: [String]) throws {
+    try makeCrashedStore()
+    try place.write("k\tv\n".utf8, to: "in.tsv")
+    let before = try place.files(of: "s")
+    let line = command.joined(separator: " ")
+    let outcome = try place.shell(
+      "chmod 755 . && setpriv --reuid 65534 --regid 65534 --clear-groups kvctl \(line)"
+    )
+    #expect(outcome.status == 77 && outcome.output.isEmpty)
+    #expect(outcome.errors.hasPrefix("kvctl: s: ") && outcome.errors.last == "\n")
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+    #expect(try place.files(of: "s") == before)
+  }
+
   @Test func `Reading works beside a writer`() throws {
     let store = try Store.open(at: FilePath(place.path + "/s"))
     try store.put("a", "1", durability: .durable)
