@@ -1,4 +1,5 @@
 /* crash.c - see crash.h. */
+#define _GNU_SOURCE  /* pipe2 */
 #include "crash.h"
 #include "output.h"
 

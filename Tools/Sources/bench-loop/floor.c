@@ -18,6 +18,7 @@
  * This file uses nothing of Fenceline's.
  */
 #include "data.h"
+#include "loop.h"
 #include "output.h"
 #include "workloads.h"
 
@@ -100,6 +101,19 @@ STORE_OPERATION(store_clflush, , _mm_clflush)
 
 typedef void (*store_function)(uint8_t *destination, const uint8_t *from, size_t lines);
 
+struct stores {
+  store_function store;
+  uint8_t *destination;
+  const uint8_t **sources;
+  size_t lines;
+};
+
+static void store_step(void *context, uint64_t index) {
+  const struct stores *stores = context;
+  stores->store(stores->destination + index * stores->lines * LINE, stores->sources[index],
+                stores->lines);
+}
+
 static void run_stores(const struct plan *plan, const struct data *data, const char *workload,
                        store_function store, size_t length, uint32_t *samples, uint64_t count) {
   const char *unused;
@@ -120,20 +134,13 @@ static void run_stores(const struct plan *plan, const struct data *data, const c
   }
   _mm_mfence();
 
-  const uint64_t limit = (uint64_t)(plan->seconds * clock_ticks_per_second());
-  uint64_t done = 0;
-  const uint64_t wall_start = clock_nanoseconds();
-  const uint64_t start = clock_after_stores();
-  uint64_t before = start;
-  while (done < count) {
-    store(destination + done * lines * LINE, sources[done], lines);
-    const uint64_t now = clock_after_stores();
-    samples[done++] = clock_sample(now - before);
-    before = now;
-    if (now - start > limit) break;
-  }
-  const uint64_t wall = clock_nanoseconds() - wall_start;
-  output_result(workload, done, wall, samples, done);
+  struct stores stores = {store, destination, sources, lines};
+  const struct loop loop = {.samples = samples,
+                            .count = count,
+                            .time_limit = (uint64_t)(plan->seconds * clock_ticks_per_second()),
+                            .stores = true};
+  const struct output_result result = run_loop(&loop, store_step, &stores);
+  output_result(workload, &result);
   munmap(destination, size);
   close(file);
   free(sources);
@@ -166,6 +173,20 @@ static void run_memory_floor(const struct plan *plan, const struct data *data, u
 
 #endif
 
+struct appends {
+  int file;
+  size_t length;
+  const struct data *data;
+};
+
+static void append_step(void *context, uint64_t index) {
+  const struct appends *to = context;
+  const off_t offset = (off_t)(index * to->length);
+  if (pwrite(to->file, source(to->data, index), to->length, offset) != (ssize_t)to->length ||
+      fdatasync(to->file) != 0)
+    fail("floor: %s", strerror(errno));
+}
+
 /* Blocks are allocated and written beforehand: the file system has no metadata to commit. */
 static void run_disk_floor(const struct plan *plan, const struct data *data, uint32_t *samples,
                            uint64_t count) {
@@ -178,23 +199,30 @@ static void run_disk_floor(const struct plan *plan, const struct data *data, uin
   }
   if (fsync(file) != 0) fail("fsync: %s", strerror(errno));
 
-  const uint64_t limit = (uint64_t)(plan->seconds * clock_ticks_per_second());
-  uint64_t done = 0;
-  const uint64_t wall_start = clock_nanoseconds();
-  const uint64_t start = clock_after_stores();
-  uint64_t before = start;
-  while (done < count) {
-    if (pwrite(file, source(data, done), length, (off_t)(done * length)) != (ssize_t)length ||
-        fdatasync(file) != 0)
-      fail("floor: %s", strerror(errno));
-    const uint64_t now = clock_after_stores();
-    samples[done++] = clock_sample(now - before);
-    before = now;
-    if (now - start > limit) break;
-  }
-  const uint64_t wall = clock_nanoseconds() - wall_start;
-  output_result("append-fdatasync", done, wall, samples, done);
+  struct appends appends = {file, length, data};
+  const struct loop loop = {.samples = samples,
+                            .count = count,
+                            .time_limit = (uint64_t)(plan->seconds * clock_ticks_per_second()),
+                            .stores = true};
+  const struct output_result result = run_loop(&loop, append_step, &appends);
+  output_result("append-fdatasync", &result);
   close(file);
+}
+
+struct line {
+  uint64_t next;
+  uint8_t rest[LINE - 8];
+};
+
+struct chain {
+  const struct line *memory;
+  uint64_t at;
+};
+
+static void read_step(void *context, uint64_t index) {
+  (void)index;
+  struct chain *chain = context;
+  chain->at = chain->memory[chain->at].next;
 }
 
 /* A permutation of the footprint's lines that is one cycle: line mix(i) names line mix(i + 1). */
@@ -204,10 +232,8 @@ static void run_reads(const struct plan *plan, uint32_t *samples, uint64_t count
   unsigned bits = 6;
   while ((UINT64_C(2) << bits) <= wanted + wanted / 4) bits++;
   const uint64_t lines = UINT64_C(1) << bits, mask = lines - 1;
-  struct line {
-    uint64_t next;
-    uint8_t rest[LINE - 8];
-  } *memory = mmap(NULL, lines * LINE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  struct line *memory = mmap(NULL, lines * LINE, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) fail("mmap: %s", strerror(errno));
   madvise(memory, lines * LINE, MADV_NOHUGEPAGE);
   uint64_t line = 0;
@@ -222,18 +248,11 @@ static void run_reads(const struct plan *plan, uint32_t *samples, uint64_t count
   }
   output_fact("random-read-footprint", "%llu", (unsigned long long)(lines * LINE));
 
-  uint64_t done = 0;
-  const uint64_t wall_start = clock_nanoseconds();
-  uint64_t before = clock_after_loads();
-  while (done < count) {
-    line = memory[line].next;
-    const uint64_t now = clock_after_loads();
-    samples[done++] = clock_sample(now - before);
-    before = now;
-  }
-  const uint64_t wall = clock_nanoseconds() - wall_start;
-  if (line > mask) fail("floor: the chain is broken");
-  output_result("random-read", done, wall, samples, done);
+  struct chain chain = {memory, line};
+  const struct loop loop = {.samples = samples, .count = count, .time_limit = UINT64_MAX};
+  const struct output_result result = run_loop(&loop, read_step, &chain);
+  if (chain.at > mask) fail("floor: the chain is broken");
+  output_result("random-read", &result);
   munmap(memory, lines * LINE);
 }
 

@@ -34,13 +34,20 @@ void output_fact(const char *name, const char *format, ...) {
   va_end(arguments);
 }
 
-void output_result(const char *workload, uint64_t operations, uint64_t nanoseconds,
-                   const uint32_t *samples, size_t sample_count) {
-  printf("result\t%s\t%llu\t%llu\t%llu\t%zu\n", workload, (unsigned long long)operations,
-         (unsigned long long)nanoseconds, (unsigned long long)samples_written, sample_count);
-  if (fwrite(samples, sizeof *samples, sample_count, sample_file) != sample_count)
+void output_result(const char *workload, const struct output_result *result) {
+  const uint64_t numbers[] = {
+      result->operations,        result->wall_nanoseconds,  result->plain_operations,
+      result->plain_nanoseconds, result->final_nanoseconds, samples_written,
+      result->sample_count,
+  };
+  printf("result\t%s", workload);
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    printf("\t%llu", (unsigned long long)numbers[i]);
+  putchar('\n');
+  if (fwrite(result->samples, sizeof *result->samples, result->sample_count, sample_file) !=
+      result->sample_count)
     fail("samples: %s", strerror(errno));
-  samples_written += sample_count;
+  samples_written += result->sample_count;
 }
 
 void output_close(void) {

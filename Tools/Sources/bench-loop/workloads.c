@@ -2,6 +2,7 @@
 #include "workloads.h"
 #include "crash.h"
 #include "data.h"
+#include "loop.h"
 #include "output.h"
 
 #include <stdlib.h>
@@ -22,9 +23,6 @@ static void check(const struct run *run, int result, const char *what) {
   if (result != ENGINE_DONE) exit(1);
 }
 
-/* Fewer than asked for where a workload would run past what the tables hold. */
-static uint64_t at_most(uint64_t wanted, uint64_t limit) { return wanted < limit ? wanted : limit; }
-
 static void open_store(struct run *run) {
   check(run, run->engine->open(&run->plan->setup, &run->store), "open");
 }
@@ -34,73 +32,120 @@ static void close_store(struct run *run) {
   run->store = NULL;
 }
 
-/* Puts `count` keys, new ones or random old ones, one or `batch` of them in a transaction. */
-static void run_puts(struct run *run, const char *workload, uint64_t count, bool fresh,
-                     uint64_t batch, bool durable, uint64_t time_limit) {
-  struct data *data = &run->data;
-  const struct engine *engine = run->engine;
-  const uint64_t first_write = data->writes;
-  if (fresh) count = at_most(count, data->capacity - data->key_count);
-  count = count / batch * batch;
-  for (uint64_t i = 0; i < count; i++) {
-    run->numbers[i] =
-        (uint32_t)(fresh ? data->key_count + i : data_random(data, data->key_count));
-    data_prepare_put(data, &run->operations[i], run->numbers[i], first_write + i);
-  }
-  check(run, engine->set_durable(run->store, durable), workload);
-
-  uint64_t done = 0;
-  size_t samples = 0;
-  const uint64_t wall_start = clock_nanoseconds();
-  const uint64_t start = clock_after_stores();
-  uint64_t before = start;
-  while (done < count) {
-    int result = batch == 1 ? engine->put(run->store, &run->operations[done])
-                            : engine->put_batch(run->store, &run->operations[done], batch);
-    if (result != ENGINE_DONE) check(run, result, workload);
-    const uint64_t now = durable ? clock_after_stores() : clock_after_loads();
-    run->samples[samples++] = clock_sample(now - before);
-    done += batch;
-    before = now;
-    if (now - start > time_limit) break;
-  }
-  if (!durable) check(run, engine->sync(run->store), workload);
-  clock_after_stores();
-  const uint64_t wall = clock_nanoseconds() - wall_start;
-
-  for (uint64_t i = 0; i < done; i++) data_wrote(data, run->numbers[i], first_write + i);
-  output_result(workload, done, wall, run->samples, samples);
+/* A step of each kind; `context` is the run. */
+static void put_step(void *context, uint64_t index) {
+  const struct run *run = context;
+  int result = run->engine->put(run->store, &run->operations[index]);
+  if (result != ENGINE_DONE) check(run, result, "put");
 }
 
-static void run_gets(struct run *run, const char *workload, uint64_t count, bool hits) {
-  const struct engine *engine = run->engine;
+static void batch_step(void *context, uint64_t index) {
+  const struct run *run = context;
+  const uint64_t batch = run->plan->batch;
+  int result = run->engine->put_batch(run->store, &run->operations[index * batch], batch);
+  if (result != ENGINE_DONE) check(run, result, "batch");
+}
+
+static void hit_step(void *context, uint64_t index) {
+  const struct run *run = context;
+  const struct operation *operation = &run->operations[index];
+  uint64_t digest = 0;
+  int result = run->engine->get(run->store, operation, &digest);
+  if (result != ENGINE_DONE) check(run, result, "get");
+  if (digest != operation->digest) fail("%s: get: a wrong value", run->engine->name);
+}
+
+static void miss_step(void *context, uint64_t index) {
+  const struct run *run = context;
+  uint64_t digest = 0;
+  int result = run->engine->get(run->store, &run->operations[index], &digest);
+  if (result == ENGINE_FAILED) exit(1);
+  if (result != ENGINE_NOT_FOUND) fail("%s: get: a key that was never put", run->engine->name);
+}
+
+static void erase_step(void *context, uint64_t index) {
+  const struct run *run = context;
+  int result = run->engine->erase(run->store, &run->operations[index]);
+  if (result != ENGINE_DONE) check(run, result, "delete");
+}
+
+/* Ends a buffered workload: its writes become durable, which is part of its time. */
+static uint64_t sync_nanoseconds(struct run *run) {
+  const uint64_t start = clock_nanoseconds();
+  check(run, run->engine->sync(run->store), "sync");
+  clock_after_stores();
+  return clock_nanoseconds() - start;
+}
+
+enum kind { NEW_KEYS, OLD_KEYS };
+
+/* Prepares `count` puts of new keys, or of random old ones; returns how many there are. */
+static uint64_t prepare_puts(struct run *run, uint64_t count, enum kind kind) {
+  struct data *data = &run->data;
+  const uint64_t room = data->capacity - data->key_count;
+  if (kind == NEW_KEYS && count > room) count = room;
   for (uint64_t i = 0; i < count; i++) {
+    run->numbers[i] = (uint32_t)(kind == NEW_KEYS ? data->key_count + i
+                                                  : data_random(data, data->key_count));
+    data_prepare_put(data, &run->operations[i], run->numbers[i], data->writes + i);
+  }
+  return count;
+}
+
+static void record_puts(struct run *run, uint64_t count) {
+  const uint64_t first_write = run->data.writes;
+  for (uint64_t i = 0; i < count; i++) data_wrote(&run->data, run->numbers[i], first_write + i);
+}
+
+static void run_load(struct run *run) {
+  const struct loop loop = {.samples = run->samples,
+                            .count = prepare_puts(run, run->plan->count, NEW_KEYS),
+                            .time_limit = UINT64_MAX};
+  check(run, run->engine->set_durable(run->store, false), "load");
+  struct output_result result = run_loop(&loop, put_step, run);
+  result.final_nanoseconds = sync_nanoseconds(run);
+  record_puts(run, result.operations);
+  output_result("load", &result);
+}
+
+static void run_durable_puts(struct run *run, const char *workload, enum kind kind) {
+  const struct loop loop = {.samples = run->samples,
+                            .count = prepare_puts(run, run->plan->writes, kind),
+                            .time_limit = run->time_limit,
+                            .stores = true};
+  check(run, run->engine->set_durable(run->store, true), workload);
+  struct output_result result = run_loop(&loop, put_step, run);
+  record_puts(run, result.operations);
+  output_result(workload, &result);
+}
+
+static void run_batches(struct run *run, const char *workload) {
+  const uint64_t batch = run->plan->batch;
+  const struct loop loop = {.samples = run->samples,
+                            .count = prepare_puts(run, run->plan->writes, NEW_KEYS) / batch,
+                            .time_limit = run->time_limit,
+                            .stores = true};
+  check(run, run->engine->set_durable(run->store, true), workload);
+  struct output_result result = run_loop(&loop, batch_step, run);
+  result.operations *= batch;
+  result.plain_operations *= batch;
+  record_puts(run, result.operations);
+  output_result(workload, &result);
+}
+
+static void run_gets(struct run *run, const char *workload, bool hits) {
+  const struct loop loop = {
+      .samples = run->samples, .count = run->plan->count, .time_limit = run->time_limit};
+  for (uint64_t i = 0; i < loop.count; i++) {
     if (hits)
       data_prepare_get(&run->data, &run->operations[i],
                        data_random(&run->data, run->data.key_count));
     else
       data_prepare_miss(&run->operations[i], i);
   }
-  const int wanted = hits ? ENGINE_DONE : ENGINE_NOT_FOUND;
-
-  uint64_t done = 0;
-  const uint64_t wall_start = clock_nanoseconds();
-  const uint64_t start = clock_after_loads();
-  uint64_t before = start;
-  while (done < count) {
-    uint64_t digest = 0;
-    int result = engine->get(run->store, &run->operations[done], &digest);
-    if (result != wanted || digest != run->operations[done].digest) {
-      if (result == ENGINE_FAILED) exit(1);
-      fail("%s: %s %llu: a wrong answer", engine->name, workload, (unsigned long long)done);
-    }
-    const uint64_t now = clock_after_loads();
-    run->samples[done++] = clock_sample(now - before);
-    before = now;
-    if (now - start > run->time_limit) break;
-  }
-  const uint64_t wall = clock_nanoseconds() - wall_start;
-  output_result(workload, done, wall, run->samples, done);
+  const struct output_result result =
+      hits ? run_loop(&loop, hit_step, run) : run_loop(&loop, miss_step, run);
+  output_result(workload, &result);
 }
 
 /* From the call that opens the store to the first answer. */
@@ -108,19 +153,22 @@ static void run_reopen(struct run *run, const char *workload) {
   struct operation operation;
   data_prepare_get(&run->data, &operation, data_random(&run->data, run->plan->count));
   uint64_t digest = 0;
-  const uint64_t wall_start = clock_nanoseconds();
-  const uint64_t start = clock_after_loads();
+  const uint64_t start = clock_after_loads(), wall_start = clock_nanoseconds();
   open_store(run);
   check(run, run->engine->get(run->store, &operation, &digest), workload);
-  run->samples[0] = clock_sample(clock_after_loads() - start);
   const uint64_t wall = clock_nanoseconds() - wall_start;
+  run->samples[0] = clock_sample(clock_after_loads() - start);
   if (digest != operation.digest) fail("%s: %s: a wrong answer", run->engine->name, workload);
-  output_result(workload, 1, wall, run->samples, 1);
+  output_result(workload, &(struct output_result){.operations = 1,
+                                                  .wall_nanoseconds = wall,
+                                                  .plain_operations = 1,
+                                                  .plain_nanoseconds = wall,
+                                                  .samples = run->samples,
+                                                  .sample_count = 1});
 }
 
 /* All keys in random order, one transaction each, one sync at the end. */
 static void run_deletes(struct run *run, const char *workload) {
-  const struct engine *engine = run->engine;
   const uint64_t count = run->data.key_count;
   for (uint64_t i = 0; i < count; i++) run->numbers[i] = (uint32_t)i;
   for (uint64_t i = count - 1; i > 0; i--) {
@@ -131,24 +179,12 @@ static void run_deletes(struct run *run, const char *workload) {
   }
   for (uint64_t i = 0; i < count; i++)
     data_prepare_get(&run->data, &run->operations[i], run->numbers[i]);
-  check(run, engine->set_durable(run->store, false), workload);
-
-  uint64_t done = 0;
-  const uint64_t wall_start = clock_nanoseconds();
-  const uint64_t start = clock_after_loads();
-  uint64_t before = start;
-  while (done < count) {
-    int result = engine->erase(run->store, &run->operations[done]);
-    if (result != ENGINE_DONE) check(run, result, workload);
-    const uint64_t now = clock_after_loads();
-    run->samples[done++] = clock_sample(now - before);
-    before = now;
-    if (now - start > run->time_limit) break;
-  }
-  check(run, engine->sync(run->store), workload);
-  clock_after_stores();
-  const uint64_t wall = clock_nanoseconds() - wall_start;
-  output_result(workload, done, wall, run->samples, done);
+  const struct loop loop = {
+      .samples = run->samples, .count = count, .time_limit = run->time_limit};
+  check(run, run->engine->set_durable(run->store, false), workload);
+  struct output_result result = run_loop(&loop, erase_step, run);
+  result.final_nanoseconds = sync_nanoseconds(run);
+  output_result(workload, &result);
 }
 
 bool is_selected(const struct plan *plan, const char *workload) {
@@ -175,17 +211,15 @@ void run_workloads(const struct engine *engine, const struct plan *plan) {
 
   open_store(&run);
   engine->describe(run.store);
-  run_puts(&run, "load", plan->count, true, 1, false, UINT64_MAX);
+  run_load(&run);
   output_fact("bytes-after-load", "%llu",
               (unsigned long long)bytes_allocated(plan->setup.directory));
-  if (is_selected(plan, "put-fresh"))
-    run_puts(&run, "put-fresh", plan->writes, true, 1, true, run.time_limit);
+  if (is_selected(plan, "put-fresh")) run_durable_puts(&run, "put-fresh", NEW_KEYS);
   if (is_selected(plan, "put-overwrite"))
-    run_puts(&run, "put-overwrite", plan->writes, false, 1, true, run.time_limit);
-  if (is_selected(plan, "batch"))
-    run_puts(&run, "batch", plan->writes, true, plan->batch, true, run.time_limit);
-  if (is_selected(plan, "get-hit")) run_gets(&run, "get-hit", plan->count, true);
-  if (is_selected(plan, "get-miss")) run_gets(&run, "get-miss", plan->count, false);
+    run_durable_puts(&run, "put-overwrite", OLD_KEYS);
+  if (is_selected(plan, "batch")) run_batches(&run, "batch");
+  if (is_selected(plan, "get-hit")) run_gets(&run, "get-hit", true);
+  if (is_selected(plan, "get-miss")) run_gets(&run, "get-miss", false);
   close_store(&run);
   if (is_selected(plan, "reopen-closed")) {
     run_reopen(&run, "reopen-closed");
