@@ -9,6 +9,8 @@ struct Machine: Codable {
   var cores: Int
   var memoryInBytes: Int
   var kernel: String
+  /// Of the last minute before the run: processes that wanted a core, this one not among them.
+  var loadAverage: Double
   var plan: Plan
 
   init(revision: String, plan: Plan) {
@@ -19,6 +21,8 @@ struct Machine: Codable {
     cores = information.activeProcessorCount
     memoryInBytes = Int(information.physicalMemory)
     kernel = Self.field("", in: "/proc/sys/kernel/osrelease") ?? "unknown"
+    loadAverage =
+      Self.field("", in: "/proc/loadavg")?.split(separator: " ").first.flatMap { Double($0) } ?? 0
     let names = ["vendor_id", "cpu family", "model name", "model\t", "stepping"]
     let fields = names.compactMap { Self.field($0, in: "/proc/cpuinfo") }
     processor =

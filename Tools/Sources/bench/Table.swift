@@ -10,8 +10,14 @@ enum Table {
       Linux \(machine.kernel)
       \(Text.count(plan.count)) keys of 16 bytes in pseudo-random order; medians of \(plan.rounds) \
       \(plan.rounds == 1 ? "round" : "rounds"); a workload stops after \(plan.seconds) s
+      "each" is wall time by operation, from blocks without time stamps; of a batch, each put counts, \
+      and a percentile is that of a commit
       """
     )
+    // What else runs takes its share of every figure, most of all of wall times.
+    if machine.loadAverage > 0.5 {
+      Swift.print("The machine is busy: its load average is \(Text.fixed(machine.loadAverage, 1)).")
+    }
   }
 
   static func print(_ series: Series) {
@@ -22,13 +28,17 @@ enum Table {
     for engine in series.engines { printFacts(engine) }
     printFigures(series)
     guard !series.ratios.isEmpty else { return }
-    Swift.print()
+    Swift.print("\n" + Text.left("ratios", 56) + Text.right("of time", 9) + Text.right("of p50", 9))
     for ratio in series.ratios {
       var wanted = ""
       if let bound = ratio.atMost { wanted = "wanted: at most \(Text.fixed(bound, 0))" }
       if let bound = ratio.atLeast { wanted = "wanted: at least \(Text.fixed(bound, 0))" }
       if let isMet = ratio.isMet { wanted += isMet ? ", met" : ", NOT met" }
-      Swift.print(Text.left(ratio.text, 56) + Text.right(Text.fixed(ratio.value, 2), 8), wanted)
+      Swift.print(
+        Text.left(ratio.text, 56) + Text.right(Text.ratio(ratio.value), 9)
+          + Text.right(Text.ratio(ratio.valueOfP50), 9),
+        wanted
+      )
     }
   }
 
@@ -45,7 +55,15 @@ enum Table {
         return "\(name.split(separator: "-").joined(separator: " ")) \(text)"
       }
     }
-    Swift.print("\(engine.name): \(facts.joined(separator: "; "))")
+    var line = "\(engine.name):"
+    for word in facts.joined(separator: "; ").split(separator: " ") {
+      if line.count + word.count >= 100 {
+        Swift.print(line)
+        line = "   "
+      }
+      line += " \(word)"
+    }
+    Swift.print(line)
   }
 
   private static func printFigures(_ series: Series) {

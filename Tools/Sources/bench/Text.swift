@@ -7,7 +7,9 @@ enum Text {
     value.formatted(.number.precision(.fractionLength(digits)).grouping(.never).locale(locale))
   }
 
-  static func count(_ value: Int) -> String { value.formatted(.number.locale(locale)) }
+  static func ratio(_ value: Double) -> String { fixed(value, value < 0.1 ? 4 : 2) }
+
+  static func count(_ value: Int) -> String { value.formatted(.number.grouping(.automatic).locale(locale)) }
 
   static func duration(_ nanoseconds: Double) -> String {
     switch nanoseconds {
@@ -28,8 +30,12 @@ enum Text {
   }
 
   static func bytes(_ value: Int) -> String {
-    let mebibytes = Double(value) / 1_048_576
-    return mebibytes < 1024 ? "\(fixed(mebibytes, 0)) MiB" : "\(fixed(mebibytes / 1024, 1)) GiB"
+    let kibibytes = Double(value) / 1024
+    return switch kibibytes {
+    case ..<1024: "\(fixed(kibibytes, 0)) KiB"
+    case ..<1_048_576: "\(fixed(kibibytes / 1024, 0)) MiB"
+    default: "\(fixed(kibibytes / 1_048_576, 1)) GiB"
+    }
   }
 
   static func left(_ text: String, _ width: Int) -> String {
@@ -40,5 +46,5 @@ enum Text {
     String(repeating: " ", count: max(0, width - text.count)) + text
   }
 
-  private static let locale = Locale(identifier: "en_US_POSIX")
+  private static let locale = Locale(identifier: "en_US")
 }
