@@ -9,7 +9,9 @@ enum Text {
 
   static func ratio(_ value: Double) -> String { fixed(value, value < 0.1 ? 4 : 2) }
 
-  static func count(_ value: Int) -> String { value.formatted(.number.grouping(.automatic).locale(locale)) }
+  static func count(_ value: Int) -> String {
+    value.formatted(.number.grouping(.automatic).locale(locale))
+  }
 
   static func duration(_ nanoseconds: Double) -> String {
     switch nanoseconds {
