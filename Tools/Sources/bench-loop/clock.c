@@ -1,6 +1,22 @@
 /* clock.c - see clock.h. */
 #include "clock.h"
 
+#if defined(__x86_64__)
+
+#include <cpuid.h>
+
+const char *clock_source(void) {
+  unsigned a, b, c, d = 0;
+  __get_cpuid(0x80000007, &a, &b, &c, &d);
+  return d & 1u << 8 ? "TSC" : "TSC, which this CPU does not keep at one speed";
+}
+
+#else
+
+const char *clock_source(void) { return "CLOCK_MONOTONIC_RAW"; }
+
+#endif
+
 double clock_ticks_per_second(void) {
   static double result;
   if (result == 0) {

@@ -52,6 +52,10 @@ static inline uint64_t clock_after_stores(void) {
 
 #endif
 
+/* What the stamps are, and whether they can be trusted: a counter that follows the core's frequency
+ * measures something else than time. */
+const char *clock_source(void);
+
 /* Measured against CLOCK_MONOTONIC_RAW for 50 ms at the first call, then kept. */
 double clock_ticks_per_second(void);
 

@@ -80,6 +80,7 @@ int main(int argc, char **argv) {
   if (plan.setup.peak_entries == 0)
     plan.setup.peak_entries = plan.count + plan.count / 100 + 1000 + 3 * plan.writes;
   output_open(samples);
+  output_fact("clock", "%s", clock_source());
   output_fact("ticks-per-second", "%.0f", clock_ticks_per_second());
   output_fact("stamp-after-loads-ns", "%.1f", clock_cost_after_loads());
   output_fact("stamp-after-stores-ns", "%.1f", clock_cost_after_stores());

@@ -15,14 +15,20 @@ struct BenchError: Error, CustomStringConvertible {
 struct Medium {
   var base: String
   var fileSystem: String
-  /// Stores into a mapping are as good as writes there; libpmem is told to take it for persistent
-  /// memory.
+  /// libpmem is told to take it for persistent memory.
   var isForced: Bool { fileSystem == "tmpfs" || fileSystem == "ramfs" }
+  /// It is persistent memory: files map with MAP_SYNC.
+  var isDAX: Bool
+  /// Stores into a mapping need no call to the kernel.
+  var isByteAddressable: Bool { isForced || isDAX }
   var freeBytes: Int
 
   init(base: String) throws {
     let descriptor = try Self.describe(base) { try FileDescriptor.open(FilePath(base), .readOnly) }
     let type = cp_file_system_type(descriptor.rawValue)
+    let probe = cp_open_unnamed(descriptor.rawValue)
+    isDAX = probe >= 0 && cp_supports_map_sync(probe, true)
+    if probe >= 0 { try? FileDescriptor(rawValue: probe).close() }
     try Self.describe(base) { try descriptor.close() }
     let attributes = try FileManager.default.attributesOfFileSystem(forPath: base)
     guard let free = attributes[.systemFreeSize] as? NSNumber else {

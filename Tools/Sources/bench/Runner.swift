@@ -46,7 +46,9 @@ struct Runner {
     var environment = ProcessInfo.processInfo.environment
     environment["PMEM_IS_PMEM_FORCE"] = directory.medium.isForced ? "1" : nil
     process.environment = environment
-    if directory.medium.isForced { process.arguments?.append("--byte-addressable") }
+    if directory.medium.isByteAddressable {
+      process.arguments?.append("--byte-addressable")
+    }
     let pipe = Pipe()
     process.standardOutput = pipe
     try process.run()

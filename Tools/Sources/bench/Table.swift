@@ -46,6 +46,7 @@ enum Table {
     let order = [
       "version", "medium", "copy-policy", "durable-survives", "settings", "reads-verify",
       "bytes-after-load", "write-back", "lines", "record-lines", "random-read-footprint", "stores",
+      "clock",
       "stamp-after-loads-ns", "stamp-after-stores-ns",
     ]
     let facts = order.compactMap { name in
