@@ -4,7 +4,7 @@
 extension RawSpan {
   /// The integer at `offset`, stored little-endian, at any alignment.
   @inlinable
-  package func littleEndian<T: FixedWidthInteger & BitwiseCopyable>(
+  public func littleEndian<T: FixedWidthInteger & BitwiseCopyable>(
     at offset: Int,
     as type: T.Type
   ) -> T {
@@ -16,7 +16,7 @@ extension RawSpan {
 extension MutableRawSpan {
   /// Stores `value` little-endian at `offset`, at any alignment.
   @inlinable
-  package mutating func storeLittleEndian<T: FixedWidthInteger & BitwiseCopyable>(
+  public mutating func storeLittleEndian<T: FixedWidthInteger & BitwiseCopyable>(
     _ value: T,
     at offset: Int
   ) {

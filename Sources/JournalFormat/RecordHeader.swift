@@ -2,20 +2,27 @@
 // and the writer; this file only says where they stand.
 
 /// The fixed part of a record's header.
-package struct RecordHeader: Sendable, Equatable {
-  package var checksum: UInt32 = 0
-  package var kind: RecordKind
-  package var flags: RecordFlags
-  package var keyLength: Int
-  package var valueLength: Int
+public struct RecordHeader: Sendable, Equatable {
+  /// See ``RecordField/checksum``.
+  public var checksum: UInt32 = 0
+  /// What the record does.
+  public var kind: RecordKind
+  /// Its place in the transaction, and which optional fields it carries.
+  public var flags: RecordFlags
+  /// Bytes of the key.
+  public var keyLength: Int
+  /// Bytes of the value.
+  public var valueLength: Int
   /// Sequence of the transaction minus the segment's first sequence, modulo 2^32.
-  package var sequenceOffset: UInt32
-  package var keyCheck: UInt16
-  package var headerCheck: UInt16 = 0
+  public var sequenceOffset: UInt32
+  /// See ``RecordField/keyCheck``.
+  public var keyCheck: UInt16
+  /// See ``RecordField/headerCheck``.
+  public var headerCheck: UInt16 = 0
 
   /// A header whose checks are still to be computed.
   @inlinable
-  package init(
+  public init(
     kind: RecordKind,
     flags: RecordFlags,
     keyLength: Int,
@@ -33,7 +40,7 @@ package struct RecordHeader: Sendable, Equatable {
 
   /// The parts that the lengths give.
   @inlinable @inline(__always)
-  package var shape: RecordShape {
+  public var shape: RecordShape {
     RecordShape(flags: flags, keyLength: keyLength, valueLength: valueLength)
   }
 
@@ -41,7 +48,7 @@ package struct RecordHeader: Sendable, Equatable {
   ///
   /// - Parameter bytes: at least ``RecordField/headerEnd`` bytes.
   @inlinable
-  package func encode(into bytes: inout MutableRawSpan) {
+  public func encode(into bytes: inout MutableRawSpan) {
     let kindAndFlags = flags.rawValue | UInt16(kind.rawValue)
     bytes.storeLittleEndian(checksum, at: RecordField.checksum)
     bytes.storeLittleEndian(kindAndFlags, at: RecordField.kindAndFlags)
@@ -54,7 +61,7 @@ package struct RecordHeader: Sendable, Equatable {
 
   /// The kind and flags of the record at `offset`, not yet checked by anything.
   @inlinable
-  package static func kindAndFlags(in bytes: RawSpan, at offset: Int) -> UInt16 {
+  public static func kindAndFlags(in bytes: RawSpan, at offset: Int) -> UInt16 {
     bytes.littleEndian(at: offset + RecordField.kindAndFlags, as: UInt16.self)
   }
 
@@ -62,7 +69,7 @@ package struct RecordHeader: Sendable, Equatable {
   ///
   /// Unknown flags are kept for the caller to refuse; nothing else is checked.
   @inlinable @inline(__always)
-  package init?(in bytes: RawSpan, at offset: Int) {
+  public init?(in bytes: RawSpan, at offset: Int) {
     let kindAndFlags = Self.kindAndFlags(in: bytes, at: offset)
     let kindBits = UInt8(truncatingIfNeeded: kindAndFlags & RecordFlags.kindMask)
     guard kindBits != RecordKind.pad.rawValue, let kind = RecordKind(rawValue: kindBits) else {
@@ -81,29 +88,30 @@ package struct RecordHeader: Sendable, Equatable {
 
 /// The optional fields of a record's header, in the order in which they stand; each is there when
 /// its flag is.
-package struct RecordFields: Sendable, Equatable {
+public struct RecordFields: Sendable, Equatable {
   /// Records of the transaction; with ``RecordFlags/transactionCount``.
-  package var transactionCount: UInt32 = 1
+  public var transactionCount: UInt32 = 1
   /// With ``RecordFlags/namespace``.
-  package var namespace: UInt32 = 0
+  public var namespace: UInt32 = 0
   /// With ``RecordFlags/previousVersion``.
-  package var previousVersion = JournalPosition.none
+  public var previousVersion = JournalPosition.none
   /// With ``RecordFlags/sourcePosition``.
-  package var sourcePosition = JournalPosition.none
+  public var sourcePosition = JournalPosition.none
   /// Milliseconds since 1970; with ``RecordFlags/expiry``.
-  package var expiry: UInt64 = 0
+  public var expiry: UInt64 = 0
   /// The whole sequence; with ``RecordFlags/wideSequence``.
-  package var wideSequence: UInt64 = 0
+  public var wideSequence: UInt64 = 0
 
+  /// No field: each has the value that stands for its absence.
   @inlinable
-  package init() {}
+  public init() {}
 
   /// Writes the fields that `flags` announce behind the fixed header.
   ///
   /// - Parameters:
   ///   - flags: the record's.
   ///   - bytes: the record's header, with room for the fields.
-  package func encode(flags: RecordFlags, into bytes: inout MutableRawSpan) {
+  public func encode(flags: RecordFlags, into bytes: inout MutableRawSpan) {
     var offset = RecordField.headerEnd
     func store<T: FixedWidthInteger & BitwiseCopyable>(
       _ value: T,
@@ -123,7 +131,7 @@ package struct RecordFields: Sendable, Equatable {
   }
 
   /// Reads the fields that `flags` announce of the record at `offset`, which lies within `bytes`.
-  package init(flags: RecordFlags, in bytes: RawSpan, at offset: Int) {
+  public init(flags: RecordFlags, in bytes: RawSpan, at offset: Int) {
     var field = offset + RecordField.headerEnd
     func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, _ bytes: RawSpan) -> T {
       defer { field += MemoryLayout<T>.size }
@@ -146,21 +154,25 @@ package struct RecordFields: Sendable, Equatable {
 /// in the low ones.
 ///
 /// Ids are never reused; a position in a missing segment means "gone".
-package struct JournalPosition: RawRepresentable, Sendable, Hashable {
-  package let rawValue: UInt64
+public struct JournalPosition: RawRepresentable, Sendable, Hashable {
+  /// The position as records hold it.
+  public let rawValue: UInt64
 
+  /// The position that a record's field stands for.
   @inlinable
-  package init(rawValue: UInt64) { self.rawValue = rawValue }
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
 
   /// The place `offset` bytes into segment `segment`; `offset` is a multiple of 8 below 32 GiB.
   @inlinable
-  package init(segment: UInt32, offset: Int) {
+  public init(segment: UInt32, offset: Int) {
     rawValue = UInt64(segment) << 32 | UInt64(UInt32(truncatingIfNeeded: offset >> 3))
   }
 
-  @inlinable package var segment: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) }
-  @inlinable package var offset: Int { Int(rawValue & 0xffff_ffff) << 3 }
+  /// The segment's id.
+  @inlinable public var segment: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) }
+  /// Where in the segment.
+  @inlinable public var offset: Int { Int(rawValue & 0xffff_ffff) << 3 }
 
   /// No position: segment 0 is never used.
-  package static let none = JournalPosition(rawValue: 0)
+  public static let none = JournalPosition(rawValue: 0)
 }

@@ -2,7 +2,7 @@
 // Zero is no kind, so memory that was never written is never a record.
 
 /// What a record does.
-package enum RecordKind: UInt8, Sendable, CaseIterable {
+public enum RecordKind: UInt8, Sendable, CaseIterable {
   /// Gives a key a value.
   case put = 1
   /// Removes a key (a tombstone).
@@ -18,70 +18,76 @@ package enum RecordKind: UInt8, Sendable, CaseIterable {
 /// The flags of a record.
 ///
 /// Bits that are not listed must be zero; a reader refuses them by number.
-package struct RecordFlags: OptionSet, Sendable, Hashable {
-  package let rawValue: UInt16
+public struct RecordFlags: OptionSet, Sendable, Hashable {
+  /// The bits as they stand in the record, those of the kind left out.
+  public let rawValue: UInt16
 
+  /// The flags that the bits stand for.
   @inlinable
-  package init(rawValue: UInt16) { self.rawValue = rawValue }
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// The low four bits hold the ``RecordKind``.
-  package static let kindMask: UInt16 = 0x000f
+  @inlinable public static var kindMask: UInt16 { 0x000f }
 
   /// The first record of a transaction.
-  package static let transactionBegin = RecordFlags(rawValue: 1 << 4)
+  @inlinable public static var transactionBegin: RecordFlags { RecordFlags(rawValue: 1 << 4) }
   /// The last record of a transaction.
-  package static let transactionEnd = RecordFlags(rawValue: 1 << 5)
+  @inlinable public static var transactionEnd: RecordFlags { RecordFlags(rawValue: 1 << 5) }
   /// The first record after an ordering point: everything before it was fenced.
   ///
   /// Line-aligned.
-  package static let batchStart = RecordFlags(rawValue: 1 << 6)
+  @inlinable public static var batchStart: RecordFlags { RecordFlags(rawValue: 1 << 6) }
   /// Carries the number of records of its transaction (on the last one, where it is not 1).
-  package static let transactionCount = RecordFlags(rawValue: 1 << 7)
+  @inlinable public static var transactionCount: RecordFlags { RecordFlags(rawValue: 1 << 7) }
   /// Carries a namespace number; absent means the default namespace.
-  package static let namespace = RecordFlags(rawValue: 1 << 8)
+  @inlinable public static var namespace: RecordFlags { RecordFlags(rawValue: 1 << 8) }
   /// Carries the position of the previous version of its key.
-  package static let previousVersion = RecordFlags(rawValue: 1 << 9)
+  @inlinable public static var previousVersion: RecordFlags { RecordFlags(rawValue: 1 << 9) }
   /// A relocated copy: carries the position that it was copied from.
-  package static let sourcePosition = RecordFlags(rawValue: 1 << 10)
+  @inlinable public static var sourcePosition: RecordFlags { RecordFlags(rawValue: 1 << 10) }
   /// Carries an expiry time.
-  package static let expiry = RecordFlags(rawValue: 1 << 11)
+  @inlinable public static var expiry: RecordFlags { RecordFlags(rawValue: 1 << 11) }
   /// The value is followed by one checksum per 64 KiB, which take its place in the record checksum.
-  package static let chunkChecksums = RecordFlags(rawValue: 1 << 12)
+  @inlinable public static var chunkChecksums: RecordFlags { RecordFlags(rawValue: 1 << 12) }
   /// Carries its whole sequence, where the distance from the segment's first one exceeds 32 bits.
-  package static let wideSequence = RecordFlags(rawValue: 1 << 13)
+  @inlinable public static var wideSequence: RecordFlags { RecordFlags(rawValue: 1 << 13) }
 
   /// Every flag that format 1 knows.
-  package static let known = RecordFlags(rawValue: 0x3ff0)
+  @inlinable public static var known: RecordFlags { RecordFlags(rawValue: 0x3ff0) }
 
   // What follows shadows the protocol's generic versions, which are not specialised across modules:
   // the put and get paths use flags several times each.
 
   /// Whether all of `other` are here.
   @inlinable @inline(__always)
-  package func contains(_ other: RecordFlags) -> Bool {
+  public func contains(_ other: RecordFlags) -> Bool {
     rawValue & other.rawValue == other.rawValue
   }
 
   /// These flags and `other`.
   @inlinable @inline(__always)
-  package func union(_ other: RecordFlags) -> RecordFlags {
+  public func union(_ other: RecordFlags) -> RecordFlags {
     RecordFlags(rawValue: rawValue | other.rawValue)
   }
 
   /// Adds `other`.
   @inlinable @inline(__always)
-  package mutating func insert(_ other: RecordFlags) {
+  public mutating func insert(_ other: RecordFlags) {
     self = union(other)
   }
 
   // Sets are spelt as numbers: a literal of flags is built at run time, on every put and get.
 
   /// A transaction of one record: begin and end.
-  package static let wholeTransaction = RecordFlags(rawValue: 1 << 4 | 1 << 5)
+  @inlinable public static var wholeTransaction: RecordFlags {
+    RecordFlags(rawValue: 1 << 4 | 1 << 5)
+  }
   /// Flags that announce an optional field of four bytes.
-  package static let announcingFourBytes = RecordFlags(rawValue: 1 << 7 | 1 << 8)
+  @inlinable public static var announcingFourBytes: RecordFlags {
+    RecordFlags(rawValue: 1 << 7 | 1 << 8)
+  }
   /// Flags that announce an optional field of eight bytes.
-  package static let announcingEightBytes = RecordFlags(
-    rawValue: 1 << 9 | 1 << 10 | 1 << 11 | 1 << 13
-  )
+  @inlinable public static var announcingEightBytes: RecordFlags {
+    RecordFlags(rawValue: 1 << 9 | 1 << 10 | 1 << 11 | 1 << 13)
+  }
 }

@@ -6,67 +6,71 @@
 //
 // Invariant: `headerCheck` is tested before any length is used, so a damaged length is never
 // followed; `checksum` covers everything else, so no damaged byte is ever handed out.
+//
+// What records consist of is public, though this module is no product: Swift 6.3 inlines nothing
+// across modules that is `package`, @inlinable or not, and a get would make 15 calls for offsets and
+// lengths that are constants.
 
 /// Byte offsets within a record's fixed header.
-package enum RecordField {
+public enum RecordField {
   /// `UInt32`: CRC32C over binding, key, value (or chunk checksums) and header from byte 4 on.
-  package static let checksum = 0
+  public static let checksum = 0
   /// `UInt16`: ``RecordKind`` in the low four bits, ``RecordFlags`` above.
-  package static let kindAndFlags = 4
+  public static let kindAndFlags = 4
   /// `UInt16`: bytes of the key.
-  package static let keyLength = 6
+  public static let keyLength = 6
   /// `UInt32`: bytes of the value.
-  package static let valueLength = 8
+  public static let valueLength = 8
   /// `UInt32`: sequence of the transaction minus the segment's first sequence.
-  package static let sequenceOffset = 12
+  public static let sequenceOffset = 12
   /// `UInt16`: folded CRC32C of the key alone: names the key where the rest is damaged.
-  package static let keyCheck = 16
+  public static let keyCheck = 16
   /// `UInt16`: folded CRC32C over binding and header bytes 4..<18.
-  package static let headerCheck = 18
+  public static let headerCheck = 18
   /// Bytes of the fixed header.
-  package static let headerEnd = 20
+  public static let headerEnd = 20
 }
 
 /// Byte offsets within a pad: 8 to 56 bytes that end at the end of a line.
-package enum PadField {
+public enum PadField {
   /// `UInt32`: CRC32C over binding and pad bytes 4..<8.
-  package static let checksum = 0
+  public static let checksum = 0
   /// `UInt16`: ``RecordKind/pad``, no flags.
-  package static let kindAndFlags = 4
+  public static let kindAndFlags = 4
   /// `UInt16`: bytes of the whole pad; those from byte 8 on are zero.
-  package static let length = 6
+  public static let length = 6
   /// Bytes that are always there.
-  package static let headerEnd = 8
+  public static let headerEnd = 8
 }
 
 /// Sizes and limits of records.
-package enum RecordLimit {
+public enum RecordLimit {
   /// Bytes of the largest key.
-  package static let keyLength = 65_535
+  public static let keyLength = 65_535
   /// Bytes of the largest value.
-  package static let valueLength = 4_294_967_295
+  public static let valueLength = 4_294_967_295
   /// Records start at multiples of this.
-  package static let alignment = 8
+  public static let alignment = 8
   /// The unit of write-back; batches start on one.
-  package static let lineSize = 64
+  public static let lineSize = 64
   /// Values longer than this carry one checksum per chunk of this size.
-  package static let chunkSize = 65_536
+  public static let chunkSize = 65_536
   /// Bytes of the smallest record (a pad is smaller).
-  package static let smallestRecord = 24
+  public static let smallestRecord = 24
   /// Bytes of the fixed header with every optional field.
-  package static let largestHeader = RecordField.headerEnd + 4 + 4 + 8 + 8 + 8 + 8
+  public static let largestHeader = RecordField.headerEnd + 4 + 4 + 8 + 8 + 8 + 8
 }
 
 /// Where the parts of one record lie, relative to its first byte.
-package struct RecordShape: Sendable, Equatable {
+public struct RecordShape: Sendable, Equatable {
   /// Bytes of the fixed header and the optional fields; the key starts here.
-  package let headerLength: Int
+  public let headerLength: Int
   /// Bytes of the key.
-  package let keyLength: Int
+  public let keyLength: Int
   /// Bytes of the value.
-  package let valueLength: Int
+  public let valueLength: Int
   /// Checksums that follow the value: one per started chunk, or none.
-  package let chunkCount: Int
+  public let chunkCount: Int
 
   /// The shape that flags and lengths give.
   ///
@@ -75,7 +79,7 @@ package struct RecordShape: Sendable, Equatable {
   ///   - keyLength: bytes of the key.
   ///   - valueLength: bytes of the value.
   @inlinable @inline(__always)
-  package init(flags: RecordFlags, keyLength: Int, valueLength: Int) {
+  public init(flags: RecordFlags, keyLength: Int, valueLength: Int) {
     headerLength = RecordField.headerEnd + Self.optionalLength(flags)
     self.keyLength = keyLength
     self.valueLength = valueLength
@@ -85,17 +89,17 @@ package struct RecordShape: Sendable, Equatable {
   }
 
   /// Where the value starts.
-  @inlinable @inline(__always) package var valueOffset: Int { headerLength + keyLength }
+  @inlinable @inline(__always) public var valueOffset: Int { headerLength + keyLength }
   /// Where the chunk checksums start (unaligned).
-  @inlinable @inline(__always) package var chunkChecksumsOffset: Int { valueOffset + valueLength }
+  @inlinable @inline(__always) public var chunkChecksumsOffset: Int { valueOffset + valueLength }
   /// Bytes up to the closing zeros.
-  @inlinable @inline(__always) package var usedLength: Int { chunkChecksumsOffset + 4 * chunkCount }
+  @inlinable @inline(__always) public var usedLength: Int { chunkChecksumsOffset + 4 * chunkCount }
   /// Bytes of the whole record, a multiple of 8.
-  @inlinable @inline(__always) package var totalLength: Int { (usedLength + 7) & ~7 }
+  @inlinable @inline(__always) public var totalLength: Int { (usedLength + 7) & ~7 }
 
   /// Bytes of the optional fields that `flags` announce.
   @inlinable @inline(__always)
-  package static func optionalLength(_ flags: RecordFlags) -> Int {
+  public static func optionalLength(_ flags: RecordFlags) -> Int {
     4 * (flags.rawValue & RecordFlags.announcingFourBytes.rawValue).nonzeroBitCount
       + 8 * (flags.rawValue & RecordFlags.announcingEightBytes.rawValue).nonzeroBitCount
   }

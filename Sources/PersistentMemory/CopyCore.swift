@@ -1,7 +1,9 @@
 // The Swift face of the C copy core: one value that names the instruction set, the flush instruction
 // and the policy. Destinations stay inside this module (see SegmentFile).
 
-internal import CFlush
+// Public for the sake of Checksum: it stands in every get and put, and only what is public is inlined
+// across modules.
+public import CFlush
 
 /// A way to copy, flush and fence, chosen once.
 @safe
@@ -40,22 +42,22 @@ package struct CopyCore: @unchecked Sendable {
 }
 
 /// Checksums and hashes of the copy core over spans.
-package enum Checksum {
+public enum Checksum {
   /// CRC32C of `bytes`, continued from `crc` (0 to start).
   ///
   /// - Complexity: O(n); about 3 ns for 16 bytes.
-  @inline(__always)
-  package static func crc32c(_ bytes: RawSpan, continuing crc: UInt32 = 0) -> UInt32 {
+  @inlinable @inline(__always)
+  public static func crc32c(_ bytes: RawSpan, continuing crc: UInt32 = 0) -> UInt32 {
     // SAFETY: C reads exactly the span's bytes during the call.
     unsafe bytes.withUnsafeBytes { unsafe fl_crc32c(crc, $0.baseAddress, $0.count) }
   }
 
   /// The implementation that this CPU uses.
-  package static var implementationName: String { unsafe String(cString: fl_crc32c_name()) }
+  public static var implementationName: String { unsafe String(cString: fl_crc32c_name()) }
 
   /// A seeded hash for tables in memory.
-  @inline(__always)
-  package static func hash64(_ bytes: RawSpan, seed: UInt64) -> UInt64 {
+  @inlinable @inline(__always)
+  public static func hash64(_ bytes: RawSpan, seed: UInt64) -> UInt64 {
     // SAFETY: C reads exactly the span's bytes during the call.
     unsafe bytes.withUnsafeBytes { unsafe fl_hash64($0.baseAddress, $0.count, seed) }
   }

@@ -24,10 +24,16 @@ exported_symbols() {
   nm -D --defined-only --extern-only "$1" | awk '{ print $NF }' | LC_ALL=C sort
 }
 
-# Builds with the given options; prints the directory of the results.
+# build_static RESULT OPTION...: builds, prints the path of the result.
 build_static() {
-  swift build "${static_options[@]}" "$@" >&2
-  swift build -c release --scratch-path "$library_scratch" --show-bin-path
+  local bin result=$1
+  shift
+  # Called in substitutions, where `set -e` does not reach.
+  # The linker's remark concerns a function of Foundation that nothing here calls.
+  swift build "${static_options[@]}" "$@" 2>&1 |
+    sed -u '/warning: the use of .mktemp. is dangerous/d' >&2 || return
+  bin=$(swift build -c release --scratch-path "$library_scratch" --show-bin-path) || return
+  printf '%s/%s\n' "$bin" "$result"
 }
 
 # Builds the shared library; prints its path.
@@ -37,14 +43,12 @@ build_library() {
   { echo '{ global:'; header_functions | sed 's/$/;/'; echo 'local: *; };'; } >"$script"
   # Linked anew each time: the build does not know that the script may have changed.
   rm -f "$library_scratch"/*/release/libfenceline.so
-  printf '%s/libfenceline.so\n' "$(
-    build_static --product fenceline -Xlinker -soname -Xlinker "$library_file" \
-      -Xlinker --version-script="$script" "$@"
-  )"
+  build_static libfenceline.so --product fenceline -Xlinker -soname -Xlinker "$library_file" \
+    -Xlinker --version-script="$script" "$@"
 }
 
 # Builds kvctl; prints its path.
-build_static_kvctl() { printf '%s/kvctl\n' "$(build_static --product kvctl "$@")"; }
+build_static_kvctl() { build_static kvctl --product kvctl "$@"; }
 
 # Fails if a program or library needs anything of a Swift toolchain or of the place where it was
 # built.
