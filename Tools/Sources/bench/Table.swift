@@ -1,5 +1,7 @@
 // The figures for people.
 
+import Glibc
+
 enum Table {
   static func printHeader(_ machine: Machine) {
     let plan = machine.plan
@@ -21,6 +23,8 @@ enum Table {
   }
 
   static func print(_ series: Series) {
+    // SAFETY: null means every stream. Seen at once also where the output goes to a file or a pipe.
+    defer { unsafe _ = fflush(nil) }
     Swift.print(
       "\n== values of \(series.valueLength) bytes, \(series.directory) (\(series.fileSystem)"
         + (series.isForced ? ", PMEM_IS_PMEM_FORCE=1)" : ")")
