@@ -23,8 +23,8 @@ enum Table {
   }
 
   static func print(_ series: Series) {
-    // SAFETY: null means every stream. Seen at once also where the output goes to a file or a pipe.
-    defer { unsafe _ = fflush(nil) }
+    // Null means every stream. Seen at once also where the output goes to a file or a pipe.
+    defer { _ = fflush(nil) }
     Swift.print(
       "\n== values of \(series.valueLength) bytes, \(series.directory) (\(series.fileSystem)"
         + (series.isForced ? ", PMEM_IS_PMEM_FORCE=1)" : ")")
