@@ -18,12 +18,16 @@ func handle(_ store: OpaquePointer?) -> Handle? {
   return unsafe Handle.fromOpaque(UnsafeRawPointer(store))
 }
 
+// As fenceline.h states them, for a C program can't ask; the store's own are a call away.
+private let maximumKeyLength: UInt = 65_535
+private let maximumValueLength: UInt = 4_294_967_295
+
 /// What is wrong with a key, if anything.
 ///
 /// Lengths of `Int.max` and more arrive as negative numbers.
 @inline(__always)
 func keyFault(_ key: UnsafeRawPointer?, _ length: Int) -> CInt? {
-  guard UInt(bitPattern: length) <= UInt(Store.maximumKeyLength) else {
+  guard UInt(bitPattern: length) <= maximumKeyLength else {
     return failure(.keyTooLong(length: positive(length)))
   }
   if unsafe key == nil, length != 0 { return invalidArgument("the key is a null pointer") }
@@ -33,7 +37,7 @@ func keyFault(_ key: UnsafeRawPointer?, _ length: Int) -> CInt? {
 /// What is wrong with a value, if anything.
 @inline(__always)
 func valueFault(_ value: UnsafeRawPointer?, _ length: Int) -> CInt? {
-  guard UInt(bitPattern: length) <= UInt(Store.maximumValueLength) else {
+  guard UInt(bitPattern: length) <= maximumValueLength else {
     return failure(.valueTooLong(length: positive(length)))
   }
   if unsafe value == nil, length != 0 { return invalidArgument("the value is a null pointer") }

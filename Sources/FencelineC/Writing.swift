@@ -75,8 +75,11 @@ public func fenceline_write(
     return invalidArgument("the operations are a null pointer")
   }
   let operations = unsafe UnsafeBufferPointer(start: operations, count: count)
+  var byteCount = 0
   for index in 0..<count {
     if let fault = unsafe operations[index].fault { return fault }
+    // Wraps only where the operations can't all be in memory: the room is a hint.
+    byteCount &+= unsafe operations[index].key_length &+ operations[index].value_length
   }
   let durability = durable == 0 ? Durability.buffered : .durable
   return unsafe handle._withUnsafeGuaranteedRef { (store) in
@@ -86,6 +89,7 @@ public func fenceline_write(
         unsafe try operations[0].apply(to: store, durability)
       } else {
         try store.commit(durability: durability) { (transaction) throws(StoreError) in
+          transaction.reserve(operationCount: count, byteCount: max(0, byteCount))
           for index in 0..<count {
             unsafe try operations[index].apply(to: &transaction)
           }

@@ -42,7 +42,7 @@ struct EntryLines {
     var failure: Failure?
     var damage: StoreError?
     do throws(StoreError) {
-      try store.forEach(prefix: prefix, order: .byKey) { (key, value, _) in
+      try store.forEach(prefix: prefix, order: .byKey, limit: limit) { (key, value, _) in
         do throws(Failure) {
           try output.append { appendLine(key, value, to: &$0) }
         } catch {
@@ -51,7 +51,7 @@ struct EntryLines {
         }
         count += 1
         progress(count)
-        return count < limit ? .next : .stop
+        return .next
       }
     } catch {
       damage = error

@@ -73,6 +73,36 @@ struct TransactionTests {
     #expect(try reopened.statistics().recordCountAtOpening == 1)
   }
 
+  @Test func `Many operations on the same keys in one transaction end as if done one by one`()
+    throws
+  {
+    var generator = SeededGenerator(label: "long transactions")
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    var model: [String: String] = [:]
+    for round in 0..<40 {
+      try store.transaction { (transaction) in
+        for number in 0..<Int.random(in: 0..<120, using: &generator) {
+          let key = "key \(Int.random(in: 0..<30, using: &generator))"
+          switch Int.random(in: 0..<3, using: &generator) {
+          case 0:
+            #expect(try transaction.delete(key) == (model.removeValue(forKey: key) != nil))
+          default:
+            model[key] = "\(round).\(number)"
+            try transaction.put(key, "\(round).\(number)")
+          }
+          let asked = "key \(Int.random(in: 0..<30, using: &generator))"
+          #expect(try transaction.get(asked) == model[asked])
+        }
+      }
+      var entries: [String: String] = [:]
+      for (key, value) in try store.dictionary() {
+        entries[String(decoding: key, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
+      }
+      #expect(entries == model)
+    }
+  }
+
   @Test func `An empty transaction writes nothing`() throws {
     let scratch = try Scratch()
     let store = try Store.open(at: scratch.store)

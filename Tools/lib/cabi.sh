@@ -6,6 +6,7 @@
 # Valgrind knows neither persistent memory nor its instructions; the C tests run on tmpfs with it.
 # What Swift's runtime keeps in its tables is pointed to from inside only, so "possibly lost" says
 # nothing; a store or a text that was let go would be "definitely lost". No suppressions are needed.
+# shellcheck disable=SC2054 # the commas are valgrind's
 valgrind_options=(--quiet --error-exitcode=9 --leak-check=full
   --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect)
 
@@ -32,7 +33,8 @@ remove_cabi_work() {
 
 # Tools/install, twice over the same place and once for a package, and what it refuses.
 check_installation() {
-  local prefix=$cabi_work/prefix before arguments status
+  # shellcheck disable=SC2154 # library_header belongs to shared_library.sh
+  local header=$library_header prefix=$cabi_work/prefix before arguments status
   Tools/install "$prefix"
   before=$(stat -c %i "$prefix/lib/libfenceline.so.0")
   DESTDIR=$cabi_work/package Tools/install --no-kvctl "/usr"
@@ -41,7 +43,7 @@ check_installation() {
   Tools/install --no-kvctl "$prefix"
   [[ $(stat -c %i "$prefix/lib/libfenceline.so.0") != "$before" ]]
   [[ $(readlink "$prefix/lib/libfenceline.so") == libfenceline.so.0 ]]
-  cmp "$library_header" "$prefix/include/fenceline.h"
+  cmp "$header" "$prefix/include/fenceline.h"
   [[ $(find "$prefix" -type f -o -type l | wc -l) == 5 ]]
   run_isolated "$prefix/bin/kvctl" put "$cabi_work/shell" key value
   [[ $(run_isolated "$prefix/bin/kvctl" get "$cabi_work/shell" key) == value ]]

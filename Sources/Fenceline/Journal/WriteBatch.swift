@@ -20,14 +20,30 @@ struct WriteBatch: ~Copyable {
 
   private var arena: [UInt8] = []
   private var operations: [Operation] = []
-  /// The newest operation of each hash; collisions are found by comparing keys, older ones by scan.
-  private var newest: [UInt64: Int] = [:]
+  /// Finds the newest operation on a key; empty while there are few operations.
+  ///
+  /// Holds one more than the operation's number, at a place that the key's hash gives or the next
+  /// free one behind it; 0 is free.
+  private var slots: [UInt32] = []
 
   /// Records that will be written.
   private(set) var finalCount = 0
 
   /// Whether a delete is all that there is.
   var onlyDeletes: Bool { operations.allSatisfy { $0.isSuperseded || $0.kind == .delete } }
+
+  /// Up to here looking at every operation is quicker than a table.
+  private static let fewOperations = 8
+
+  /// Bytes to ask for in advance: more may be announced than there is memory for.
+  private static let largestReservation = 64 << 20
+
+  /// Makes room for so many operations, with so many bytes of keys and values.
+  mutating func reserve(operationCount: Int, byteCount: Int) {
+    operations.reserveCapacity(operationCount)
+    arena.reserveCapacity(min(byteCount, Self.largestReservation))
+    if operationCount > Self.fewOperations { makeTable(for: operationCount) }
+  }
 
   /// Buffers an operation; one before it on the same key is superseded.
   mutating func add(_ kind: RecordKind, key: RawSpan, value: RawSpan, hash: UInt64) {
@@ -40,7 +56,6 @@ struct WriteBatch: ~Copyable {
     // SAFETY: the buffers are read during the calls only.
     unsafe key.withUnsafeBytes { unsafe arena.append(contentsOf: $0) }
     unsafe value.withUnsafeBytes { unsafe arena.append(contentsOf: $0) }
-    newest[hash] = operations.count
     operations.append(
       Operation(
         kind: kind,
@@ -51,6 +66,11 @@ struct WriteBatch: ~Copyable {
       )
     )
     finalCount += 1
+    if operations.count * 2 <= slots.count {
+      enter(operations.count - 1)
+    } else if operations.count > Self.fewOperations {
+      makeTable(for: operations.count * 2)
+    }
   }
 
   /// Forgets the operation on a key, as if it had never been buffered.
@@ -94,15 +114,38 @@ struct WriteBatch: ~Copyable {
   }
 
   private func index(of key: RawSpan, hash: UInt64) -> Int? {
-    guard let candidate = newest[hash] else { return nil }
-    if matches(operations[candidate], key) { return candidate }
-    // Two keys of one hash in one transaction: look at every operation.
-    return operations.lastIndex { $0.hash == hash && matches($0, key) }
+    if slots.isEmpty { return operations.lastIndex { matches($0, key, hash) } }
+    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[slot] != 0 {
+      let candidate = Int(slots[slot]) - 1
+      if matches(operations[candidate], key, hash) { return candidate }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return nil
   }
 
-  private func matches(_ operation: Operation, _ key: RawSpan) -> Bool {
+  /// Enters every operation that counts into a table that so many fill to a half.
+  private mutating func makeTable(for operationCount: Int) {
+    var size = 32
+    while size < operationCount * 2 { size *= 2 }
+    slots = Array(repeating: 0, count: size)
+    for index in operations.indices { enter(index) }
+  }
+
+  /// Enters an operation.
+  ///
+  /// One that it supersedes keeps its place, so no search ends too early.
+  private mutating func enter(_ index: Int) {
+    var slot = Int(truncatingIfNeeded: operations[index].hash) & (slots.count - 1)
+    while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+    slots[slot] = UInt32(truncatingIfNeeded: index + 1)
+  }
+
+  /// Whether an operation that counts is one on `key`.
+  @inline(__always)
+  private func matches(_ operation: Operation, _ key: RawSpan, _ hash: UInt64) -> Bool {
+    guard operation.hash == hash, !operation.isSuperseded else { return false }
     let bytes = unsafe arena.span.bytes
-    return !operation.isSuperseded
-      && Bytes.areEqual(bytes.extracting(operation.keyRange), key)
+    return Bytes.areEqual(bytes.extracting(operation.keyRange), key)
   }
 }

@@ -17,6 +17,11 @@ public struct Transaction: ~Copyable {
 
   init(store: Store) { self.store = store }
 
+  /// Makes room for what is known to come.
+  package mutating func reserve(operationCount: Int, byteCount: Int) {
+    batch.reserve(operationCount: operationCount, byteCount: byteCount)
+  }
+
   /// Gives `key` the value `value` when the transaction commits.
   ///
   /// Both are copied.
@@ -106,16 +111,14 @@ public struct Transaction: ~Copyable {
     to journal: inout JournalWriter,
     durability: Durability
   ) throws(StoreError) {
-    var hashes: [UInt64] = []
     // Look at every key first: what cannot be read fails before anything is written.
     try batch.forEachFinal { (hash, _, key, _) throws(StoreError) in
       _ = unsafe try store.index.locate(hash) { (unit) throws(StoreError) in
         try store.map.hasKey(key, at: unit)
       }
-      hashes.append(hash)
     }
     var units: [UInt64] = []
-    units.reserveCapacity(hashes.count)
+    units.reserveCapacity(batch.finalCount)
     try journal.commit(batch, durable: durability == .durable) { units.append($0) }
     var number = 0
     // Committed: nothing may fail any more. A candidate that has become unreadable since the first
