@@ -39,6 +39,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    // For Tools/bench alone. No product needs it, so packages that depend on this one never see it.
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // The layers, lowest first; dependencies point down only.
@@ -103,6 +105,15 @@ let package = Package(
       name: "unicode-records",
       dependencies: ["TextFormats", filePath],
       path: "Tools/Sources/unicode-records",
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "bench",
+      dependencies: [
+        "CPlatform", .product(name: "Histogram", package: "hdrhistogram-swift"), argumentParser,
+        filePath,
+      ],
+      path: "Tools/Sources/bench",
       swiftSettings: settings
     ),
 

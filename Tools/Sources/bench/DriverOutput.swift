@@ -1,0 +1,62 @@
+// What the driver prints (its output.h describes the lines), with samples as histograms.
+
+import Histogram
+
+struct DriverOutput {
+  struct Result {
+    var operations: Int
+    var nanosecondsPerOperation: Double
+    /// In nanoseconds.
+    var histogram: Histogram<UInt64>
+  }
+
+  var facts: [String: String] = [:]
+  var results: [Workload: Result] = [:]
+
+  init(text: String, samples: [UInt8]) throws {
+    for line in text.split(separator: "\n") {
+      let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+      if fields.count == 3, fields[0] == "fact" {
+        facts[fields[1]] = fields[2]
+      } else if fields.count == 9, fields[0] == "result",
+        let workload = Workload(rawValue: fields[1])
+      {
+        let numbers = fields[2...].compactMap { Int($0) }
+        guard numbers.count == 7, let ticks = facts["ticks-per-second"].flatMap(Double.init) else {
+          throw BenchError("the driver's line is not as it should be: \(line)")
+        }
+        results[workload] = Result(
+          operations: numbers[0],
+          nanosecondsPerOperation:
+            Double(numbers[3]) / Double(numbers[2]) + Double(numbers[4]) / Double(numbers[0]),
+          histogram: Self.histogram(
+            of: samples[(numbers[5] * 4)...].prefix(numbers[6] * 4),
+            nanosecondsPerTick: 1e9 / ticks
+          )
+        )
+      } else {
+        throw BenchError("the driver's line is not as it should be: \(line)")
+      }
+    }
+  }
+
+  private static func histogram(
+    of samples: ArraySlice<UInt8>,
+    nanosecondsPerTick: Double
+  ) -> Histogram<UInt64> {
+    var histogram = Histogram<UInt64>(
+      lowestDiscernibleValue: 1,
+      highestTrackableValue: 10_000_000_000,
+      numberOfSignificantValueDigits: .three
+    )
+    var at = samples.startIndex
+    while at + 4 <= samples.endIndex {
+      var ticks: UInt32 = 0
+      for byte in samples[at..<at + 4].reversed() { ticks = ticks << 8 | UInt32(byte) }
+      // x86 and arm64 both store the lowest byte first.
+      histogram.record(UInt64(Double(ticks) * nanosecondsPerTick))
+      at += 4
+    }
+    return histogram
+  }
+}

@@ -1,0 +1,103 @@
+// Everything that a run found out, as it is written to the JSON file.
+
+import Foundation
+import Histogram
+
+struct Report: Codable {
+  /// Raised whenever a field changes its meaning.
+  var format = 1
+  var machine: Machine
+  var series: [Series] = []
+
+  init(machine: Machine) { self.machine = machine }
+
+  func write(to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let data = try encoder.encode(self) + Data("\n".utf8)
+    try data.write(to: URL(filePath: path))
+  }
+}
+
+/// One medium with one value size.
+struct Series: Codable {
+  var directory: String
+  var fileSystem: String
+  var isForced: Bool
+  var valueLength: Int
+  var engines: [EngineFigures]
+  var ratios: [Ratio]
+
+  init(
+    directory: String,
+    fileSystem: String,
+    isForced: Bool,
+    valueLength: Int,
+    engines: [EngineFigures]
+  ) {
+    self.directory = directory
+    self.fileSystem = fileSystem
+    self.isForced = isForced
+    self.valueLength = valueLength
+    self.engines = engines
+    ratios = Ratio.all(of: engines)
+  }
+}
+
+struct EngineFigures: Codable {
+  var name: String
+  /// As the driver told them in the last round.
+  var facts: [String: String]
+  var workloads: [Figures]
+
+  init(name: String, rounds: [DriverOutput]) {
+    self.name = name
+    facts = rounds.last?.facts ?? [:]
+    workloads = Workload.allCases.compactMap { workload in
+      Figures(workload, results: rounds.compactMap { $0.results[workload] })
+    }
+  }
+
+  func figures(_ workload: Workload) -> Figures? { workloads.first { $0.workload == workload } }
+}
+
+/// One workload of one engine: medians over rounds.
+struct Figures: Codable {
+  var workload: Workload
+  /// In each round; of a batch, each put counts.
+  var operations: [Int]
+  /// From the blocks without time stamps, with the final sync's share, in each round.
+  var nanosecondsPerOperationByRound: [Double]
+  var nanosecondsPerOperation: Double
+  var operationsPerSecond: Double
+  /// Samples in a round; of a batch, each commit is one.
+  var samples: Int
+  /// Of single samples, in nanoseconds.
+  var p50: Double
+  var p99: Double
+  var p99_9: Double
+  var maximum: Double
+
+  init?(_ workload: Workload, results: [DriverOutput.Result]) {
+    guard !results.isEmpty else { return nil }
+    func percentile(_ value: Double) -> Double {
+      Self.median(results.map { Double($0.histogram.valueAtPercentile(value)) })
+    }
+    self.workload = workload
+    operations = results.map(\.operations)
+    nanosecondsPerOperationByRound = results.map(\.nanosecondsPerOperation)
+    nanosecondsPerOperation = Self.median(nanosecondsPerOperationByRound)
+    operationsPerSecond = 1e9 / nanosecondsPerOperation
+    samples = results.map { Int($0.histogram.totalCount) }.min() ?? 0
+    p50 = percentile(50)
+    p99 = percentile(99)
+    p99_9 = percentile(99.9)
+    maximum = percentile(100)
+  }
+
+  static func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+}

@@ -1,0 +1,105 @@
+// The figures for people.
+
+import Glibc
+
+enum Table {
+  static func printHeader(_ machine: Machine) {
+    let plan = machine.plan
+    Swift.print(
+      """
+      Fenceline \(machine.revision), \(machine.date)
+      \(machine.processor), \(machine.cores) cores, \(Text.bytes(machine.memoryInBytes)), \
+      Linux \(machine.kernel)
+      \(Text.count(plan.count)) keys of 16 bytes in pseudo-random order; medians of \(plan.rounds) \
+      \(plan.rounds == 1 ? "round" : "rounds"); a workload stops after \(plan.seconds) s
+      "each" is wall time by operation, from blocks without time stamps; of a batch, each put counts, \
+      and a percentile is that of a commit
+      """
+    )
+    // What else runs takes its share of every figure, most of all of wall times.
+    if machine.loadAverage > 0.5 {
+      Swift.print("The machine is busy: its load average is \(Text.fixed(machine.loadAverage, 1)).")
+    }
+  }
+
+  static func print(_ series: Series) {
+    // Null means every stream. Seen at once also where the output goes to a file or a pipe.
+    defer { _ = fflush(nil) }
+    Swift.print(
+      "\n== values of \(series.valueLength) bytes, \(series.directory) (\(series.fileSystem)"
+        + (series.isForced ? ", PMEM_IS_PMEM_FORCE=1)" : ")")
+    )
+    for engine in series.engines { printFacts(engine) }
+    printFigures(series)
+    guard !series.ratios.isEmpty else { return }
+    Swift.print("\n" + Text.left("ratios", 56) + Text.right("of time", 9) + Text.right("of p50", 9))
+    for ratio in series.ratios {
+      var wanted = ""
+      if let bound = ratio.atMost { wanted = "wanted: at most \(Text.fixed(bound, 0))" }
+      if let bound = ratio.atLeast { wanted = "wanted: at least \(Text.fixed(bound, 0))" }
+      if let isMet = ratio.isMet { wanted += isMet ? ", met" : ", NOT met" }
+      Swift.print(
+        Text.left(ratio.text, 56) + Text.right(Text.ratio(ratio.value), 9)
+          + Text.right(Text.ratio(ratio.valueOfP50), 9),
+        wanted
+      )
+    }
+  }
+
+  private static func printFacts(_ engine: EngineFigures) {
+    let order = [
+      "version", "medium", "copy-policy", "durable-survives", "settings", "reads-verify",
+      "bytes-after-load", "write-back", "lines", "record-lines", "random-read-footprint", "stores",
+      "clock",
+      "stamp-after-loads-ns", "stamp-after-stores-ns",
+    ]
+    let facts = order.compactMap { name in
+      engine.facts[name].map { value in
+        let isSize = name.hasPrefix("bytes") || name.hasSuffix("footprint")
+        let text = isSize ? Int(value).map(Text.bytes) ?? value : value
+        return "\(name.split(separator: "-").joined(separator: " ")) \(text)"
+      }
+    }
+    var line = "\(engine.name):"
+    for word in facts.joined(separator: "; ").split(separator: " ") {
+      if line.count + word.count >= 100 {
+        Swift.print(line)
+        line = "   "
+      }
+      line += " \(word)"
+    }
+    Swift.print(line)
+  }
+
+  private static func printFigures(_ series: Series) {
+    let widths = [24, 11, 11, 10, 10, 10, 10, 10]
+    let titles = ["", "", "operations", "each", "per second", "p50", "p99", "p99.9"]
+    func row(_ cells: [String]) -> String {
+      zip(cells, widths).enumerated().map { index, cell in
+        index < 2 ? Text.left(cell.0, cell.1) : Text.right(cell.0, cell.1)
+      }.joined(separator: " ")
+    }
+    Swift.print("\n" + row(titles))
+    for workload in Workload.allCases {
+      for engine in series.engines {
+        guard let figures = engine.figures(workload) else { continue }
+        // A percentile needs samples beyond it.
+        func percentile(_ value: Double, _ samples: Int) -> String {
+          figures.samples >= samples ? Text.duration(value) : "-"
+        }
+        Swift.print(
+          row([
+            workload.title,
+            engine.name,
+            Text.count(Int(Figures.median(figures.operations.map(Double.init)))),
+            Text.duration(figures.nanosecondsPerOperation),
+            Text.short(figures.operationsPerSecond),
+            percentile(figures.p50, 2),
+            percentile(figures.p99, 100),
+            percentile(figures.p99_9, 1_000),
+          ])
+        )
+      }
+    }
+  }
+}
