@@ -81,7 +81,7 @@ struct SegmentTests {
       $0.model.samplesPerKind = 4
     } _: {
       try $0.open()
-      try $0.put(bytes("a"), value(3700), .durable)
+      try $0.put(bytes("a"), value(3300), .durable)
       try $0.close()
       $0.setMediumFull(true)
       for _ in 0..<6 {

@@ -78,7 +78,9 @@ struct FaultTests {
     #expect(error == .full(scratch.store))
     #expect(stored > 100)
     #expect(try store.count == stored)
-    #expect(throws: StoreError.full(scratch.store)) { try store.put("another", "one") }
+    #expect(throws: StoreError.full(scratch.store)) {
+      try store.put("another", String(repeating: "one", count: 30))
+    }
     #expect(try store.get("key 0") == "some value")
     // The transaction that does not fit leaves nothing behind either.
     #expect(throws: StoreError.full(scratch.store)) {

@@ -134,6 +134,11 @@ typedef struct fl_append_parts {
 uint32_t fl_append(const fl_core *core, void *destination, const fl_append_parts *parts,
                    uint32_t seed, fl_append_mode mode);
 
+/// Starts to load the line of `address`, to be written soon; never faults.
+static inline void fl_prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }
+/// Starts to load the line of `address`; never faults.
+static inline void fl_prefetch(const void *address) { __builtin_prefetch(address); }
+
 // Checksums and hashes
 
 /// CRC32C (Castagnoli, as in iSCSI), continued from `crc` (0 to start):

@@ -11,6 +11,7 @@
 // that stands at that moment. A reader that found nothing asks again if `count` has moved: only
 // then can words have been cleared or an overflow bucket have changed its chain.
 
+internal import CFlush
 internal import Synchronization
 
 /// The hash table of an open store.
@@ -139,6 +140,27 @@ final class HashIndex: @unchecked Sendable {
   }
 
   // MARK: Writing
+
+  /// Starts to load the line in which a key's word stands, or would go.
+  ///
+  /// Needs no lock: a change meanwhile makes it useless and no more.
+  @inline(__always)
+  func prefetch(_ hash: UInt64) {
+    let home = Self.home(hash, count: bucketCount.load(ordering: .relaxed))
+    unsafe fl_prefetch_to_write(buckets.bucket(at: home))
+  }
+
+  /// Offers every position in a key's first bucket whose tag matches.
+  @inline(__always)
+  func forEachCandidate(_ hash: UInt64, _ body: (UInt64) -> Void) {
+    let tag = Self.tag(hash)
+    let home = Self.home(hash, count: bucketCount.load(ordering: .relaxed))
+    let words = unsafe buckets.bucket(at: home)
+    for slot in 0..<Self.entriesPerBucket {
+      let word = unsafe words[slot].load(ordering: .relaxed)
+      if word & ~Self.unitMask == tag, word != 0 { body(Self.unit(word)) }
+    }
+  }
 
   /// Where a key stands, or where it would go.
   ///

@@ -90,6 +90,8 @@ struct JournalWriter: ~Copyable {
   ///   - key: of checked length.
   ///   - value: of checked length; empty for a delete.
   ///   - durable: on return it and everything before it is durable.
+  ///   - meanwhile: runs while the record's lines are on their way to the medium, before the fence
+  ///     waits for them. The transaction can't be taken back any more.
   /// - Returns: the record's position, as the index takes it.
   /// - Throws: ``StoreError/full(_:)``, ``StoreError/poisoned``,
   ///   ``StoreError/addressSpaceExhausted``, or what the medium says.
@@ -98,7 +100,8 @@ struct JournalWriter: ~Copyable {
     _ kind: RecordKind,
     key: RawSpan,
     value: RawSpan,
-    durable: Bool
+    durable: Bool,
+    meanwhile: () -> Void
   ) throws(StoreError) -> UInt64 {
     let shape = RecordShape(
       flags: Self.flags(valueLength: value.byteCount),
@@ -117,15 +120,23 @@ struct JournalWriter: ~Copyable {
       flushed: durable,
       endsBatch: durable
     )
+    meanwhile()
     try finish(durable: durable, flushedFrom: durable ? offset : tail)
     return active.unit(at: offset)
   }
 
-  /// Commits the records of one transaction; `position` gets the position of each, in order, once
-  /// all are committed.
+  /// Commits the records of one transaction.
+  ///
+  /// - Parameters:
+  ///   - batch: what to write.
+  ///   - durable: on return it and everything before it is durable.
+  ///   - meanwhile: as for one record.
+  ///   - position: gets the position of each record, in order, once all are committed.
+  /// - Throws: as for one record.
   mutating func commit(
     _ batch: borrowing WriteBatch,
     durable: Bool,
+    meanwhile: () -> Void,
     position: (UInt64) -> Void
   ) throws(StoreError) {
     let count = batch.finalCount
@@ -164,6 +175,7 @@ struct JournalWriter: ~Copyable {
         endsBatch: false
       )
     }
+    meanwhile()
     try finish(durable: durable, flushedFrom: tail)
     for offset in offsets { position(active.unit(at: offset)) }
   }

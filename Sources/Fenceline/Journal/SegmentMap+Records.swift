@@ -1,5 +1,6 @@
 // From a position to a verified record. Every read of a store ends here.
 
+internal import CFlush
 internal import CPlatform
 internal import JournalFormat
 internal import PersistentMemory
@@ -50,6 +51,23 @@ extension SegmentMap {
       count: view.pointee.length
     ).bytes
     return unsafe try body(view, view.pointee.offset(ofUnit: unit), bytes)
+  }
+
+  /// Starts to load the first line of the record at `unit`.
+  @inline(__always)
+  func prefetch(_ unit: UInt64) {
+    unsafe withSegment(of: unit) { (view, offset, _) in
+      unsafe fl_prefetch(view.pointee.base + offset)
+    }
+  }
+
+  /// Whether the record at `unit` is known to have `key`.
+  ///
+  /// One that can't be read is not: where a write has been committed nothing may fail any more. Its
+  /// position stays in the index, and is passed over as soon as a whole record of the key is found.
+  @inline(__always)
+  func surelyHasKey(_ key: RawSpan, at unit: UInt64) -> Bool {
+    do throws(StoreError) { return try hasKey(key, at: unit) } catch { return false }
   }
 
   /// Whether the record at `unit` has `key`.

@@ -105,9 +105,8 @@ extension Store {
     try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
       let key = bytes.extracting(record.keyRange)
       guard bounds.contain(key) else { return nil }
-      if !damage.isEmpty {
-        try checkDamage(keyCheck: record.header.keyCheck, sequence: record.sequence)
-      }
+      let refusal = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
+      if let refusal { throw refusal }
       return body(record, key, bytes.extracting(record.valueRange))
     }
   }

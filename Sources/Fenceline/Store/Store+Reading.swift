@@ -36,31 +36,40 @@ extension Store {
     defer { epochs.leave(ticket) }
     let faults = MemoryErrors.count
     var result: R?
-    let isFound = try index.search(hash) { (unit) throws(StoreError) in
-      try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
-        guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
-        if !damage.isEmpty {
-          try checkDamage(keyCheck: record.header.keyCheck, sequence: record.sequence)
+    var failure: StoreError?
+    let isFound = index.search(hash) { (unit) in
+      do throws(StoreError) {
+        return try map.withRecord(at: unit) { (record, bytes) in
+          guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
+          failure = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
+          if failure == nil { result = body(record, bytes) }
+          return true
         }
-        result = body(record, bytes)
-        return true
+      } catch {
+        // Of this key only if no whole record is: a put leaves behind what it can't read.
+        failure = failure ?? error
+        return false
       }
     }
-    if MemoryErrors.count != faults { try checkMedia() }
-    if !isFound, !damage.isEmpty {
-      try checkDamage(keyCheck: Checksum.keyCheck(key), sequence: 0)
+    if !isFound, failure == nil, !damage.isEmpty {
+      failure = damageError(keyCheck: Checksum.keyCheck(key), sequence: 0)
     }
+    if MemoryErrors.count != faults { try checkMedia() }
+    if let failure { throw failure }
     return result
   }
 
-  /// Refuses an answer that something lost could have changed.
+  /// Why an answer is refused: something lost could have changed it.
   ///
   /// A sequence of 0 stands for "none".
+  @inline(__always)
+  func damageError(keyCheck: UInt16, sequence: UInt64) -> StoreError? {
+    damage.isEmpty ? nil : findDamage(keyCheck: keyCheck, sequence: sequence)
+  }
+
   @inline(never)
-  func checkDamage(keyCheck: UInt16, sequence: UInt64) throws(StoreError) {
-    for damage in damage where damage.concerns(keyCheck: keyCheck, sequence: sequence) {
-      throw damage.error
-    }
+  private func findDamage(keyCheck: UInt16, sequence: UInt64) -> StoreError? {
+    damage.first { $0.concerns(keyCheck: keyCheck, sequence: sequence) }?.error
   }
 
   /// Refuses to call an enumeration complete where transactions may have been lost.

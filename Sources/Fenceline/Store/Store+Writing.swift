@@ -30,17 +30,19 @@ extension Store {
   ) throws(StoreError) -> Survival {
     try Self.checkLengths(key: key.byteCount, value: value.byteCount)
     let hash = hash(key)
+    index.prefetch(hash)
     try withWriter { (journal) throws(StoreError) in
-      let place = unsafe try index.locate(hash) { (unit) throws(StoreError) in
-        try map.hasKey(key, at: unit)
-      }
+      var place: HashIndex.Place?
       let unit = try journal.commit(
         .put,
         key: key,
         value: value,
         durable: durability == .durable
-      )
-      unsafe index.set(place, hash, to: unit)
+      ) {
+        // Two cache misses that cost nothing beside the wait for the medium.
+        unsafe place = index.locate(hash) { map.surelyHasKey(key, at: $0) }
+      }
+      if let place = unsafe place { unsafe index.set(place, hash, to: unit) }
     }
     return survival(durability)
   }
@@ -61,6 +63,7 @@ extension Store {
       throw .keyTooLong(length: key.byteCount)
     }
     let hash = hash(key)
+    index.prefetch(hash)
     return try withWriter { (journal) throws(StoreError) in
       let place = unsafe try index.locate(hash) { (unit) throws(StoreError) in
         try map.hasKey(key, at: unit)
@@ -73,7 +76,8 @@ extension Store {
         .delete,
         key: key,
         value: RawSpan(),
-        durable: durability == .durable
+        durable: durability == .durable,
+        meanwhile: {}
       )
       unsafe index.remove(place)
       return true

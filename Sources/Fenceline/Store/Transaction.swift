@@ -29,7 +29,9 @@ public struct Transaction: ~Copyable {
   /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
     try Store.checkLengths(key: key.byteCount, value: value.byteCount)
-    batch.add(.put, key: key, value: value, hash: store.hash(key))
+    let hash = store.hash(key)
+    store.index.prefetch(hash)
+    batch.add(.put, key: key, value: value, hash: hash)
   }
 
   /// Removes `key` when the transaction commits.
@@ -111,26 +113,22 @@ public struct Transaction: ~Copyable {
     to journal: inout JournalWriter,
     durability: Durability
   ) throws(StoreError) {
-    // Look at every key first: what cannot be read fails before anything is written.
-    try batch.forEachFinal { (hash, _, key, _) throws(StoreError) in
-      _ = unsafe try store.index.locate(hash) { (unit) throws(StoreError) in
-        try store.map.hasKey(key, at: unit)
-      }
-    }
     var units: [UInt64] = []
     units.reserveCapacity(batch.finalCount)
-    try journal.commit(batch, durable: durability == .durable) { units.append($0) }
+    let (index, map) = (store.index, store.map)
+    try journal.commit(batch, durable: durability == .durable) {
+      // Older versions of the keys, side by side instead of one after the other.
+      batch.forEachFinal { (hash, _, _, _) in index.forEachCandidate(hash) { map.prefetch($0) } }
+    } position: {
+      units.append($0)
+    }
     var number = 0
-    // Committed: nothing may fail any more. A candidate that has become unreadable since the first
-    // look is left in its place, and is refused when it is asked for.
     batch.forEachFinal { (hash, kind, key, _) in
-      let place = unsafe store.index.locate(hash) { (unit) in
-        (try? store.map.hasKey(key, at: unit)) ?? false
-      }
+      let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
       if kind == .delete {
-        unsafe store.index.remove(place)
+        unsafe index.remove(place)
       } else {
-        unsafe store.index.set(place, hash, to: units[number])
+        unsafe index.set(place, hash, to: units[number])
       }
       number += 1
     }
