@@ -99,6 +99,20 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // The damage tool's machinery, apart from its program so that a test can run a sample of it.
+    .target(
+      name: "DamageLab",
+      dependencies: ["Fenceline", "IndexExport", "PersistentMemory", "JournalFormat", filePath],
+      path: "Tools/Sources/DamageLab",
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "damage",
+      dependencies: ["DamageLab", argumentParser, filePath],
+      path: "Tools/Sources/damage",
+      swiftSettings: settings
+    ),
+
     // Tests, one target per module.
     .target(name: "CFlushTestSupport", dependencies: ["CFlush"], path: "Tests/CFlushTestSupport"),
     .testTarget(
@@ -131,6 +145,7 @@ let package = Package(
       dependencies: ["CrashLab", "Fenceline", "PersistentMemory", "JournalFormat", filePath],
       swiftSettings: settings
     ),
+    .testTarget(name: "DamageLabTests", dependencies: ["DamageLab", filePath], swiftSettings: settings),
     .testTarget(
       name: "KVCtlTests",
       dependencies: ["kvctl", "Fenceline", "IndexExport", filePath],

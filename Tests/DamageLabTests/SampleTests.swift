@@ -1,0 +1,1 @@
+// A sample of what Tools/damage does with every bit.
