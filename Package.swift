@@ -102,7 +102,9 @@ let package = Package(
     // The damage tool's machinery, apart from its program so that a test can run a sample of it.
     .target(
       name: "DamageLab",
-      dependencies: ["Fenceline", "IndexExport", "PersistentMemory", "JournalFormat", filePath],
+      dependencies: [
+        "CrashLab", "Fenceline", "IndexExport", "PersistentMemory", "JournalFormat", filePath,
+      ],
       path: "Tools/Sources/DamageLab",
       swiftSettings: settings
     ),

@@ -55,8 +55,10 @@ struct JournalOpening {
     let members = chain.members
     let ends = members.indices.map { chain.statedEnd(of: $0) }
     let seed = hashSeed
-    // A wave of segments at a time bounds the memory that entries take on their way to the index.
-    let wave = Parallel.processorCount
+    // A wave of segments at a time bounds the memory that entries take on their way to the index. A
+    // small store is read before another thread would have started.
+    let length = members.reduce(0) { $0 + $1.file.length }
+    let wave = length < Self.smallestParallelLength ? 1 : Parallel.processorCount
     for first in stride(from: 0, to: members.count, by: wave) {
       let results = Parallel.map(min(wave, members.count - first)) { offset in
         let number = first + offset
@@ -74,6 +76,9 @@ struct JournalOpening {
       }
     }
   }
+
+  /// Bytes of segments from which on threads are worth their start.
+  private static let smallestParallelLength = 1 << 20
 
   private mutating func accept(
     _ result: SegmentRecovery,

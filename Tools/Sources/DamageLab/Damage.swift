@@ -17,6 +17,16 @@ package enum DamageKind: String, Sendable, CaseIterable {
   case olderFile = "older-file"
 }
 
+extension DamageKind {
+  /// Whether bits change, rather than files.
+  package var isWithinFiles: Bool {
+    switch self {
+    case .flip, .truncate, .zeroLine, .zeroPage, .swapLines, .swapPages, .copyPage: true
+    case .swapFiles, .copyFile, .addCopy, .removeFiles, .mixStores, .olderFile: false
+    }
+  }
+}
+
 /// An aligned piece of a file.
 package struct Block: Sendable, Hashable {
   let file: Int

@@ -6,7 +6,9 @@ package import SystemPackage
 package final class DamageLab {
   package let plan: DamagePlan
   package private(set) var tally: Tally
-  private let images: [StoreImage]
+  private let images: [FileImage]
+  private let simulated: [MemoryImage]
+  private let scratch: FilePath
   private let keys: [[ByteString]]
 
   /// Makes the stores' files.
@@ -14,10 +16,13 @@ package final class DamageLab {
   /// - Parameters:
   ///   - plan: which images there are.
   ///   - scratch: an existing directory, preferably in memory.
-  package init(_ plan: DamagePlan, in scratch: FilePath) throws {
+  ///   - tally: what was counted before.
+  package init(_ plan: DamagePlan, in scratch: FilePath, tally: Tally? = nil) throws {
     self.plan = plan
-    tally = Tally(stores: plan.stores.count)
-    images = try plan.stores.map { try StoreImage(of: $0, at: scratch.appending($0.name)) }
+    self.tally = tally ?? Tally(stores: plan.stores.count)
+    self.scratch = scratch
+    images = try plan.stores.map { try FileImage(of: $0, at: scratch.appending($0.name)) }
+    simulated = plan.stores.map { MemoryImage(of: $0) }
     keys = plan.stores.map { store in
       let foreign = store.other?.history.keys ?? []
       return Set(store.history.keys + foreign).sorted { $0.lexicographicallyPrecedes($1) }
@@ -32,16 +37,17 @@ package final class DamageLab {
   /// - Returns: what is wrong, or nil.
   package func check(_ image: DamageImage, _ depth: CheckDepth = CheckDepth()) throws -> Finding? {
     let store = plan.stores[image.store]
-    let files = images[image.store]
+    let files: any StoreImage =
+      depth.usesFiles ? images[image.store] : simulated[image.store]
     let edits = image.damage.edits(of: store)
     let expectation = Expectation(image.damage, edits, store)
     let row = TallyRow(store: image.store, kind: image.kind, region: expectation.region)
-    var check = ImageCheck(files, expectation, keys: keys[image.store])
+    var check = ImageCheck(files, expectation, keys: keys[image.store], scratch)
     try files.apply(edits)
     defer { tally[row, .images] += 1 }
     do {
       try check.read(depth)
-      if let command = depth.command {
+      if depth.usesFiles, let command = depth.command {
         tally[row, .commands] += try command(check.commandCase)
         if let difference = try files.difference() {
           throw Finding(description: "a reading command changed the store: \(difference)")
@@ -62,6 +68,13 @@ package final class DamageLab {
       tally[row, .findings] += 1
       return finding
     }
+  }
+
+  /// Writes the files of an image to a directory, which is made.
+  package func keep(_ image: DamageImage, at path: FilePath) throws {
+    let store = plan.stores[image.store]
+    let files = try FileImage(of: store, at: path, isTemporary: false)
+    try files.apply(image.damage.edits(of: store))
   }
 
   private func count(_ check: ImageCheck, _ row: TallyRow) {

@@ -45,13 +45,18 @@ package struct DamagePlan: Sendable {
 
   /// The image with a number below `count`.
   package func image(_ number: Int) -> DamageImage {
+    let group = group(of: number)
+    return image(number - starts[group], of: groups[group])
+  }
+
+  private func group(of number: Int) -> Int {
     var low = 0
     var high = starts.count
     while high - low > 1 {
       let middle = (low + high) / 2
       if starts[middle] <= number { low = middle } else { high = middle }
     }
-    return image(number - starts[low], of: groups[low])
+    return low
   }
 
   private func image(_ index: Int, of group: DamageGroup) -> DamageImage {
@@ -72,6 +77,20 @@ package struct DamagePlan: Sendable {
       }
     }
     return nil
+  }
+
+  /// Whether an image belongs to a sample of one in `rate`.
+  ///
+  /// Kinds of few images are sampled whole.
+  package func isSampled(_ number: Int, oneIn rate: Int, seed: UInt64) -> Bool {
+    if rate <= 1 || groups[group(of: number)].count <= 64 { return true }
+    return Self.isChosen(number, oneIn: rate, seed: seed)
+  }
+
+  /// Whether a number is one of those that chance picks, always the same ones.
+  package static func isChosen(_ number: Int, oneIn rate: Int, seed: UInt64 = 0) -> Bool {
+    var numbers = SeededNumbers(seed: UInt64(number) ^ seed &<< 32)
+    return numbers.next() % UInt64(rate) == 0
   }
 
   // MARK: Kinds

@@ -136,6 +136,7 @@ struct Expectation {
       // Whose store it is, most of its files say.
       guard 2 * mask.nonzeroBitCount >= store.files.count else { return }
       states += store.other?.history.states ?? []
+      if mask.nonzeroBitCount == store.files.count { mustBeFound = false }
     case .olderFile(let snapshot, let file) where file == store.files.count - 1:
       // A sound store, as it was.
       states.append(store.history.states[store.earlier[snapshot].transactionCount])

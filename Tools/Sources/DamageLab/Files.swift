@@ -79,6 +79,18 @@ package enum Files {
     unsafe _ = path.withPlatformString(rmdir)
   }
 
+  /// Whether two pieces of memory hold the same.
+  static func areEqual(_ left: RawSpan, _ right: ByteString) -> Bool {
+    guard left.byteCount == right.count else { return false }
+    // SAFETY: both have as many bytes as are compared, and are read during the call only.
+    return unsafe left.withUnsafeBytes { left in
+      unsafe right.withUnsafeBytes { right in
+        guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+        return unsafe memcmp(first, second, left.count) == 0
+      }
+    }
+  }
+
   /// The segments of a store, by name.
   static func segments(in path: FilePath) throws -> [SampleFile] {
     try names(in: path).filter { $0.hasSuffix(".segment") }.map {

@@ -16,7 +16,7 @@ extension ImageCheck {
     guard image.hasSegments else { return false }
     let store: Store
     do {
-      store = try Store.open(at: image.path, options: StoreScript.options)
+      store = try image.openForWriting()
     } catch {
       try require(error, "opening for writing")
       if isSound { throw Finding(description: "sound, but not writable: \(error)") }
@@ -50,11 +50,11 @@ extension ImageCheck {
   private mutating func compareReopened() throws {
     for index in states.indices { states[index][Self.newKey] = Self.newValue }
     do {
-      let store = try Store.openReadOnly(at: image.path, options: StoreScript.options)
+      let store = try image.openReadOnly()
       guard try entries(of: store, .byKey).isComplete else {
         throw Finding(description: "after a put the store can't be listed")
       }
-      let report = try Store.verify(at: image.path, options: StoreScript.options)
+      let report = try image.verify()
       if let finding = report.findings.first {
         throw Finding(description: "after a put and a close verify finds: \(finding)")
       }
@@ -67,9 +67,7 @@ extension ImageCheck {
 
   /// Exports to SQLite: an error, or exactly the entries.
   mutating func export(_ store: Store) throws {
-    let index = image.path.removingLastComponent().appending(
-      "\(image.path.lastComponent?.string ?? "image").sqlite"
-    )
+    let index = scratch.appending("index.sqlite")
     defer { Files.remove(index) }
     do {
       let count = try IndexExport.write(store, to: index)

@@ -7,16 +7,29 @@ package import SystemPackage
 /// A wrong answer.
 package struct Finding: Error, Sendable, CustomStringConvertible {
   package let description: String
+
+  package init(description: String) { self.description = description }
 }
 
 /// Which of the slower questions are asked.
 package struct CheckDepth: Sendable {
   /// Exports the store to SQLite.
   package var exports = false
+  /// Uses files, not the simulated medium.
+  package var usesFiles = true
   /// Has `kvctl` answer too; gets the store's place and what the library said.
   package var command: (@Sendable (CommandCase) throws -> Int)?
 
   package init() {}
+
+  /// The depth that suits an image of millions.
+  ///
+  /// Bits and lines are tried on the simulated medium, one in 16 on files; everything else on files.
+  package init(for image: DamageImage, number: Int) {
+    let isCheap = image.kind == .flip || image.kind == .swapLines
+    usesFiles = !isCheap || DamagePlan.isChosen(number, oneIn: 16)
+    exports = !image.kind.isWithinFiles || DamagePlan.isChosen(number, oneIn: 128, seed: 1)
+  }
 }
 
 /// What the library said about an image, for a program to say the same.
@@ -34,7 +47,7 @@ package struct CommandCase: Sendable {
 
 /// Asks one image everything.
 struct ImageCheck {
-  let image: StoreImage
+  let image: any StoreImage
   let expectation: Expectation
   /// Keys that were there once.
   let keys: [ByteString]
@@ -42,6 +55,9 @@ struct ImageCheck {
   static let absentKeys: [ByteString] = ["absent", "alph", "zeta/9", "key-100"].map {
     ByteString($0.utf8)
   }
+
+  /// A directory for an index.
+  let scratch: FilePath
 
   /// States that every answer so far fits.
   var states: [StoreState]
@@ -54,7 +70,8 @@ struct ImageCheck {
   var isSound = false
   var answers: [(key: ByteString, answer: ByteString??)] = []
 
-  init(_ image: StoreImage, _ expectation: Expectation, keys: [ByteString]) {
+  init(_ image: any StoreImage, _ expectation: Expectation, keys: [ByteString], _ scratch: FilePath) {
+    self.scratch = scratch
     self.image = image
     self.expectation = expectation
     self.keys = keys
@@ -68,7 +85,7 @@ struct ImageCheck {
   /// Opens for reading and asks everything that changes nothing.
   mutating func read(_ depth: CheckDepth) throws {
     do {
-      let store = try Store.openReadOnly(at: image.path, options: StoreScript.options)
+      let store = try image.openReadOnly()
       hasOpened = true
       for key in keys { try get(key, from: store) }
       for key in Self.absentKeys { try get(key, from: store) }
@@ -168,7 +185,7 @@ struct ImageCheck {
 
   private mutating func verify() throws {
     do {
-      let report = try Store.verify(at: image.path, options: StoreScript.options)
+      let report = try image.verify()
       for finding in report.findings { try require(finding, "verify") }
       isSound = report.isSound
     } catch let error as StoreError {

@@ -1,96 +1,24 @@
-// A sample store in a directory, damaged and mended again in place: a flipped bit costs one write of
-// one byte each way, not a copy of the store.
+// A sample store that can be damaged and mended again, on one of two media.
 
-internal import PersistentMemory
-package import SystemPackage
+internal import Fenceline
+internal import SystemPackage
 
-/// The files of a sample store on a file system.
-package final class StoreImage {
-  package let path: FilePath
-  private let pristine: [String: ByteString]
-  private var contents: [String: ByteString]
-  private var edits: [Edit] = []
-  /// Something else than `edits` has changed the files.
-  private var isRewritten = false
-
-  /// Makes the directory and the files in it.
-  package init(of store: SampleStore, at path: FilePath) throws {
-    self.path = path
-    pristine = Dictionary(uniqueKeysWithValues: store.files.map { ($0.name, $0.contents) })
-    contents = pristine
-    try Files.makeDirectory(path)
-    isRewritten = true
-    try restore()
-  }
-
-  deinit { Files.removeDirectory(path) }
-
+/// The files of a sample store, and the ways to open them.
+protocol StoreImage: AnyObject {
+  var path: FilePath { get }
   /// Whether a segment is there at all.
-  var hasSegments: Bool { !contents.isEmpty }
+  var hasSegments: Bool { get }
 
   /// Changes the files.
-  func apply(_ edits: [Edit]) throws {
-    self.edits = edits
-    for edit in edits {
-      switch edit {
-      case .write(let name, let offset, let bytes):
-        contents[name]?.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-        try Files.write(bytes, at: offset, to: path.appending(name))
-      case .resize(let name, let length):
-        contents[name] = contents[name].map { ByteString($0.prefix(length)) }
-        try Files.resize(path.appending(name), to: length)
-      case .replace(let name, let bytes):
-        contents[name] = bytes
-        try Files.replace(path.appending(name), with: bytes)
-      case .remove(let name):
-        contents[name] = nil
-        Files.remove(path.appending(name))
-      }
-    }
-  }
-
+  func apply(_ edits: [Edit]) throws
   /// What is not as `apply` left it, or nil.
-  func difference() throws -> String? {
-    let names = try Files.names(in: path).filter { $0 != FileSystemDirectory.lockName }
-    let expected = contents.keys.sorted()
-    guard names == expected else { return "the files are \(names) instead of \(expected)" }
-    for (name, bytes) in contents where try Files.read(path.appending(name)) != bytes {
-      return "\(name) has changed"
-    }
-    return nil
-  }
-
+  func difference() throws -> String?
   /// Says that a writer was let in.
-  func noteWriting() { isRewritten = true }
-
+  func noteWriting()
   /// Makes everything as it was before `apply`.
-  func restore() throws {
-    if isRewritten {
-      for name in try Files.names(in: path) where pristine[name] == nil {
-        Files.remove(path.appending(name))
-      }
-      for (name, bytes) in pristine { try Files.replace(path.appending(name), with: bytes) }
-      contents = pristine
-    } else {
-      for edit in edits { try undo(edit) }
-    }
-    isRewritten = false
-    edits = []
-  }
+  func restore() throws
 
-  private func undo(_ edit: Edit) throws {
-    switch edit {
-    case .write(let name, let offset, let bytes):
-      guard let original = pristine[name]?[offset..<offset + bytes.count] else { return }
-      contents[name]?.replaceSubrange(original.indices, with: original)
-      try Files.write(ByteString(original), at: offset, to: path.appending(name))
-    case .resize(let name, _), .replace(let name, _), .remove(let name):
-      contents[name] = pristine[name]
-      if let bytes = pristine[name] {
-        try Files.replace(path.appending(name), with: bytes)
-      } else {
-        Files.remove(path.appending(name))
-      }
-    }
-  }
+  func openReadOnly() throws(StoreError) -> Store
+  func openForWriting() throws(StoreError) -> Store
+  func verify() throws(StoreError) -> VerificationReport
 }
