@@ -147,7 +147,11 @@ let package = Package(
       dependencies: ["CrashLab", "Fenceline", "PersistentMemory", "JournalFormat", filePath],
       swiftSettings: settings
     ),
-    .testTarget(name: "DamageLabTests", dependencies: ["DamageLab", filePath], swiftSettings: settings),
+    .testTarget(
+      name: "DamageLabTests",
+      dependencies: ["DamageLab", filePath],
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "KVCtlTests",
       dependencies: ["kvctl", "Fenceline", "IndexExport", filePath],

@@ -17,6 +17,7 @@ package final class DamageLab {
   ///   - plan: which images there are.
   ///   - scratch: an existing directory, preferably in memory.
   ///   - tally: what was counted before.
+  /// - Throws: what the system says.
   package init(_ plan: DamagePlan, in scratch: FilePath, tally: Tally? = nil) throws {
     self.plan = plan
     self.tally = tally ?? Tally(stores: plan.stores.count)
@@ -35,6 +36,7 @@ package final class DamageLab {
   ///   - image: one of the plan's.
   ///   - depth: the slower questions.
   /// - Returns: what is wrong, or nil.
+  /// - Throws: what the system says; the image may then be half damaged.
   package func check(_ image: DamageImage, _ depth: CheckDepth = CheckDepth()) throws -> Finding? {
     let store = plan.stores[image.store]
     let files: any StoreImage =
@@ -96,6 +98,7 @@ extension ImageCheck {
     }
     return CommandCase(
       path: image.path,
+      number: right << 16 | refusedDamaged << 8 | refusedWhole,
       hasStore: image.hasSegments,
       isSound: isSound,
       isComplete: isComplete,

@@ -87,6 +87,16 @@ package struct DamagePlan: Sendable {
     return Self.isChosen(number, oneIn: rate, seed: seed)
   }
 
+  /// A few images of every kind, store and file.
+  package func sample(ofEach count: Int, seed: UInt64) -> [Int] {
+    var numbers = SeededNumbers(seed: seed)
+    return zip(starts, groups).flatMap { start, group in
+      (0..<min(count, group.count)).map { _ in
+        start + Int.random(in: 0..<group.count, using: &numbers)
+      }
+    }
+  }
+
   /// Whether a number is one of those that chance picks, always the same ones.
   package static func isChosen(_ number: Int, oneIn rate: Int, seed: UInt64 = 0) -> Bool {
     var numbers = SeededNumbers(seed: UInt64(number) ^ seed &<< 32)

@@ -35,6 +35,8 @@ package struct CheckDepth: Sendable {
 /// What the library said about an image, for a program to say the same.
 package struct CommandCase: Sendable {
   package let path: FilePath
+  /// A number that follows from the answers, to choose by.
+  package let number: Int
   /// Whether there is a segment at all.
   package let hasStore: Bool
   /// Whether verifying found nothing.
@@ -70,7 +72,8 @@ struct ImageCheck {
   var isSound = false
   var answers: [(key: ByteString, answer: ByteString??)] = []
 
-  init(_ image: any StoreImage, _ expectation: Expectation, keys: [ByteString], _ scratch: FilePath) {
+  init(_ image: any StoreImage, _ expectation: Expectation, keys: [ByteString], _ scratch: FilePath)
+  {
     self.scratch = scratch
     self.image = image
     self.expectation = expectation

@@ -32,6 +32,8 @@ package struct SampleStore: Sendable {
   ///   - seed: decides their contents.
   ///   - scratch: an existing directory on a memory file system, where the bytes of what was never
   ///     synced can be read from the files.
+  /// - Returns: the stores, always in this order.
+  /// - Throws: what the engine or the system says.
   package static func all(seed: UInt64, in scratch: FilePath) throws -> [SampleStore] {
     let killed = try killed(seed: seed, in: scratch)
     return [
@@ -139,6 +141,20 @@ package struct SampleStore: Sendable {
       layout: try JournalLayout(of: path, history: script.history),
       earlier: [],
       other: nil
+    )
+  }
+}
+
+extension SampleStore {
+  /// The same files with another history, to see that the difference is found.
+  package func judged(by history: History) -> SampleStore {
+    SampleStore(
+      name: name,
+      files: files,
+      history: history,
+      layout: layout,
+      earlier: earlier,
+      other: other
     )
   }
 }

@@ -43,7 +43,9 @@ final class Board: @unchecked Sendable {
   private static func width(_ stores: Int) -> Int { 1 + Tally(stores: stores).counts.count }
 
   /// The image that a worker is at, or -1 before the first.
-  func current(_ worker: Int) -> Int { unsafe numbers[worker * width].load(ordering: .acquiring) - 1 }
+  func current(_ worker: Int) -> Int {
+    unsafe numbers[worker * width].load(ordering: .acquiring) - 1
+  }
 
   func setCurrent(_ worker: Int, to image: Int) {
     unsafe numbers[worker * width].store(image + 1, ordering: .releasing)

@@ -17,6 +17,7 @@ struct KvctlCheck: Sendable {
     let failure: Int32 = image.hasStore ? 65 : 66
     let store = image.path.string
     var runs = 0
+    var numbers = SeededNumbers(seed: UInt64(image.number))
     func expect(_ arguments: [String], _ status: Int32, output: ByteString? = nil) throws {
       runs += 1
       try run(arguments, status, output)
@@ -27,7 +28,7 @@ struct KvctlCheck: Sendable {
     let index = scratch.appending("kvctl.sqlite")
     defer { Files.remove(index) }
     try expect(["index", store, index.string], image.isComplete ? 0 : failure)
-    for (key, answer) in image.answers.filter({ $0.key.count % 2 == image.answers.count % 2 }) {
+    for (key, answer) in image.answers.shuffled(using: &numbers).prefix(3) {
       switch answer {
       case .none: try expect(["get", store, key], failure)
       case .some(.none): try expect(["get", store, key], 1, output: [])

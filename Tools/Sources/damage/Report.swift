@@ -15,7 +15,8 @@ struct Report {
   func print() {
     for (number, store) in plan.stores.enumerated() {
       let files = store.files.map { "\($0.contents.count)" }.joined(separator: " + ")
-      Swift.print("\n\(store.name): \(store.history.transactions.count) transactions, \(files) bytes")
+      let count = store.history.transactions.count
+      Swift.print("\n\(store.name): \(count) transactions, \(files) bytes")
       printHeadings()
       for index in 0..<TallyRow.count(stores: plan.stores.count) {
         let row = TallyRow(index: index)

@@ -19,6 +19,7 @@ struct Subprocess {
   ///   - arguments: the program's path first.
   ///   - output: a file for the standard output; nil for this process's own.
   ///   - errors: the same for the standard error.
+  /// - Throws: `Errno` where it can't be started.
   init(_ arguments: [String], output: FilePath? = nil, errors: FilePath? = nil) throws {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)

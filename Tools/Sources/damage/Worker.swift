@@ -24,7 +24,7 @@ struct Worker {
       let image = plan.image(index)
       var depth = CheckDepth(for: image, number: index)
       let isCommanded =
-        !image.kind.isWithinFiles || DamagePlan.isChosen(index, oneIn: 1000, seed: 2)
+        !image.kind.isWithinFiles || DamagePlan.isChosen(index, oneIn: 4000, seed: 2)
       if isCommanded, let kvctl {
         depth.usesFiles = true
         depth.command = kvctl.check
