@@ -34,6 +34,9 @@ struct DamageCommand: ParsableCommand {
   )
   var only: [DamageKind] = []
 
+  @Option(help: "Check only this store (closed, killed, recovered); may be given several times.")
+  var store: [String] = []
+
   @Option(help: ArgumentHelp("Check one image and keep its files.", valueName: "name"))
   var image: String?
 
@@ -68,7 +71,9 @@ struct DamageCommand: ParsableCommand {
     try Files.makeDirectory(directory)
     let place = directory.appending("worker-\(worker ?? jobs)")
     try Files.makeDirectory(place)
-    let stores = try SampleStore.all(seed: seed, in: place)
+    let stores = try SampleStore.all(seed: seed, in: place).filter {
+      store.isEmpty || store.contains($0.name)
+    }
     let plan = DamagePlan(for: stores, kinds: only.isEmpty ? DamageKind.allCases : only)
     if let worker {
       let board = try Board(at: directory.appending("board"), workers: jobs, stores: stores.count)

@@ -16,6 +16,9 @@ struct Supervisor {
   /// How long one image may take.
   private static let patience = Duration.seconds(60)
 
+  /// Traps and hangs after which the rest is left.
+  private static let maximumFailures = 100
+
   /// A worker that runs.
   private struct Running {
     var process: Subprocess
@@ -36,6 +39,8 @@ struct Supervisor {
   /// - Returns: how many trapped or hung.
   mutating func run() throws -> Int {
     let start = clock.now
+    // A backtrace of every trap would take longer than all images between two of them.
+    unsafe setenv("SWIFT_BACKTRACE", "enable=no", 1)
     var progress = ProgressLine()
     var running: [Int: Running] = [:]
     for worker in 0..<command.jobs { running[worker] = try self.start(worker) }
@@ -69,6 +74,7 @@ struct Supervisor {
       "--seed", "\(command.seed)", "--jobs", "\(command.jobs)", "--sample", "\(command.sample)",
     ]
     for kind in command.only { arguments += ["--only", kind.rawValue] }
+    for store in command.store { arguments += ["--store", store] }
     if let kvctl = command.kvctl { arguments += ["--kvctl", kvctl] }
     return Running(process: try Subprocess(arguments), image: -1, since: clock.now)
   }
@@ -87,10 +93,11 @@ struct Supervisor {
       case .exited(let status): "a worker ended with status \(status)"
       case .signalled(let signal): wasKilled ? "a hang" : "a trap (signal \(signal))"
       }
-    print("\(name): \(what)")
+    // At once, for the next one may hang too.
+    try FileDescriptor.standardOutput.writeAll("\(name): \(what)\n".utf8)
     failures += 1
     // A worker that does not even begin would not do so the next time.
-    guard image >= 0, failures < 1000 else { return nil }
+    guard image >= 0, failures < Self.maximumFailures else { return nil }
     return try start(worker)
   }
 }

@@ -1,6 +1,7 @@
 // One process's share of the images.
 
 import DamageLab
+import Glibc
 import SystemPackage
 
 struct Worker {
@@ -19,7 +20,10 @@ struct Worker {
     let kvctl = command.kvctl.map { KvctlCheck(program: $0, scratch: place) }
     let last = board.current(number)
     var printed: [String: Int] = [:]
+    let parent = getppid()
     for index in stride(from: number, to: plan.count, by: command.jobs) where index > last {
+      // Nobody is left to be told.
+      guard getppid() == parent else { return }
       guard plan.isSampled(index, oneIn: command.sample, seed: command.seed) else { continue }
       let image = plan.image(index)
       var depth = CheckDepth(for: image, number: index)
