@@ -68,4 +68,17 @@ struct SampleTests {
     #expect(finding?.description.hasPrefix("wrong: ") == true)
     #expect(lab.tally.total(.findings) == 1)
   }
+
+  /// A line of a proven batch and one of the last batch change places. The judge once took the proof
+  /// of the first for a proof of the second, and called the state before the last batch wrong.
+  @Test func `Damage elsewhere proves nothing about the last batch`() throws {
+    let scratch = try Scratch()
+    let plan = DamagePlan(for: try SampleStore.all(seed: 1, in: scratch.path))
+    let lab = try DamageLab(plan, in: scratch.path)
+    for lines in ["3:64-3:86", "3:66-3:85"] {
+      let name = "killed/swap-lines/00000004.segment/\(lines)"
+      let number = try #require(plan.number(named: name))
+      #expect(try lab.check(plan.image(number)) == nil)
+    }
+  }
 }

@@ -87,23 +87,19 @@ struct Expectation {
     }
   }
 
-  /// Damage to the newest segment that nothing behind it proves looks like an unfinished write: any
-  /// state from the first changed byte on may be shown.
+  /// Bytes of the newest segment that nothing behind them proves: changed ones look like an unfinished
+  /// write, so any state from the first of them on may be shown, whatever else is damaged.
   private mutating func permitUnfinishedWrite(_ touched: [[Range<Int>]], _ store: SampleStore) {
     let newest = store.files.count - 1
-    let journal = touched[newest].filter { $0.lowerBound >= SegmentField.journalStart }
-    guard let first = journal.map(\.lowerBound).min(),
-      !touched[newest].contains(where: { $0.lowerBound < SegmentField.headerEnd })
-    else { return }
     let mark = SegmentField.closeMark..<SegmentField.closeMark + CloseMarkField.markEnd
-    let hasMark = !touched[newest].contains { $0.overlaps(mark) }
-    if hasMark, let end = store.layout.markedEnds[newest], end > first { return }
+    func isTouched(_ range: Range<Int>) -> Bool { touched[newest].contains { $0.overlaps(range) } }
+    guard !isTouched(0..<SegmentField.headerEnd) else { return }
     let records = store.layout.records.filter { $0.file == newest }
-    let isProven = records.contains { record in
-      record.startsBatch && record.range.lowerBound > first
-        && !touched[newest].contains { $0.overlaps(record.range) }
-    }
-    guard !isProven else { return }
+    let lastBatch = records.last { $0.startsBatch && !isTouched($0.range) }?.range.lowerBound
+    let markedEnd = isTouched(mark) ? nil : store.layout.markedEnds[newest]
+    let proven = max(lastBatch ?? 0, markedEnd ?? 0, SegmentField.journalStart)
+    let unproven = touched[newest].filter { $0.upperBound > proven }
+    guard let first = unproven.map({ max($0.lowerBound, proven) }).min() else { return }
     // Transactions that are complete before the changed byte must be there.
     let lower = store.layout.records.last { record in
       record.file < newest || record.range.upperBound <= first
@@ -117,7 +113,13 @@ struct Expectation {
       certain -= 1
     }
     states = Array(store.history.states[certain...])
-    mustBeFound = false
+    mustBeFound = touched.enumerated().contains { file, ranges in
+      store.layout.records.contains { record in
+        record.file == file && (file < newest || record.range.lowerBound < proven)
+          && (record.kind == .put || record.kind == .delete)
+          && ranges.contains { $0.overlaps(record.range) }
+      }
+    }
   }
 
   /// Files that are gone as if they had never been, and files of another history.

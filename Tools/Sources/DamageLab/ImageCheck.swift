@@ -5,7 +5,7 @@ internal import Fenceline
 package import SystemPackage
 
 /// A wrong answer.
-package struct Finding: Error, Sendable, CustomStringConvertible {
+package struct Finding: Error, Equatable, Sendable, CustomStringConvertible {
   package let description: String
 
   package init(description: String) { self.description = description }
