@@ -69,8 +69,10 @@ struct SampleTests {
     #expect(lab.tally.total(.findings) == 1)
   }
 
-  /// A line of a proven batch and one of the last batch change places. The judge once took the proof
-  /// of the first for a proof of the second, and called the state before the last batch wrong.
+  /// A line of a proven batch and one of the last batch change places.
+  ///
+  /// The judge once took the proof of the first for a proof of the second, and called the state
+  /// before the last batch wrong.
   @Test func `Damage elsewhere proves nothing about the last batch`() throws {
     let scratch = try Scratch()
     let plan = DamagePlan(for: try SampleStore.all(seed: 1, in: scratch.path))
