@@ -117,6 +117,22 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // The damage tool's machinery, apart from its program so that a test can run a sample of it.
+    .target(
+      name: "DamageLab",
+      dependencies: [
+        "CrashLab", "Fenceline", "IndexExport", "PersistentMemory", "JournalFormat", filePath,
+      ],
+      path: "Tools/Sources/DamageLab",
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "damage",
+      dependencies: ["DamageLab", argumentParser, filePath],
+      path: "Tools/Sources/damage",
+      swiftSettings: settings
+    ),
+
     // Tests, one target per module.
     .target(name: "CFlushTestSupport", dependencies: ["CFlush"], path: "Tests/CFlushTestSupport"),
     .testTarget(
@@ -147,6 +163,11 @@ let package = Package(
     .testTarget(
       name: "CrashLabTests",
       dependencies: ["CrashLab", "Fenceline", "PersistentMemory", "JournalFormat", filePath],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "DamageLabTests",
+      dependencies: ["DamageLab", filePath],
       swiftSettings: settings
     ),
     .testTarget(

@@ -29,7 +29,7 @@ package final class FileMemory: @unchecked Sendable {
   }
 
   /// A file of the given bytes.
-  convenience init(contents: [UInt8]) {
+  package convenience init(contents: [UInt8]) {
     self.init(length: contents.count)
     // SAFETY: the buffer is read during the call only, and both have `length` bytes.
     unsafe contents.withUnsafeBytes { bytes in
@@ -42,9 +42,19 @@ package final class FileMemory: @unchecked Sendable {
   var contents: [UInt8] { unsafe Array(UnsafeRawBufferPointer(start: address, count: length)) }
 
   /// Hands out the bytes.
-  func withBytes<R>(_ body: (RawSpan) -> R) -> R {
+  package func withBytes<R>(_ body: (RawSpan) -> R) -> R {
     // SAFETY: the memory lives as long as self, which lives until the call returns.
     body(unsafe UnsafeRawBufferPointer(start: address, count: length).bytes)
+  }
+
+  /// Puts other bytes in the place of those from `offset` on.
+  package func overwrite(_ bytes: [UInt8], at offset: Int) {
+    precondition(offset >= 0 && offset + bytes.count <= length, "bytes outside the file")
+    // SAFETY: the range was checked, and the buffer is read during the call only.
+    unsafe bytes.withUnsafeBytes { bytes in
+      let target = unsafe UnsafeMutableRawBufferPointer(start: address + offset, count: bytes.count)
+      unsafe target.copyMemory(from: bytes)
+    }
   }
 
   /// The aligned word at `index`, as this machine reads it.
@@ -111,7 +121,7 @@ package final class SimulatedDirectory: StoreDirectory {
   }
 
   /// A directory that reports nothing.
-  init(files: [(name: String, memory: FileMemory)]) {
+  package init(files: [(name: String, memory: FileMemory)]) {
     recorder = nil
     core = .plain()
     medium = Self.plainMedium
@@ -121,7 +131,7 @@ package final class SimulatedDirectory: StoreDirectory {
   }
 
   /// The files that have a name now, by name.
-  var files: [(name: String, memory: FileMemory)] {
+  package var files: [(name: String, memory: FileMemory)] {
     state.withLock { state in state.files.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
   }
 

@@ -61,8 +61,10 @@ struct JournalOpening {
   private mutating func recover(_ progress: (Int, Int) -> Void) throws(StoreError) {
     let members = chain.members
     let seed = hashSeed
-    // A wave of segments at a time bounds the memory that entries take on their way to the index.
-    let wave = Parallel.processorCount
+    // A wave of segments at a time bounds the memory that entries take on their way to the index. A
+    // small store is read before another thread would have started.
+    let length = members.reduce(0) { $0 + $1.file.length }
+    let wave = length < Self.smallestParallelLength ? 1 : Parallel.processorCount
     for first in stride(from: 0, to: members.count, by: wave) {
       let results = Parallel.map(min(wave, members.count - first)) { offset in
         let number = first + offset
@@ -78,6 +80,9 @@ struct JournalOpening {
       }
     }
   }
+
+  /// Bytes of segments from which on threads are worth their start.
+  private static let smallestParallelLength = 1 << 20
 
   private mutating func accept(
     _ result: SegmentRecovery,
