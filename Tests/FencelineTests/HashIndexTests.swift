@@ -9,6 +9,7 @@ import Testing
 struct HashIndexTests {
   /// A stand-in for records: unit n has key n.
   private func set(_ index: HashIndex, _ hash: UInt64, _ unit: UInt64, key: [UInt64: UInt64]) {
+    index.growIfNeeded()
     let place = unsafe index.locate(hash) { key[$0] == key[unit] }
     unsafe index.set(place, hash, to: unit)
   }

@@ -181,7 +181,8 @@ final class HashIndex: @unchecked Sendable {
 
   /// Finds the place of the key that `matches` recognises.
   ///
-  /// Changes nothing, so a failure of `matches` leaves the table as it was.
+  /// Changes nothing, so a failure of `matches` leaves the table as it was. Where the key may be
+  /// added, ``growIfNeeded()`` comes first.
   @inline(__always)
   func locate<E: Error>(
     _ hash: UInt64,
@@ -233,9 +234,16 @@ final class HashIndex: @unchecked Sendable {
     } else {
       unsafe appendOverflow(word, to: last)
     }
-    let total = entries.load(ordering: .relaxed) + 1
-    entries.store(total, ordering: .relaxed)
-    if total > bucketCount.load(ordering: .relaxed) * Self.targetLoad { split() }
+    entries.store(entries.load(ordering: .relaxed) + 1, ordering: .relaxed)
+  }
+
+  /// Adds a bucket where there are keys enough for one.
+  ///
+  /// To be called before a key is located that may be added; moves what it pleases.
+  @inline(__always)
+  func growIfNeeded() {
+    let load = bucketCount.load(ordering: .relaxed) * Self.targetLoad
+    if entries.load(ordering: .relaxed) >= load { split() }
   }
 
   /// Puts a word into a new overflow bucket behind `last`.

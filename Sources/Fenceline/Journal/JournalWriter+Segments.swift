@@ -18,10 +18,27 @@ extension JournalWriter {
     onlyDeletes: Bool
   ) throws(StoreError) {
     try checkUsable()
-    let capacity = active.file.length
-    let deleteReserve = SegmentSizing.deleteReserve(capacity: capacity)
     let end = tail + length + Self.closingReserve + digest.closeLength(adding: records)
-    if end + deleteReserve <= capacity { return try reopen() }
+    if end <= roomLimit { return try reopen() }
+    try makeRoomSlowly(for: length, records: records, endingAt: end, onlyDeletes: onlyDeletes)
+  }
+
+  @inline(never)
+  private mutating func makeRoomSlowly(
+    for length: Int,
+    records: Int,
+    endingAt end: Int,
+    onlyDeletes: Bool
+  ) throws(StoreError) {
+    let capacity = active.file.length
+    let usableEnd = capacity - SegmentSizing.deleteReserve(capacity: capacity)
+    if roomLimit == 0 {
+      roomLimit = min(usableEnd, Self.preparationStart(from: tail, capacity: capacity))
+    } else if roomLimit < usableEnd {
+      prepareSuccessor()
+      roomLimit = usableEnd
+    }
+    if end <= usableEnd { return try reopen() }
     do {
       try rotate(for: length, records: records)
     } catch {
@@ -43,13 +60,7 @@ extension JournalWriter {
       length + Self.closingReserve
       + KeyDigest(entries: [], nextSequence: 0).closeLength(adding: records)
     let name = SegmentName.name(of: id)
-    let successor = try SegmentSizing(sizes: sizes, journalBytes: journalBytes + tail)
-      .create(
-        name,
-        roomFor: needed,
-        preferring: KeyDigest.segmentRecordLength(digest.entries.count),
-        in: directory
-      )
+    let successor = try takeSuccessor(named: name, roomFor: needed)
     try reopen()
     try write(
       .seal,
@@ -87,6 +98,50 @@ extension JournalWriter {
     map.redirectToMapping(of: predecessor)
     epochs.retire { predecessor.file.releaseStage() }
     try describe(predecessor.header, described, leaving: needed)
+  }
+
+  /// Where the next segment is asked for: half way, and not before this handle has shown that it
+  /// writes more than a little.
+  private static func preparationStart(from tail: Int, capacity: Int) -> Int {
+    max(capacity / 2, tail + capacity / 8)
+  }
+
+  private mutating func prepareSuccessor() {
+    let capacity = active.file.length
+    guard preparation == nil, capacity >= SegmentPreparation.smallestCapacity,
+      active.binding.segmentID < UInt32.max - 1
+    else { return }
+    preparation = SegmentPreparation(
+      SegmentName.name(of: active.binding.segmentID + 1),
+      sizing: SegmentSizing(sizes: sizes, journalBytes: journalBytes + capacity),
+      in: directory
+    )
+  }
+
+  /// The segment that was prepared, if it is large enough, or a new one.
+  private mutating func takeSuccessor(
+    named name: String,
+    roomFor needed: Int
+  ) throws(StoreError) -> SegmentFile {
+    let prepared = preparation?.take()
+    preparation = nil
+    if let prepared {
+      let reserve = SegmentSizing.deleteReserve(capacity: prepared.length)
+      if SegmentField.journalStart + needed + reserve <= prepared.length { return prepared }
+    }
+    // One that is too small goes: the new one takes its name.
+    return try SegmentSizing(sizes: sizes, journalBytes: journalBytes + tail).create(
+      name,
+      roomFor: needed,
+      preferring: KeyDigest.segmentRecordLength(digest.entries.count),
+      in: directory
+    )
+  }
+
+  /// Removes what was prepared and is not needed.
+  mutating func discardPreparation() {
+    preparation?.discard(in: directory)
+    preparation = nil
   }
 
   /// Writes the description of the segment before as the first record of the active one, where
@@ -129,11 +184,13 @@ extension JournalWriter {
     map.redirectToAppends(of: active, from: 0)
     tail = SegmentField.journalStart
     durableEnd = tail
+    roomLimit = 0
     digest = KeyDigest(entries: [], nextSequence: nextSequence)
   }
 
   /// Ends the journal in order: close record and close mark, durable on return.
   mutating func close() throws(StoreError) {
+    discardPreparation()
     try checkUsable()
     guard !isClosedOnMedium else { return }
     try persist(flushedFrom: tail)

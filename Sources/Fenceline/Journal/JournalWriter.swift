@@ -36,6 +36,10 @@ struct JournalWriter: ~Copyable {
   var isPoisoned = false
   /// Something was streamed past the cache: other threads see it only behind a fence.
   var hasStreamed = false
+  /// The next segment, as soon as it will soon be needed.
+  var preparation: SegmentPreparation?
+  /// Records that would end behind this offset take the slow way.
+  var roomLimit = 0
   /// Segments before this one, in the map's order, are on the medium itself.
   var deepSegmentCount = 0
 

@@ -31,7 +31,8 @@ struct RecordEncoder {
     let trailerLength = self.trailerLength(after: shape, endsBatch: endsBatch)
     var headerSpan = headerWords.mutableSpan
     var headerBytes = unsafe headerSpan.mutableBytes
-    encodeHeader(into: &headerBytes)
+    let seed = binding.seed(at: offset)
+    encodeHeader(into: &headerBytes, seed: seed)
     var trailerSpan = trailerWords.mutableSpan
     var trailerBytes = unsafe trailerSpan.mutableBytes
     encodePad(into: &trailerBytes, from: 0, after: shape, trailerLength: trailerLength)
@@ -42,7 +43,7 @@ struct RecordEncoder {
       key: key,
       value: value,
       trailer: trailerBytes.bytes.extracting(0..<trailerLength),
-      seed: binding.seed(at: offset),
+      seed: seed,
       flushed: flushed
     )
     return shape.usedLength + trailerLength
@@ -63,7 +64,7 @@ struct RecordEncoder {
     var headerWords = Scratch(repeating: 0)
     var headerSpan = headerWords.mutableSpan
     var headerBytes = unsafe headerSpan.mutableBytes
-    encodeHeader(into: &headerBytes)
+    encodeHeader(into: &headerBytes, seed: seed)
 
     var trailerSpan = trailer.mutableSpan
     var trailerBytes = unsafe trailerSpan.mutableBytes
@@ -111,14 +112,14 @@ struct RecordEncoder {
 
   /// Everything but the record checksum.
   @inline(__always)
-  private func encodeHeader(into bytes: inout MutableRawSpan) {
+  private func encodeHeader(into bytes: inout MutableRawSpan, seed: UInt32) {
     header.encode(into: &bytes)
     if RecordShape.optionalLength(header.flags) > 0 {
       fields.encode(flags: header.flags, into: &bytes)
     }
     let crc = Checksum.crc32c(
       bytes.bytes.extracting(RecordField.kindAndFlags..<RecordField.headerCheck),
-      continuing: binding.seed(at: offset)
+      continuing: seed
     )
     bytes.storeLittleEndian(Checksum.folded(crc), at: RecordField.headerCheck)
   }

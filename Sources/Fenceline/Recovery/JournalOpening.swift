@@ -92,6 +92,7 @@ struct JournalOpening {
     let segment = try map.add(member.file, member.header)
     for entry in result.entries {
       let unit = segment.unit(at: entry.offset)
+      index.growIfNeeded()
       let place = unsafe try index.locate(entry.hash) { (candidate) throws(StoreError) in
         try map.keysMatch(candidate, unit)
       }

@@ -39,7 +39,8 @@ extension Store {
         value: value,
         durable: durability == .durable
       ) {
-        // Two cache misses that cost nothing beside the wait for the medium.
+        // Growth and two cache misses, which cost little beside the wait for the medium.
+        index.growIfNeeded()
         unsafe place = index.locate(hash) { map.surelyHasKey(key, at: $0) }
       }
       if let place = unsafe place { unsafe index.set(place, hash, to: unit) }

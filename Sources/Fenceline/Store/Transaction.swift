@@ -124,6 +124,7 @@ public struct Transaction: ~Copyable {
     }
     var number = 0
     batch.forEachFinal { (hash, kind, key, _) in
+      index.growIfNeeded()
       let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
       if kind == .delete {
         unsafe index.remove(place)

@@ -1,5 +1,5 @@
-// A few worker threads for work that is over before the caller goes on. The library's calls are
-// synchronous, so they bring their own threads instead of blocking a cooperative pool.
+// A few worker threads. The library's calls are synchronous, so they bring their own threads instead
+// of blocking a cooperative pool.
 
 internal import Glibc
 internal import Synchronization
@@ -48,19 +48,24 @@ enum Parallel {
 
 /// One thread of the C library.
 ///
-/// Where none can be had, the work runs in `join`.
-private final class Worker {
-  private final class Box {
-    let body: () -> Void
-    init(_ body: @escaping () -> Void) { self.body = body }
+/// Where none can be had, the work runs in `join`. One that is never joined ends on its own.
+final class Worker: Sendable {
+  private final class Box: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  private var thread: pthread_t = 0
-  private let box: Box
-  private let isRunning: Bool
+  private enum State: Sendable {
+    case running(pthread_t)
+    case waiting(Box)
+    case joined
+  }
 
-  init(_ body: @escaping () -> Void) {
-    box = Box(body)
+  private let state: Mutex<State>
+
+  init(_ body: @escaping @Sendable () -> Void) {
+    let box = Box(body)
+    var thread: pthread_t = 0
     let argument = unsafe Unmanaged.passRetained(box)
     let status = unsafe pthread_create(
       &thread,
@@ -73,11 +78,23 @@ private final class Worker {
       },
       argument.toOpaque()
     )
-    isRunning = status == 0
     if status != 0 { unsafe argument.release() }
+    state = Mutex(status == 0 ? .running(thread) : .waiting(box))
   }
 
+  deinit {
+    if case .running(let thread) = state.withLock({ $0 }) { _ = pthread_detach(thread) }
+  }
+
+  /// Returns when the work is done.
   func join() {
-    if isRunning { _ = pthread_join(thread, nil) } else { box.body() }
+    state.withLock { (state) in
+      switch state {
+      case .running(let thread): _ = pthread_join(thread, nil)
+      case .waiting(let box): box.body()
+      case .joined: break
+      }
+      state = .joined
+    }
   }
 }

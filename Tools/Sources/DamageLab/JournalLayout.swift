@@ -37,7 +37,7 @@ package struct JournalLayout: Sendable {
     var transactions = 0
     for (number, member) in chain.members.enumerated() {
       pads.append([])
-      let limit = chain.statedEnd(of: number)
+      let limit = member.statedEnd
       try member.file.withGuardedBytes(0..<member.file.length) { (bytes) in
         markedEnds.append(Self.markedEnd(bytes))
         var reader = JournalReader(

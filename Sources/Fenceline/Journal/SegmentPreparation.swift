@@ -1,0 +1,50 @@
+// The next segment, made by a thread of its own while the writer fills the active one: creating one
+// means that the kernel zeroes all of it, which would stop the writer for tens of milliseconds.
+//
+// Nothing depends on it: it has its final name only when the writer gives it one, a crash leaves a
+// name that the next opening removes, and where it failed the writer makes its own.
+
+internal import PersistentMemory
+internal import Synchronization
+
+/// A segment in the making.
+final class SegmentPreparation: Sendable {
+  /// Bytes below which a segment is made when it is needed.
+  static let smallestCapacity = 1 << 20
+
+  private final class Slot: Sendable {
+    let file = Mutex<SegmentFile?>(nil)
+  }
+
+  /// The name that the segment will have.
+  let name: String
+  private let slot = Slot()
+  private let worker: Worker
+
+  /// Starts to create a segment of the size that is right for a store of `journalBytes`.
+  init(
+    _ name: String,
+    sizing: SegmentSizing,
+    in directory: any StoreDirectory
+  ) {
+    self.name = name
+    let slot = slot
+    // The thread keeps the directory, and so its lock, until it is done.
+    worker = Worker {
+      let file = try? sizing.create(name, roomFor: 0, preferring: 0, in: directory)
+      slot.file.withLock { $0 = file }
+    }
+  }
+
+  /// The segment, or nil where it could not be made; waits for it.
+  func take() -> SegmentFile? {
+    worker.join()
+    return slot.file.withLock { $0.take() }
+  }
+
+  /// Removes the segment; waits for it.
+  func discard(in directory: any StoreDirectory) {
+    guard take() != nil else { return }
+    try? directory.removeSegment(named: name + FileSystemDirectory.unpublishedSuffix)
+  }
+}
