@@ -32,8 +32,8 @@ package final class Workload {
   package static func smallOptions(segmentSize: Int = 8192) -> StoreOptions {
     var options = StoreOptions()
     options.handlesMemoryErrors = false
-    options.segmentSizes.smallest = segmentSize
-    options.segmentSizes.largest = max(segmentSize, 16384)
+    options.segmentOptions.smallest = segmentSize
+    options.segmentOptions.largest = max(segmentSize, 16384)
     return options
   }
 

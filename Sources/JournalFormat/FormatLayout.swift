@@ -98,13 +98,13 @@ package enum FormatLayout {
         "incarnation",
         at: CloseMarkField.incarnation,
         8,
-        "that of the segment; 0: never closed"
+        "that of the segment; 0: no mark was written yet"
       ),
       FormatField(
         "end",
         at: CloseMarkField.end,
         8,
-        "end of the durable journal, close record not included"
+        "end of the durable journal; the close record, where there is one, comes behind it"
       ),
       FormatField(
         "nextSequence",
@@ -113,10 +113,10 @@ package enum FormatLayout {
         "sequence that the next transaction was to have"
       ),
       FormatField(
-        "isOpen",
-        at: CloseMarkField.isOpen,
+        "state",
+        at: CloseMarkField.state,
         4,
-        "0: closed, nothing was written behind the close record; 1: opened again"
+        "0: closed, with a close record at `end`; 1: opened again; 2: followed by a successor"
       ),
       FormatField(
         "checksum",

@@ -51,8 +51,8 @@ package enum CloseMarkField {
   package static let end = 8
   /// `UInt64`: sequence that the next transaction was to have.
   package static let nextSequence = 16
-  /// `UInt32`: 0 is closed, a close record stands at `end`; 1 is opened again, anything may follow.
-  package static let isOpen = 24
+  /// `UInt32`: ``CloseMark/State``.
+  package static let state = 24
   /// `UInt32`: CRC32C over binding and bytes 0..<28.
   package static let checksum = 28
   /// Bytes of the mark: one store of 32 bytes within a line.
@@ -156,23 +156,34 @@ package struct SegmentHeader: Sendable, Equatable {
   }
 }
 
-/// Where the journal ended, durably, when the store was last closed in this segment: recovery that
-/// finds less has found damage, not an unfinished write.
+/// Where the journal of a segment ended, durably: recovery that finds less has found damage, not an
+/// unfinished write.
 ///
 /// Before anything is written behind a close record, the mark says "open": only then are the bytes
-/// behind it certain to be untouched while it says "closed".
+/// behind it certain to be untouched while it says "closed". Before anything is written into a
+/// successor, it says "followed": a newest segment that says so is not the newest.
 package struct CloseMark: Sendable, Equatable {
+  /// What may stand behind the mark's end.
+  package enum State: UInt32, Sendable {
+    /// A close record, and nothing else.
+    case closed = 0
+    /// Anything: the store was opened again.
+    case open = 1
+    /// Nothing: the end is that of the segment, and there is a successor.
+    case followed = 2
+  }
+
   package var incarnation: UInt64
   package var end: Int
   package var nextSequence: UInt64
-  package var isOpen: Bool
+  package var state: State
   package var checksum: UInt32 = 0
 
-  package init(incarnation: UInt64, end: Int, nextSequence: UInt64, isOpen: Bool) {
+  package init(incarnation: UInt64, end: Int, nextSequence: UInt64, state: State) {
     self.incarnation = incarnation
     self.end = end
     self.nextSequence = nextSequence
-    self.isOpen = isOpen
+    self.state = state
   }
 
   /// Writes the mark, `checksum` as it stands in the property.
@@ -182,7 +193,7 @@ package struct CloseMark: Sendable, Equatable {
     bytes.storeLittleEndian(incarnation, at: CloseMarkField.incarnation)
     bytes.storeLittleEndian(UInt64(end), at: CloseMarkField.end)
     bytes.storeLittleEndian(nextSequence, at: CloseMarkField.nextSequence)
-    bytes.storeLittleEndian(isOpen ? 1 : 0 as UInt32, at: CloseMarkField.isOpen)
+    bytes.storeLittleEndian(state.rawValue, at: CloseMarkField.state)
     bytes.storeLittleEndian(checksum, at: CloseMarkField.checksum)
   }
 
@@ -192,7 +203,9 @@ package struct CloseMark: Sendable, Equatable {
     incarnation = bytes.littleEndian(at: start + CloseMarkField.incarnation, as: UInt64.self)
     end = Int(clamping: bytes.littleEndian(at: start + CloseMarkField.end, as: UInt64.self))
     nextSequence = bytes.littleEndian(at: start + CloseMarkField.nextSequence, as: UInt64.self)
-    isOpen = bytes.littleEndian(at: start + CloseMarkField.isOpen, as: UInt32.self) != 0
+    let state = bytes.littleEndian(at: start + CloseMarkField.state, as: UInt32.self)
+    // What is not known promises nothing.
+    self.state = State(rawValue: state) ?? .open
     checksum = bytes.littleEndian(at: start + CloseMarkField.checksum, as: UInt32.self)
   }
 }

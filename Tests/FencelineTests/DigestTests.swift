@@ -81,6 +81,37 @@ struct DigestTests {
     for key in keys { #expect(try all.get(key) == value(key)) }
   }
 
+  /// The one before says that another came: without that, this would be a sound, shorter store.
+  @Test func `A missing newest segment is missed`() throws {
+    let newest = try #require(names.last)
+    try FileManager.default.removeItem(at: scratch.url(newest))
+    let error = corrupt(newest, at: 0, .missingSegment)
+    #expect(try Store.verify(at: scratch.store).findings == [error])
+    #expect(throws: error) { try Store.open(at: scratch.store) }
+    let store = try Store.openReadOnly(at: scratch.store)
+    #expect(throws: error) { try store.get("key 1") }
+    #expect(throws: error) { try store.get("never there") }
+  }
+
+  /// A crash between the name of a segment and the mark of the one before leaves an empty segment;
+  /// the recovery that replaces it makes up for the mark.
+  @Test func `A mark that a crash kept from being written is made up for`() throws {
+    let scratch = try Scratch()
+    let first = try Store.open(at: scratch.store)
+    try first.put("key", "value", durability: .durable)
+    let killed = Scratch.at(try scratch.copyOfFiles())
+    let second = try Store.open(at: killed.store)
+    let copy = Scratch.at(scratch.root.appending("again"))
+    try FileManager.default.copyItem(atPath: killed.store.string, toPath: copy.store.string)
+    let mark = SegmentField.closeMark..<SegmentField.closeMark + CloseMarkField.markEnd
+    try copy.patch("00000001.segment") { $0.replaceSubrange(mark, with: Data(count: mark.count)) }
+    let third = try Store.open(at: copy.store)
+    try third.put("another", "value", durability: .durable)
+    try FileManager.default.removeItem(atPath: copy.store.appending("00000003.segment").string)
+    #expect(throws: StoreError.self) { try Store.openReadOnly(at: copy.store).get("another") }
+    #expect(try second.get("key") == "value")
+  }
+
   @Test func `A lost header is read from its copy, a lost first page from the successor`() throws {
     for (name, length) in [(names[1], 128), (names[1], 4096), (names[names.count - 1], 512)] {
       let own = try data(name)
@@ -90,13 +121,14 @@ struct DigestTests {
     }
   }
 
-  @Test func `A damaged copy of a header is a finding and nothing else`() throws {
+  @Test func `A damaged copy of a header is a finding, and the next writer mends it`() throws {
     try scratch.patch(names[1]) { $0[SegmentField.headerCopy + 40] ^= 1 }
     let finding = corrupt(names[1], at: SegmentField.headerCopy, .segmentHeader)
     #expect(try Store.verify(at: scratch.store).findings == [finding])
     let store = try Store.open(at: scratch.store)
     #expect(try store.get("key 1") == "first key 1")
     try store.close()
+    #expect(try Store.verify(at: scratch.store).isSound)
   }
 
   @Test func `A segment of another store costs its own keys only`() throws {
@@ -116,10 +148,16 @@ struct DigestTests {
     #expect(try refusals(losing: nil, errors) == 0)
   }
 
-  @Test func `A doubled segment costs nothing where the store was closed`() throws {
+  @Test func `A doubled segment costs nothing: the newest one has no successor`() throws {
     let copy = "00000077.segment"
     try data(names[1]).write(to: scratch.url(copy))
     let error = corrupt(copy, at: SegmentField.segmentID, .foreignSegment)
+    #expect(try refusals(losing: nil, [error]) == 0)
+    // The same in a store that was not closed.
+    let page = SegmentField.closeMark..<SegmentField.closeMark + CloseMarkField.markEnd
+    try scratch.patch(names[names.count - 1]) {
+      $0.replaceSubrange(page, with: Data(count: page.count))
+    }
     #expect(try refusals(losing: nil, [error]) == 0)
   }
 

@@ -105,7 +105,7 @@ struct FaultTests {
     let scratch = try Scratch()
     let directory = try SizeLimitedDirectory(scratch.store, limit: 20 << 10)
     var options = StoreOptions()
-    options.segmentSizes.smallest = 256 << 10
+    options.segmentOptions.smallest = 256 << 10
     let store = try Store(writingIn: directory, options: options)
     try store.put("a", "1", durability: .durable)
     #expect(try store.segments().map(\.capacityInBytes).allSatisfy { $0 <= 20 << 10 })

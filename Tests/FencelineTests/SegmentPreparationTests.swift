@@ -10,8 +10,8 @@ struct SegmentPreparationTests {
 
   private var options: StoreOptions {
     var options = StoreOptions()
-    options.segmentSizes.smallest = Self.megabyte
-    options.segmentSizes.largest = Self.megabyte
+    options.segmentOptions.smallest = Self.megabyte
+    options.segmentOptions.largest = Self.megabyte
     return options
   }
 

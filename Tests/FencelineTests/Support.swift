@@ -64,8 +64,8 @@ extension StoreOptions {
   /// Segments of a few KiB, so that small tests rotate.
   static var smallSegments: StoreOptions {
     var options = StoreOptions()
-    options.segmentSizes.smallest = 16 << 10
-    options.segmentSizes.largest = 16 << 10
+    options.segmentOptions.smallest = 16 << 10
+    options.segmentOptions.largest = 16 << 10
     return options
   }
 }

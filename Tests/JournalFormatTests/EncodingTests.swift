@@ -129,7 +129,7 @@ struct EncodingTests {
   }
 
   @Test func `A close mark survives the round trip`() {
-    var mark = CloseMark(incarnation: 1, end: 4096, nextSequence: 3, isOpen: true)
+    var mark = CloseMark(incarnation: 1, end: 4096, nextSequence: 3, state: .open)
     mark.checksum = 4
     let bytes = encoded(SegmentField.journalStart) { (page) in
       let inner = encoded(CloseMarkField.markEnd) { mark.encode(into: &$0) }

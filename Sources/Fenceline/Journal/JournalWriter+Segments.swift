@@ -1,7 +1,7 @@
 // Where a segment's journal begins and ends: rotation to a successor, the close record and its mark.
 //
 // Invariant: nothing is written into a successor before the seal of its predecessor, with all records
-// before it, and its own header and name are durable; and nothing is written behind a close record
+// before it, its own header and name, and the predecessor's mark are durable; and nothing is written behind a close record
 // before the mark that says so is.
 
 internal import JournalFormat
@@ -52,7 +52,7 @@ extension JournalWriter {
   /// `length` bytes.
   ///
   /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
-  /// header, durable; its name, durable. Only then its first record.
+  /// header, durable; its name, durable; the predecessor's mark, durable. Only then its first record.
   private mutating func rotate(for length: Int, records: Int) throws(StoreError) {
     guard active.binding.segmentID < UInt32.max - 1 else { throw .addressSpaceExhausted }
     let id = active.binding.segmentID + 1
@@ -82,7 +82,7 @@ extension JournalWriter {
       capacity: successor.length,
       firstSequence: nextSequence,
       predecessorEnd: predecessorEnd,
-      createdAt: Clock.nanosecondsSince1970()
+      createdAt: options.clock.nanosecondsSince1970()
     )
     let directory = directory
     try poisoning { () throws(MediumError) in
@@ -90,6 +90,7 @@ extension JournalWriter {
       try SegmentEncoder.writeHeader(header, to: successor)
       try directory.publishSegment(named: name)
       try directory.synchronize()
+      try SegmentEncoder.markFollowed(predecessor.file, predecessor.header, by: header)
     }
     predecessor.file.settle(at: predecessorEnd)
     journalBytes += predecessorEnd
@@ -113,7 +114,7 @@ extension JournalWriter {
     else { return }
     preparation = SegmentPreparation(
       SegmentName.name(of: active.binding.segmentID + 1),
-      sizing: SegmentSizing(sizes: sizes, journalBytes: journalBytes + capacity),
+      sizing: SegmentSizing(options: options, journalBytes: journalBytes + capacity),
       in: directory
     )
   }
@@ -130,7 +131,7 @@ extension JournalWriter {
       if SegmentField.journalStart + needed + reserve <= prepared.length { return prepared }
     }
     // One that is too small goes: the new one takes its name.
-    return try SegmentSizing(sizes: sizes, journalBytes: journalBytes + tail).create(
+    return try SegmentSizing(options: options, journalBytes: journalBytes + tail).create(
       name,
       roomFor: needed,
       preferring: KeyDigest.segmentRecordLength(digest.entries.count),
@@ -198,7 +199,7 @@ extension JournalWriter {
       incarnation: incarnation,
       end: tail,
       nextSequence: nextSequence,
-      isOpen: false
+      state: .closed
     )
     let value = digest.closeValue()
     try write(
@@ -224,13 +225,15 @@ extension JournalWriter {
   mutating func reopen() throws(StoreError) {
     guard isClosedOnMedium else { return }
     try writeCloseMark(
-      CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, isOpen: true)
+      CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, state: .open)
     )
     isClosedOnMedium = false
   }
 
   private mutating func writeCloseMark(_ mark: CloseMark) throws(StoreError) {
     let segment = active
-    try poisoning { () throws(MediumError) in try segment.writeCloseMark(mark) }
+    try poisoning { () throws(MediumError) in
+      try SegmentEncoder.writeCloseMark(mark, segment.binding, to: segment.file)
+    }
   }
 }

@@ -19,7 +19,7 @@ struct JournalWriter: ~Copyable {
   let directory: any StoreDirectory
   let map: SegmentMap
   let epochs: ReaderEpochs
-  let sizes: SegmentSizes
+  let options: SegmentOptions
   let storeID: StoreID
   let incarnation: UInt64
 
@@ -53,7 +53,7 @@ struct JournalWriter: ~Copyable {
     directory: any StoreDirectory,
     map: SegmentMap,
     epochs: ReaderEpochs,
-    sizes: SegmentSizes,
+    options: SegmentOptions,
     storeID: StoreID,
     incarnation: UInt64,
     active: MappedSegment,
@@ -66,7 +66,7 @@ struct JournalWriter: ~Copyable {
     self.directory = directory
     self.map = map
     self.epochs = epochs
-    self.sizes = sizes
+    self.options = options
     self.storeID = storeID
     self.incarnation = incarnation
     self.active = active

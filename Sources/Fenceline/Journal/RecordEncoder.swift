@@ -165,6 +165,18 @@ enum SegmentEncoder {
     try file.writeThrough(unsafe words.span.bytes, at: 0)
   }
 
+  /// Writes the copy of a header alone, durable on return.
+  static func writeHeaderCopy(
+    _ header: SegmentHeader,
+    to file: SegmentFile
+  ) throws(MediumError) {
+    var words = InlineArray<16, UInt64>(repeating: 0)
+    var span = words.mutableSpan
+    var bytes = unsafe span.mutableBytes
+    encode(header, into: &bytes)
+    try file.writeThrough(bytes.bytes, at: SegmentField.headerCopy)
+  }
+
   /// Encodes a header with its checksum into zero bytes.
   static func encode(_ header: SegmentHeader, into bytes: inout MutableRawSpan) {
     header.encode(into: &bytes)
@@ -173,9 +185,34 @@ enum SegmentEncoder {
   }
 }
 
-extension MappedSegment {
+extension SegmentEncoder {
+  /// Marks a segment as followed by the one with `successor`'s header, durable on return.
+  ///
+  /// - Parameters:
+  ///   - file: the segment, writable.
+  ///   - header: its own.
+  ///   - successor: states where its journal ends.
+  /// - Throws: what the medium says.
+  static func markFollowed(
+    _ file: SegmentFile,
+    _ header: SegmentHeader,
+    by successor: SegmentHeader
+  ) throws(MediumError) {
+    let mark = CloseMark(
+      incarnation: header.incarnation,
+      end: successor.predecessorEnd,
+      nextSequence: successor.firstSequence,
+      state: .followed
+    )
+    try writeCloseMark(mark, SegmentBinding(header), to: file)
+  }
+
   /// Writes the close mark, durable on return.
-  func writeCloseMark(_ mark: CloseMark) throws(MediumError) {
+  static func writeCloseMark(
+    _ mark: CloseMark,
+    _ binding: SegmentBinding,
+    to file: SegmentFile
+  ) throws(MediumError) {
     var words = InlineArray<4, UInt64>(repeating: 0)
     var span = words.mutableSpan
     var bytes = unsafe span.mutableBytes

@@ -6,7 +6,7 @@ internal import PersistentMemory
 
 /// Creates segments of the right size.
 struct SegmentSizing {
-  let sizes: SegmentSizes
+  let options: SegmentOptions
   /// Bytes of journal so far.
   let journalBytes: Int
 
@@ -26,7 +26,8 @@ struct SegmentSizing {
     let needed = SegmentField.journalStart + length
     let smallest = Self.pages(Self.withReserve(needed))
     let preferred = Self.pages(Self.withReserve(needed + extra))
-    var capacity = max(preferred, Self.pages(min(sizes.largest, max(sizes.smallest, journalBytes))))
+    let usual = min(options.largest, max(options.smallest, journalBytes))
+    var capacity = max(preferred, Self.pages(usual))
     while true {
       do throws(MediumError) {
         let file = try directory.createSegment(named: name, length: capacity)

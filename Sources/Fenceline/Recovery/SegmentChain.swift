@@ -24,8 +24,8 @@ package struct SegmentChain: Sendable {
 
   /// What is wrong with segments as a whole; a writer must not go on.
   package private(set) var damage: [StoreDamage] = []
-  /// What is wrong with bytes that are kept for emergencies only; a writer may go on.
-  package private(set) var spareFindings: [StoreError] = []
+  /// Segments whose second header is damaged; a writer writes it again and goes on.
+  private(set) var membersWithoutSpare: [(member: ChainMember, error: StoreError)] = []
 
   private var found: [UInt32: ChainMember] = [:]
   private var unreadable: [UInt32: (error: StoreError, file: SegmentFile?)] = [:]
@@ -74,7 +74,7 @@ package struct SegmentChain: Sendable {
         unreadable[id] = (error, file)
       case .sound(let member, let findings, let spareFinding):
         damage += findings.map { StoreDamage(harmless: $0) }
-        if let spareFinding { spareFindings.append(spareFinding) }
+        if let spareFinding { membersWithoutSpare.append((member, spareFinding)) }
         if member.header.segmentID == id {
           found[id] = member
         } else {

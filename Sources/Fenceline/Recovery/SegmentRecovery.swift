@@ -38,6 +38,8 @@ struct SegmentRecovery: Sendable {
   var hasTornTail = false
   /// The close mark says that nothing was written behind the close record with which it ends.
   var isClosed = false
+  /// The close mark says that there is a successor.
+  var isFollowed = false
   var failure: StoreError?
 
   private let collectsDigest: Bool
@@ -71,6 +73,7 @@ struct SegmentRecovery: Sendable {
 
   private mutating func read(_ bytes: RawSpan, _ member: ChainMember) {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
+    isFollowed = Self.closeMark(bytes, member)?.state == .followed
     var start = SegmentField.journalStart
     while true {
       let scan = scan(bytes, member, from: start, limit: limit)
@@ -101,8 +104,8 @@ struct SegmentRecovery: Sendable {
       note(stop, after: scan, resumed, bytes, member, limit: limit)
       guard let resumed else {
         // Behind a close mark that was opened again nobody knows how much a cut took.
-        let isClosed = Self.closeMark(bytes, member).map { !$0.isOpen } ?? false
-        if member.statedEnd == nil, member.isCutOff, !isClosed { checkEnd(scan, bytes, member) }
+        let isOpen = Self.closeMark(bytes, member).map { $0.state == .open } ?? true
+        if member.statedEnd == nil, member.isCutOff, isOpen { checkEnd(scan, bytes, member) }
         return
       }
       start = resumed.offset
@@ -151,7 +154,7 @@ struct SegmentRecovery: Sendable {
     let isComplete: Bool
     if let statedEnd = member.statedEnd {
       isComplete = scan.acceptedEnd == statedEnd
-    } else if member.isCutOff, let mark = Self.closeMark(bytes, member), !mark.isOpen {
+    } else if member.isCutOff, let mark = Self.closeMark(bytes, member), mark.state != .open {
       isComplete = scan.acceptedEnd >= mark.end
     } else {
       isComplete = !member.isCutOff
@@ -291,7 +294,7 @@ struct SegmentRecovery: Sendable {
       !isWritten(bytes, from: scan.acceptedEnd, limit: bytes.byteCount),
       let mark = closeMark(bytes, member)
     else { return false }
-    return !mark.isOpen && mark.end == scan.lastBatchStart
+    return mark.state == .closed && mark.end == scan.lastBatchStart
   }
 
   /// Whether anything was ever written behind the accepted end (fresh segments are zero).

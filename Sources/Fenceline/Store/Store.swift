@@ -124,7 +124,7 @@ public final class Store: Sendable {
       guard options.createsIfMissing else { throw .noStore(directory.path) }
       guard opening.foreignNames.isEmpty else { throw .notAStore(directory.path) }
     }
-    let journal = try opening.beginWriting(in: directory, sizes: options.segmentSizes)
+    let journal = try opening.beginWriting(in: directory, options: options.segmentOptions)
     let storeID = journal.storeID
     self.init(directory, opening, storeID: storeID, isReadOnly: false, writer: Mutex(journal))
   }

@@ -17,19 +17,21 @@ public struct StoreOptions: Sendable {
   /// off: the process then gets the signal.
   public var handlesMemoryErrors = true
 
-  /// Sizes of segments.
-  package var segmentSizes = SegmentSizes()
+  /// How segments are made.
+  package var segmentOptions = SegmentOptions()
 
   /// The defaults: create where missing, take any medium, handle memory errors.
   public init() {}
 }
 
-/// Segments start small and double with the store.
-package struct SegmentSizes: Sendable {
+/// How segments are made: they start small and double with the store.
+package struct SegmentOptions: Sendable {
   /// Bytes of a first segment.
   package var smallest = 256 << 10
   /// Bytes above which segments grow no more, except for one transaction that needs it.
   package var largest = 64 << 20
+  /// Dates them.
+  package var clock = Clock()
 
   package init() {}
 }

@@ -2,11 +2,16 @@
 
 internal import Glibc
 
-enum Clock {
+/// What segments are dated by.
+package struct Clock: Sendable {
+  /// Shown instead of the time, where the same input has to give the same bytes.
+  package var fixedTime: UInt64?
+
   /// Nanoseconds since 1970.
   ///
   /// The corresponding C function is `clock_gettime`.
-  static func nanosecondsSince1970() -> UInt64 {
+  func nanosecondsSince1970() -> UInt64 {
+    if let fixedTime { return fixedTime }
     var time = timespec()
     unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

@@ -99,7 +99,7 @@ package enum Region: Int, Sendable, CaseIterable {
     case .header: "header"
     case .mark: "mark"
     case .record: "record"
-    case .closing: "close, seal"
+    case .closing: "close, seal, digest"
     case .pad: "pad"
     case .free: "unused"
     }
@@ -109,7 +109,8 @@ package enum Region: Int, Sendable, CaseIterable {
 extension JournalLayout {
   /// What the byte at `offset` of a file is for.
   func region(file: Int, offset: Int) -> Region {
-    if offset < SegmentField.headerEnd { return .header }
+    let copy = SegmentField.headerCopy..<SegmentField.headerCopy + SegmentField.headerEnd
+    if offset < SegmentField.headerEnd || copy.contains(offset) { return .header }
     if offset < SegmentField.journalStart {
       let mark = SegmentField.closeMark..<SegmentField.closeMark + CloseMarkField.markEnd
       return markedEnds[file] != nil && mark.contains(offset) ? .mark : .free

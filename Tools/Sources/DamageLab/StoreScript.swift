@@ -20,8 +20,9 @@ struct StoreScript {
 
   static var options: StoreOptions {
     var options = StoreOptions()
-    options.segmentSizes.smallest = 8 << 10
-    options.segmentSizes.largest = 8 << 10
+    options.segmentOptions.smallest = 8 << 10
+    options.segmentOptions.largest = 8 << 10
+    options.segmentOptions.clock.fixedTime = 1_700_000_000_000_000_000
     return options
   }
 
@@ -130,16 +131,8 @@ struct StoreScript {
     try put(ByteString("large".utf8), numbers.bytes(count), durable: false)
   }
 
-  /// The segments as they lie in the file system, with the clock taken out of them.
-  func files() throws -> [SampleFile] {
-    try Files.segments(in: path).map { file in
-      var contents = file.contents
-      guard var header = SegmentHeader(decoding: unsafe contents.span.bytes) else { return file }
-      header.createdAt = 1_700_000_000_000_000_000
-      header.seal(into: &contents)
-      return SampleFile(name: file.name, contents: contents)
-    }
-  }
+  /// The segments as they lie in the file system.
+  func files() throws -> [SampleFile] { try Files.segments(in: path) }
 }
 
 extension SegmentHeader {

@@ -1,0 +1,224 @@
+// Going on where the journal ends: the half of an opening that writes.
+//
+// Writing after a crash, in this order:
+//   1. accept complete transactions up to the first thing that fails
+//   2. make the newest segment's accepted bytes durable again (they may be dirty in a cache)
+//   3. create the next segment, whose header states that end and a first sequence beyond any that
+//      could have been used; header durable, then its name: this is the decision
+//   4. mark the one that it follows, durably, before anything is written into it
+// A crash before the end of 3 repeats everything with the same result; one before the end of 4 leaves
+// an empty segment, which is replaced. Of the torn segment only the mark in its first page is ever
+// written again. After an orderly close nothing was torn, and appends go on behind the close record.
+
+internal import JournalFormat
+internal import PersistentMemory
+
+extension JournalOpening {
+  /// Goes on writing where the journal ends, durably decided.
+  mutating func beginWriting(
+    in directory: any StoreDirectory,
+    options: SegmentOptions
+  ) throws(StoreError) -> JournalWriter {
+    if let damage = damage.first { throw damage.error }
+    if isEmpty { return try createStore(in: directory, options: options) }
+    try chain.openNewestForWriting(in: directory)
+    guard let scan = newestScan, let newest = chain.members.last else {
+      preconditionFailure("a chain has a newest segment that was read")
+    }
+    let writer =
+      report.wasClosed && JournalWriter.hasRoomToContinue(newest, scan)
+      ? try continueAfterClose(newest, scan, in: directory, options: options)
+      : try decide(newest, scan, in: directory, options: options)
+    removeLeftovers(in: directory)
+    restoreSpareHeaders(in: directory)
+    return writer
+  }
+
+  /// Writes second headers again that were damaged; a failure leaves them for the next opening.
+  private func restoreSpareHeaders(in directory: any StoreDirectory) {
+    for (member, _) in chain.membersWithoutSpare {
+      try? SegmentEncoder.writeHeaderCopy(
+        member.header,
+        to: directory.openSegment(named: member.name, writable: true)
+      )
+    }
+  }
+
+  private mutating func continueAfterClose(
+    _ newest: ChainMember,
+    _ scan: TransactionScan,
+    in directory: any StoreDirectory,
+    options: SegmentOptions
+  ) throws(StoreError) -> JournalWriter {
+    let tail = scan.acceptedEnd
+    let granuleStart = tail / SegmentMap.granuleSize * SegmentMap.granuleSize
+    try translatingErrors { () throws(MediumError) in
+      try newest.file.makeDurableAgain(scan.lastBatchStart..<tail)
+      try newest.file.beginAppending(at: tail, sharing: granuleStart..<tail)
+    }
+    let active = map.replaceNewest(with: newest.file)
+    map.redirectToAppends(of: active, from: granuleStart)
+    return writer(
+      in: directory,
+      options: options,
+      active: active,
+      header: newest.header,
+      tail: tail,
+      nextSequence: scan.nextSequence,
+      digest: newestDigest,
+      isClosed: true
+    )
+  }
+
+  private mutating func decide(
+    _ newest: ChainMember,
+    _ scan: TransactionScan,
+    in directory: any StoreDirectory,
+    options: SegmentOptions
+  ) throws(StoreError) -> JournalWriter {
+    try translatingErrors { () throws(MediumError) in
+      try newest.file.makeDurableAgain(0..<scan.acceptedEnd)
+    }
+    // Lost records may have used sequences: as many as fit behind the accepted end.
+    let possiblyUsed = (newest.file.length - scan.acceptedEnd) / RecordLimit.smallestRecord + 1
+    let isNewestEmpty = scan.isEmpty
+    let described = isNewestEmpty ? chain.members.dropLast().last : newest
+    let digest = isNewestEmpty ? digestBeforeNewest : newestDigest
+    let id = chain.highestID + 1
+    let header = SegmentHeader(
+      storeID: newest.header.storeID,
+      segmentID: id,
+      // A segment in which nothing was accepted is replaced, not followed.
+      predecessorID: isNewestEmpty ? newest.header.predecessorID : newest.header.segmentID,
+      incarnation: newest.header.incarnation + 1,
+      capacity: 0,
+      firstSequence: scan.nextSequence + UInt64(possiblyUsed),
+      predecessorEnd: isNewestEmpty ? newest.header.predecessorEnd : scan.acceptedEnd,
+      createdAt: options.clock.nanosecondsSince1970()
+    )
+    if isNewestEmpty { map.removeNewest() }
+    let active = try create(
+      header,
+      in: directory,
+      options: options,
+      preferring: described == nil ? 0 : KeyDigest.segmentRecordLength(digest.count)
+    )
+    if let described, !(isNewestEmpty && isFollowedBeforeNewest) {
+      try mark(described, followedBy: active.header, in: directory)
+    }
+    if isNewestEmpty {
+      try? directory.removeSegment(named: newest.name)
+    } else {
+      // Decided, durably: nothing behind the accepted end will be read again.
+      newest.file.settle(at: scan.acceptedEnd)
+    }
+    var writer = writer(
+      in: directory,
+      options: options,
+      active: active,
+      header: header,
+      tail: SegmentField.journalStart,
+      nextSequence: header.firstSequence,
+      digest: [],
+      isClosed: false
+    )
+    if let described { try writer.describe(described.header, digest, leaving: 0) }
+    return writer
+  }
+
+  /// Lets a segment say that it has a successor, before anything is written into that one.
+  private func mark(
+    _ member: ChainMember,
+    followedBy successor: SegmentHeader,
+    in directory: any StoreDirectory
+  ) throws(StoreError) {
+    let isNewest = member.header.segmentID == chain.members.last?.header.segmentID
+    try translatingErrors { () throws(MediumError) in
+      // Only the newest one is open for writing; a crash has come before another one's mark.
+      let file =
+        try isNewest ? member.file : directory.openSegment(named: member.name, writable: true)
+      try SegmentEncoder.markFollowed(file, member.header, by: successor)
+    }
+  }
+
+  private mutating func createStore(
+    in directory: any StoreDirectory,
+    options: SegmentOptions
+  ) throws(StoreError) -> JournalWriter {
+    let header = SegmentHeader(
+      storeID: StoreID(low: try Random.word(), high: try Random.word()),
+      segmentID: 1,
+      predecessorID: 0,
+      incarnation: 1,
+      capacity: 0,
+      firstSequence: 1,
+      predecessorEnd: 0,
+      createdAt: options.clock.nanosecondsSince1970()
+    )
+    let active = try create(header, in: directory, options: options, preferring: 0)
+    directory.synchronizeName()
+    return writer(
+      in: directory,
+      options: options,
+      active: active,
+      header: header,
+      tail: SegmentField.journalStart,
+      nextSequence: 1,
+      digest: [],
+      isClosed: false
+    )
+  }
+
+  private mutating func create(
+    _ header: SegmentHeader,
+    in directory: any StoreDirectory,
+    options: SegmentOptions,
+    preferring extra: Int
+  ) throws(StoreError) -> MappedSegment {
+    let name = SegmentName.name(of: header.segmentID)
+    let file = try SegmentSizing(options: options, journalBytes: report.journalBytes)
+      .create(name, roomFor: RecordLimit.smallestRecord, preferring: extra, in: directory)
+    var header = header
+    header.capacity = file.length
+    let finished = header
+    try translatingErrors { () throws(MediumError) in
+      try SegmentEncoder.writeHeader(finished, to: file)
+      try directory.publishSegment(named: name)
+      try directory.synchronize()
+    }
+    let active = try map.add(file, finished)
+    map.redirectToAppends(of: active, from: 0)
+    return active
+  }
+
+  private func writer(
+    in directory: any StoreDirectory,
+    options: SegmentOptions,
+    active: MappedSegment,
+    header: SegmentHeader,
+    tail: Int,
+    nextSequence: UInt64,
+    digest: [UInt16],
+    isClosed: Bool
+  ) -> JournalWriter {
+    JournalWriter(
+      directory: directory,
+      map: map,
+      epochs: epochs,
+      options: options,
+      storeID: header.storeID,
+      incarnation: header.incarnation,
+      active: active,
+      tail: tail,
+      nextSequence: nextSequence,
+      digest: KeyDigest(entries: digest, nextSequence: nextSequence),
+      journalBytes: report.journalBytes - (isClosed ? tail : 0),
+      isClosedOnMedium: isClosed
+    )
+  }
+
+  /// Files that no history needs; a failure leaves them for the next opening.
+  private func removeLeftovers(in directory: any StoreDirectory) {
+    for name in chain.leftovers { try? directory.removeSegment(named: name) }
+  }
+}
