@@ -160,7 +160,10 @@ package final class FileSystemDirectory: StoreDirectory {
       file
     )
     let status = try SystemCalls.status(descriptor, file)
-    guard status.isRegular, status.length > 0 else {
+    guard status.isRegular else {
+      throw MediumError(operation: "open", path: file, cause: .tooManySymbolicLinkLevels)
+    }
+    guard status.length > 0 else {
       throw MediumError(operation: "mmap", path: file, cause: .invalidArgument)
     }
     return try map(consume descriptor, length: status.length, file, writable: writable)

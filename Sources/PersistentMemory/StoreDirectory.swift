@@ -21,7 +21,8 @@ package protocol StoreDirectory: AnyObject, Sendable {
   ///   - name: as `names()` gives it.
   ///   - writable: for appending; otherwise nothing is ever changed.
   /// - Returns: the segment, mapped whole.
-  /// - Throws: ``MediumError`` where it is missing, empty, no regular file, or can't be mapped.
+  /// - Throws: ``MediumError`` where it is missing or can't be mapped; with `EINVAL` of "mmap" where
+  ///   it is empty, with `ELOOP` where it is a link or no regular file.
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile
 
   /// Creates a segment of `length` zero bytes whose blocks are allocated, mapped for appending,

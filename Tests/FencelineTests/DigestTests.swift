@@ -139,6 +139,27 @@ struct DigestTests {
     #expect(try refusals(losing: 2, [error]) > 0)
   }
 
+  /// Links are not followed: they could lead out of the store, to a file that changes under it.
+  @Test func `What is no file costs its own keys only`() throws {
+    let name = names[1]
+    let own = try data(name)
+    let manager = FileManager.default
+    try own.write(to: URL(filePath: scratch.root.appending("elsewhere").string))
+    let error = corrupt(name, at: 0, .notAFile)
+    try manager.removeItem(at: scratch.url(name))
+    try manager.createSymbolicLink(
+      at: scratch.url(name),
+      withDestinationURL: URL(filePath: scratch.root.appending("elsewhere").string)
+    )
+    #expect(try refusals(losing: 2, [error]) > 0)
+    try manager.removeItem(at: scratch.url(name))
+    try manager.createDirectory(at: scratch.url(name), withIntermediateDirectories: false)
+    #expect(try refusals(losing: 2, [error]) > 0)
+    try manager.removeItem(at: scratch.url(name))
+    #expect(unsafe mkfifo(scratch.url(name).path, 0o600) == 0)
+    #expect(try refusals(losing: 2, [error]) > 0)
+  }
+
   @Test func `Segments that have changed names are told by their headers`() throws {
     let (first, second) = (names[0], names[2])
     let (one, three) = (try data(first), try data(second))

@@ -51,6 +51,10 @@ enum SegmentCandidate {
         self = .gone
         return
       }
+      if error.cause == .tooManySymbolicLinkLevels {
+        self = .headless(.corrupt(file: error.path, offset: 0, cause: .notAFile), nil)
+        return
+      }
       // A published segment is never empty.
       guard error.operation == "mmap", error.cause == .invalidArgument else {
         throw StoreError(error)

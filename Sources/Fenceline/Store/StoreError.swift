@@ -53,6 +53,8 @@ public enum CorruptionCause: String, Sendable, Equatable {
   case foreignStore
   /// The file's length is not the one in its header.
   case fileLength
+  /// A link, a directory or something else stands in a segment's place.
+  case notAFile
   /// A segment that others build on is not there.
   case missingSegment
   /// A record's header is damaged.
@@ -105,6 +107,7 @@ extension CorruptionCause {
     case .foreignSegment: "the file's name does not match its header"
     case .foreignStore: "the file belongs to another store"
     case .fileLength: "the file's length is not the one in its header"
+    case .notAFile: "it is no regular file"
     case .missingSegment: "a segment that others build on is missing"
     case .recordHeader: "a record header is damaged"
     case .recordBody: "a record does not match its checksum"
