@@ -226,6 +226,36 @@ struct DigestTests {
     #expect(try damaged.get("key 100") == nil)
   }
 
+  /// Digests of more than 64 KiB carry checksums by chunk, as long values do.
+  @Test func `Long digests are read back`() throws {
+    let scratch = try Scratch()
+    var options = StoreOptions()
+    options.segmentOptions.smallest = 2 << 20
+    options.segmentOptions.largest = 2 << 20
+    let store = try Store.open(at: scratch.store, options: options)
+    for number in 0..<100_000 { try store.put("\(number)", "v") }
+    #expect(try store.segments().count == 2)
+    var offsets: [String: EntryLocation] = [:]
+    for key in ["100", "99999"] {
+      try store.forEach(prefix: Array(key.utf8), order: .byKey, limit: 1) { (_, _, location) in
+        offsets[key] = location
+        return .stop
+      }
+    }
+    try store.close()
+    for (key, location) in offsets {
+      let name = String(format: "%08x.segment", location.segment)
+      let header = location.offset + RecordField.keyLength
+      try scratch.patch(name) { $0[header] ^= 1 }
+      let damaged = try Store.openReadOnly(at: scratch.store)
+      #expect(throws: StoreError.self) { try damaged.get(key) }
+      let refused = (0..<100_000).count { (try? damaged.get("\($0)")) != "v" }
+      // Two keys in 32,768 have the same mark.
+      #expect(refused <= 12, "\(key): \(refused)")
+      try scratch.patch(name) { $0[header] ^= 1 }
+    }
+  }
+
   /// The segment that a killed process leaves is described by the one that recovery creates.
   @Test func `After a recovery, too, a damaged record costs itself only`() throws {
     let scratch = try Scratch()
