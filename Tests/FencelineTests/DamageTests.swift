@@ -80,6 +80,11 @@ struct DamageTests {
     #expect(throws: expected) { try opened.get("two") }
     #expect(throws: expected) { try opened.get("never there") }
     #expect(try opened.get("three") == "value")
+    // What is refused is not shown either.
+    var isShown = false
+    let one = Array("one".utf8)
+    _ = try? opened.withValue(forKey: unsafe one.span.bytes) { _ in isShown = true }
+    #expect(!isShown)
   }
 
   @Test func `A limit counts the entries that are sound, and hides no damage`() throws {

@@ -208,8 +208,10 @@ struct DigestTests {
   @Test func `A damaged record of a long transaction costs that record only`() throws {
     let scratch = try Scratch()
     let store = try Store.open(at: scratch.store)
+    try store.put("gone", "value")
     try store.transaction { (batch) throws in
       for number in 0..<100 { try batch.put("key \(number)", "value") }
+      try batch.delete("gone")
     }
     var offset = 0
     try store.forEach(prefix: Array("key 50".utf8)) { (_, _, location) in
@@ -224,6 +226,33 @@ struct DigestTests {
     }
     #expect(throws: StoreError.self) { try damaged.get("key 50") }
     #expect(try damaged.get("key 100") == nil)
+    // What is whole of the transaction counts, its deletes included.
+    #expect(try damaged.get("gone") == nil)
+  }
+
+  /// Each close record describes what came since the last one.
+  @Test func `A store that was closed many times knows each of its records`() throws {
+    let scratch = try Scratch()
+    var offsets: [Int] = []
+    for number in 0..<5 {
+      let store = try Store.open(at: scratch.store)
+      try store.put("key \(number)", "value")
+      try store.forEach(prefix: Array("key \(number)".utf8)) { (_, _, location) in
+        offsets.append(location.offset)
+        return .stop
+      }
+      try store.close()
+    }
+    for (number, offset) in offsets.enumerated() {
+      try scratch.patch(names[0]) { $0[offset + RecordField.keyLength] ^= 1 }
+      let damaged = try Store.openReadOnly(at: scratch.store)
+      for other in 0..<5 where other != number {
+        #expect(try damaged.get("key \(other)") == "value", "\(other) without \(number)")
+      }
+      #expect(throws: StoreError.self) { try damaged.get("key \(number)") }
+      #expect(try damaged.get("never there") == nil)
+      try scratch.patch(names[0]) { $0[offset + RecordField.keyLength] ^= 1 }
+    }
   }
 
   /// Digests of more than 64 KiB carry checksums by chunk, as long values do.

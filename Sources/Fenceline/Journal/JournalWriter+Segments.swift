@@ -213,7 +213,6 @@ extension JournalWriter {
     )
     try persist(flushedFrom: tail)
     try writeCloseMark(mark)
-    digest.markClosed(nextSequence: nextSequence)
     isClosedOnMedium = true
   }
 

@@ -11,9 +11,9 @@ struct KeyDigest {
   /// One ``DigestEntry`` per put and delete of the segment.
   private(set) var entries: [UInt16]
   /// Entries before this one stand in a close record.
-  private var closedCount: Int
+  private let closedCount: Int
   /// Sequence of the entry behind them.
-  private var firstOpenSequence: UInt64
+  private let firstOpenSequence: UInt64
 
   /// Goes on behind `entries`, all of which a close record covers.
   init(entries: [UInt16], nextSequence: UInt64) {
@@ -43,12 +43,6 @@ struct KeyDigest {
     value.withMutableBytes { $0.storeLittleEndian(firstOpenSequence, at: 0) }
     value.append(entries: open)
     return value
-  }
-
-  /// A close record has taken everything so far.
-  mutating func markClosed(nextSequence: UInt64) {
-    closedCount = entries.count
-    firstOpenSequence = nextSequence
   }
 
   /// The value of the record that describes a whole segment to its successor's readers.
