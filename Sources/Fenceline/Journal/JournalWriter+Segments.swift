@@ -33,7 +33,7 @@ extension JournalWriter {
     let capacity = active.file.length
     let usableEnd = capacity - SegmentSizing.deleteReserve(capacity: capacity)
     if roomLimit == 0 {
-      roomLimit = min(usableEnd, Self.preparationStart(from: tail, capacity: capacity))
+      roomLimit = min(usableEnd, preparationStart(capacity: capacity))
     } else if roomLimit < usableEnd {
       prepareSuccessor()
       roomLimit = usableEnd
@@ -101,10 +101,10 @@ extension JournalWriter {
     try describe(predecessor.header, described, leaving: needed)
   }
 
-  /// Where the next segment is asked for: half way, and not before this handle has shown that it
-  /// writes more than a little.
-  private static func preparationStart(from tail: Int, capacity: Int) -> Int {
-    max(capacity / 2, tail + capacity / 8)
+  /// Where the next segment is asked for: at once by a handle that has filled one, otherwise half
+  /// way, and not before the handle has shown that it writes more than a little.
+  private func preparationStart(capacity: Int) -> Int {
+    hasRotated ? tail : max(capacity / 2, tail + capacity / 8)
   }
 
   private mutating func prepareSuccessor() {
@@ -186,6 +186,7 @@ extension JournalWriter {
     tail = SegmentField.journalStart
     durableEnd = tail
     roomLimit = 0
+    hasRotated = true
     digest = KeyDigest(entries: [], nextSequence: nextSequence)
   }
 

@@ -40,6 +40,8 @@ struct JournalWriter: ~Copyable {
   var preparation: SegmentPreparation?
   /// Records that would end behind this offset take the slow way.
   var roomLimit = 0
+  /// This handle has filled a segment.
+  var hasRotated = false
   /// Segments before this one, in the map's order, are on the medium itself.
   var deepSegmentCount = 0
 
