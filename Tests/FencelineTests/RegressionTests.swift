@@ -42,6 +42,34 @@ struct RegressionTests {
     }
   }
 
+  /// Segments are known by their headers, and two first pages had changed places.
+  ///
+  /// The newest segment of a killed store then had a body that did not belong to it, which looked
+  /// like an unfinished write from its first record on: its keys were answered with older values.
+  @Test func `Two first pages that changed places give no stale value`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    let value = String(repeating: "x", count: 1000)
+    try store.put("alpha", "old", durability: .durable)
+    for number in 0..<40 { try store.put("key \(number)", value) }
+    try store.put("alpha", "new", durability: .durable)
+    let segments = try store.segments().map(\.fileName)
+    #expect(segments.count > 2)
+    let killed = Scratch.at(try scratch.copyOfFiles())
+    let (first, last) = (segments[0], segments[segments.count - 1])
+    var page = Data()
+    try killed.patch(first) { page = Data($0.prefix(4096)) }
+    try killed.patch(last) { (data) in
+      let own = Data(data.prefix(4096))
+      data.replaceSubrange(0..<4096, with: page)
+      page = own
+    }
+    try killed.patch(first) { $0.replaceSubrange(0..<4096, with: page) }
+    let damaged = try Store.openReadOnly(at: killed.store)
+    #expect(throws: StoreError.self) { try damaged.get("alpha") }
+    #expect(throws: StoreError.self) { try Store.open(at: killed.store) }
+  }
+
   /// `get` gives nil only where the absence is certain.
   @Test func `With a lost page, "not found" is an error`() throws {
     let scratch = try Scratch()

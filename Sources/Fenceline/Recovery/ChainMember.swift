@@ -15,6 +15,8 @@ package struct ChainMember: Sendable {
   package var statedEnd: Int?
   /// First sequence of its successor; nil for the newest.
   package var nextSequence: UInt64?
+  /// Something is wrong with the file, so a torn end is no sign of an unfinished write.
+  var isSuspect = false
 
   package init(name: String, file: SegmentFile, header: SegmentHeader) {
     self.name = name
@@ -104,8 +106,10 @@ enum SegmentCandidate {
     if header.capacity != file.length {
       findings.append(corrupt(.fileLength, at: min(header.capacity, file.length)))
     }
+    var member = ChainMember(name: name, file: file, header: header)
+    member.isSuspect = !findings.isEmpty
     return .sound(
-      ChainMember(name: name, file: file, header: header),
+      member,
       findings: findings,
       spareFinding: second == nil ? corrupt(.segmentHeader, at: SegmentField.headerCopy) : nil
     )

@@ -112,6 +112,8 @@ package struct SegmentChain: Sendable {
     let trueID = member.header.segmentID
     highestID = max(highestID, trueID)
     if found[trueID] == nil {
+      var member = member
+      member.isSuspect = true
       found[trueID] = member
       unreadable[trueID] = nil
     }

@@ -154,10 +154,10 @@ struct SegmentRecovery: Sendable {
     let isComplete: Bool
     if let statedEnd = member.statedEnd {
       isComplete = scan.acceptedEnd == statedEnd
-    } else if member.isCutOff, let mark = Self.closeMark(bytes, member), mark.state != .open {
+    } else if let mark = Self.closeMark(bytes, member), mark.state != .open {
       isComplete = scan.acceptedEnd >= mark.end
     } else {
-      isComplete = !member.isCutOff
+      isComplete = !member.isCutOff && !(member.isSuspect && hasTornTail)
     }
     guard !isComplete else { return }
     damage.append(
