@@ -84,7 +84,21 @@ package struct SampleStore: Sendable {
     return (try script.files(), script.history)
   }
 
+  /// A store whose last batch lies in its newest segment: what a segment's end has sealed is proven.
   private static func killed(seed: UInt64, in scratch: FilePath) throws -> SampleStore {
+    for attempt in 0..<100 as Range<UInt64> {
+      let store = try killed(once: seed &+ attempt &* 7919, in: scratch)
+      let lastBatch = store.layout.records.suffix(4)
+      let isInNewest = lastBatch.allSatisfy { $0.file == store.files.count - 1 }
+      // Its first record alone follows the ordering point.
+      if isInNewest, lastBatch.dropFirst().allSatisfy({ !$0.startsBatch }) {
+        return store
+      }
+    }
+    preconditionFailure("no seed gives a last batch in one segment")
+  }
+
+  private static func killed(once seed: UInt64, in scratch: FilePath) throws -> SampleStore {
     let path = scratch.appending("sample-killed")
     defer { Files.removeDirectory(path) }
     var script = try StoreScript(creating: path, seed: seed &+ 2000)
