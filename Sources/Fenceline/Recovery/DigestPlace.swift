@@ -12,8 +12,8 @@ struct DigestPlace {
   private let isWholeSegment: Bool
 
   /// The value of a close record of `member`, or of its record that `describes` another segment.
-  init(file: SegmentFile, value: Range<Int>, describes: UInt32?, in member: ChainMember) {
-    self.file = file
+  init(_ value: Range<Int>, in member: ChainMember, describes: UInt32?) {
+    file = member.file
     self.value = value
     segmentID = describes ?? member.header.segmentID
     isWholeSegment = describes != nil

@@ -40,7 +40,7 @@ struct JournalOpening {
     chain = found
     damage = found.damage
     try recover(progress)
-    noteMissingNewest(in: directory)
+    try noteMissingNewest(in: directory)
     if !damage.isEmpty { narrowDamage() }
   }
 
@@ -99,16 +99,11 @@ struct JournalOpening {
     }
     damage += result.damage
     for value in result.closeDigests {
-      digestPlaces.append(DigestPlace(file: member.file, value: value, describes: nil, in: member))
+      digestPlaces.append(DigestPlace(value, in: member, describes: nil))
     }
     if let value = result.predecessorDigest {
       digestPlaces.append(
-        DigestPlace(
-          file: member.file,
-          value: value,
-          describes: member.header.predecessorID,
-          in: member
-        )
+        DigestPlace(value, in: member, describes: member.header.predecessorID)
       )
     }
     digestBeforeNewest = newestDigest
@@ -123,11 +118,13 @@ struct JournalOpening {
   }
 
   /// Notes a newest segment that is not there at all.
-  private mutating func noteMissingNewest(in directory: any StoreDirectory) {
+  private mutating func noteMissingNewest(
+    in directory: any StoreDirectory
+  ) throws(StoreError) {
     guard isNewestFollowed, let newest = chain.members.last?.header.segmentID else { return }
     guard !damage.contains(where: { $0.segmentID > newest }) else { return }
     // Beside a writer it may have come after the listing: then what was read is a state of before.
-    let names = (try? directory.names()) ?? []
+    let names = try translatingErrors { () throws(MediumError) in try directory.names() }
     guard !names.compactMap(SegmentName.id(of:)).contains(where: { $0 > newest }) else { return }
     let name = SegmentName.name(of: newest + 1)
     damage.append(
