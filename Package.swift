@@ -127,6 +127,12 @@ let package = Package(
       swiftSettings: settings
     ),
     .executableTarget(
+      name: "crash-lab",
+      dependencies: ["CrashLab", argumentParser],
+      path: "Tools/Sources/crash-lab",
+      swiftSettings: settings
+    ),
+    .executableTarget(
       name: "damage",
       dependencies: ["DamageLab", argumentParser, filePath],
       path: "Tools/Sources/damage",

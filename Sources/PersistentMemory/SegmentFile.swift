@@ -32,10 +32,12 @@ package final class SegmentFile: @unchecked Sendable {
   let target: Atomic<UInt>
   var writtenEnd = 0
   let borrowedFrom: AnyObject?
+  /// In place of `descriptor` on a simulated disk.
+  private let device: (any SegmentDevice)?
 
   /// Bytes that may wait in the stage before they are handed to the kernel, which starts no
   /// device flush: it only bounds what the next one must write.
-  private static let writeBehindThreshold = 1 << 20
+  private var writeBehindThreshold: Int { min(1 << 20, length / 8) }
 
   init(
     path: FilePath,
@@ -54,6 +56,7 @@ package final class SegmentFile: @unchecked Sendable {
     self.core = core
     self.isStaged = isStaged
     borrowedFrom = nil
+    device = nil
   }
 
   /// A segment in memory that a simulated medium owns.
@@ -63,12 +66,15 @@ package final class SegmentFile: @unchecked Sendable {
   ///   - memory: 64-byte aligned, `length` bytes, alive as long as `owner`.
   ///   - length: bytes of the segment.
   ///   - core: reports what reaches the memory.
+  ///   - device: on a disk, takes the writes; they show in the memory at once. Without one the memory
+  ///     itself is written.
   ///   - owner: kept alive with the segment.
   package init(
     simulating path: FilePath,
     memory: UnsafeMutableRawPointer,
     length: Int,
     core: CopyCore,
+    device: (any SegmentDevice)? = nil,
     owner: AnyObject
   ) {
     self.path = path
@@ -83,7 +89,8 @@ package final class SegmentFile: @unchecked Sendable {
     descriptor = Mutex(.none)
     settledBytes = Atomic(length)
     self.core = core
-    isStaged = false
+    isStaged = device != nil
+    self.device = device
     borrowedFrom = owner
   }
 
@@ -282,7 +289,7 @@ package final class SegmentFile: @unchecked Sendable {
   /// - Returns: the end up to which the bytes are durable now, or nil where nothing was done.
   package func writeBehind(_ range: Range<Int>) throws(MediumError) -> Int? {
     if isStaged {
-      if range.upperBound - writtenEnd >= Self.writeBehindThreshold {
+      if range.upperBound - writtenEnd >= writeBehindThreshold {
         try writeOut(writtenEnd..<range.upperBound, synchronizing: false)
       }
       return nil
@@ -322,6 +329,11 @@ package final class SegmentFile: @unchecked Sendable {
     at offset: Int,
     synchronizing: Bool = true
   ) throws(MediumError) {
+    if let device {
+      try device.write(unsafe bytes.bytes, at: offset)
+      if synchronizing { try device.synchronizeData() }
+      return
+    }
     try descriptor.withLock { (descriptor) throws(MediumError) in
       unsafe try SystemCalls.write(bytes, to: descriptor, at: offset, path)
       if synchronizing { try SystemCalls.synchronizeData(descriptor, path) }

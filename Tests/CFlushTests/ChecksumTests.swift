@@ -4,7 +4,7 @@ import Testing
 
 @Suite("CRC32C")
 struct ChecksumTests {
-  static let implementations = ["software", "sse42", "clmul", "vpclmul", "arm"]
+  static let implementations = ["software", "sse42", "clmul", "vpclmul", "vpclmul512", "arm"]
     .filter { (name: String) in unsafe cft_has_crc(name) }
 
   @Test("The check value of the standard comes out")

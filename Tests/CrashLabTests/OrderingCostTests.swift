@@ -12,16 +12,15 @@ struct OrderingCostTests {
     _ body: (Store) throws -> Void
   ) throws -> [Trace.Event] {
     let recorder = TraceRecorder(policy: policy)
-    let directory = SimulatedDirectory(recorder: recorder)
-    let store = try Store(
-      writingIn: directory,
-      options: Workload.smallOptions(segmentSize: 256 << 10)
-    )
+    let directory = SimulatedDirectory(.streamsBypassCache, recorder: recorder)
+    let store = try Store(writingIn: directory, options: StoreOptions())
     try store.put("before", "value", durability: .durable)
     let first = recorder.trace.events.count
     try body(store)
     return Array(recorder.trace.events[first...])
   }
+
+  private static let flushingPolicies = [CopyPolicy.strict, .trusting]
 
   private func fences(_ events: [Trace.Event]) -> Int {
     events.filter { if case .fence = $0 { true } else { false } }.count
@@ -33,7 +32,7 @@ struct OrderingCostTests {
 
   @Test(
     "One fence for a put, a delete and a transaction of any size",
-    arguments: CopyPolicy.allCases
+    arguments: flushingPolicies
   )
   func oneFence(policy: CopyPolicy) throws {
     #expect(

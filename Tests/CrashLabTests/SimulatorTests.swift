@@ -35,11 +35,11 @@ struct SimulatorTests {
     /// The images at the end, each as the bytes at the given offsets.
     func images(
       at offsets: [Int] = [0, 8],
-      bypass: Bool = true,
-      tearsLines: Bool = false
+      _ hardware: CrashHardware = .streamsBypassCache,
+      tearsBlocks: Bool = false
     ) -> Set<[UInt8]> {
-      var model = CrashModel(policy: bypass ? .trusting : .strict)
-      model.tearsLines = tearsLines
+      var model = CrashModel(hardware)
+      model.tearsBlocks = tearsBlocks
       let last = CrashImages.all(of: trace, model: model).last ?? []
       return Set(last.map { image in offsets.map { image["f"]?[$0] ?? 0xff } })
     }
@@ -51,7 +51,7 @@ struct SimulatorTests {
     script.store(1, at: 0)
     script.store(2, at: 8)
     #expect(script.images() == [[0, 0], [1, 0], [1, 2]])
-    #expect(script.images(tearsLines: true) == [[0, 0], [1, 0], [0, 2], [1, 2]])
+    #expect(script.images(tearsBlocks: true) == [[0, 0], [1, 0], [0, 2], [1, 2]])
   }
 
   @Test("A store longer than a word may arrive in part")
@@ -139,14 +139,14 @@ struct SimulatorTests {
     var script = Script()
     script.store(1, at: 0, .streamed)
     script.fence()
-    #expect(script.images(at: [0], bypass: false) == [[0], [1]])
+    #expect(script.images(at: [0], .streamsStayInCache) == [[0], [1]])
     var flushedByAnother = script
     flushedByAnother.flush(thread: 2)
     flushedByAnother.fence(thread: 2)
-    #expect(flushedByAnother.images(at: [0], bypass: false) == [[1]])
+    #expect(flushedByAnother.images(at: [0], .streamsStayInCache) == [[1]])
     script.flush()
     script.fence()
-    #expect(script.images(at: [0], bypass: false) == [[1]])
+    #expect(script.images(at: [0], .streamsStayInCache) == [[1]])
   }
 
   @Test("The death of a process drains what its threads streamed")
@@ -158,9 +158,9 @@ struct SimulatorTests {
     script.trace.append(.death)
     #expect(script.images(at: [0, 64]) == [[1, 0], [1, 2]])
     script.flush(thread: 2)
-    #expect(script.images(at: [0], bypass: false) == [[0], [1]])
+    #expect(script.images(at: [0], .streamsStayInCache) == [[0], [1]])
     script.fence(thread: 2)
-    #expect(script.images(at: [0], bypass: false) == [[1]])
+    #expect(script.images(at: [0], .streamsStayInCache) == [[1]])
   }
 
   @Test("A word stored twice shows any of its values; a certain one ends those before it")
@@ -176,15 +176,17 @@ struct SimulatorTests {
   @Test("Names arrive per name and in order; a synchronisation makes them certain")
   func directory() {
     var trace = Trace()
-    let model = CrashModel(policy: .strict)
+    let zeros = [UInt8](repeating: 0, count: 64)
+    var model = CrashModel(.streamsStayInCache)
+    model.prunes = false
     func names() -> Set<Set<String>> {
       Set((CrashImages.all(of: trace, model: model).last ?? []).map { Set($0.keys) })
     }
-    _ = trace.appendCreation(of: "a.new", length: 64)
+    _ = trace.appendCreation(of: "a.new", contents: zeros)
     #expect(names() == [[], ["a.new"]])
     trace.append(.rename(name: "a.new", to: "a"))
     #expect(names() == [[], ["a.new"], ["a"]])
-    _ = trace.appendCreation(of: "b.new", length: 64)
+    _ = trace.appendCreation(of: "b.new", contents: zeros)
     #expect(names().count == 6)
     trace.append(.synchronizeDirectory)
     #expect(names() == [["a", "b.new"]])
@@ -195,7 +197,7 @@ struct SimulatorTests {
   @Test("A new file holds zeros where nothing is certain")
   func newFiles() {
     var trace = Trace()
-    let file = trace.appendCreation(of: "a", length: 64)
+    let file = trace.appendCreation(of: "a", contents: Array(repeating: 0, count: 64))
     trace.appendStore(
       file: file,
       offset: 0,
@@ -204,7 +206,7 @@ struct SimulatorTests {
       thread: 1
     )
     trace.append(.synchronizeDirectory)
-    let images = CrashImages.all(of: trace, model: CrashModel(policy: .strict))
+    let images = CrashImages.all(of: trace, model: CrashModel(.streamsStayInCache))
     #expect(images.map(\.count) == [3, 2])
     #expect(Set(images[1].map { $0["a"]?[0] }) == [0, 7])
   }
@@ -214,27 +216,12 @@ struct SimulatorTests {
     var script = Script()
     for word in 0..<16 { script.store(1, at: 8 * word, .streamed) }
     script.trace.append(.fence(thread: 9))
-    var model = CrashModel(policy: .trusting)
+    var model = CrashModel(.streamsBypassCache)
     model.exhaustiveLimit = 1 << 10
     let images = CrashImages.all(of: script.trace, model: model)[0]
     #expect(images.count > 64 && images.count < 1 << 16)
     for byte in [UInt8(0), 1] {
       #expect(images.contains(["f": Array(repeating: byte, count: 128)]))
     }
-  }
-
-  @Test("The history counts sequences as the store does")
-  func sequences() throws {
-    let workload = Workload("sequences", policy: .strict)
-    try workload.open()
-    try workload.put("a", "1")
-    try workload.transaction([(bytes("b"), bytes("2")), (bytes("c"), bytes("3"))])
-    try workload.delete("a")
-    try workload.put("d", "4")
-    #expect(try workload.sequence(of: bytes("d")) == workload.countedSequence)
-    workload.kill()
-    try workload.recover()
-    try workload.put("e", "5", .durable)
-    #expect(try workload.sequence(of: bytes("e")) == workload.countedSequence)
   }
 }

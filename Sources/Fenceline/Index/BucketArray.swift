@@ -21,6 +21,8 @@ struct BucketArray: ~Copyable {
   private let publishedChunkCount = Atomic<Int>(0)
   private static let maximumChunks = 40
   private static let hugePageSize = 2 << 20
+  /// Bytes of a chunk that is worth a mapping of its own.
+  private static let smallestMapping = 64 << 10
 
   init(baseBits: Int) {
     self.baseBits = baseBits
@@ -30,7 +32,13 @@ struct BucketArray: ~Copyable {
 
   deinit {
     for chunk in 0..<chunkCount {
-      if let memory = unsafe chunks[chunk] { unsafe _ = munmap(memory, bytes(inChunk: chunk)) }
+      guard let memory = unsafe chunks[chunk] else { continue }
+      let length = bytes(inChunk: chunk)
+      if length < Self.smallestMapping {
+        unsafe memory.deallocate()
+      } else {
+        unsafe _ = munmap(memory, length)
+      }
     }
     unsafe chunks.deallocate()
   }
@@ -64,20 +72,33 @@ struct BucketArray: ~Copyable {
     while count > capacity {
       guard chunkCount < Self.maximumChunks else { return false }
       let length = bytes(inChunk: chunkCount)
-      let address = unsafe mmap(
-        nil,
-        length,
-        PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-        -1,
-        0
-      )
-      guard let address = unsafe address, unsafe address != MAP_FAILED else { return false }
-      if length >= Self.hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
+      guard let address = unsafe Self.zeros(length) else { return false }
       // SAFETY: fresh zero pages are valid atomics of value 0.
       unsafe chunks[chunkCount] = address.bindMemory(to: Atomic<UInt64>.self, capacity: length / 8)
       publishedChunkCount.add(1, ordering: .releasing)
     }
     return true
+  }
+  /// Zero bytes, line-aligned.
+  private static func zeros(_ length: Int) -> UnsafeMutableRawPointer? {
+    if length < smallestMapping {
+      let memory = UnsafeMutableRawPointer.allocate(
+        byteCount: length,
+        alignment: wordsPerBucket * 8
+      )
+      unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: length)
+      return unsafe memory
+    }
+    let address = unsafe mmap(
+      nil,
+      length,
+      PROT_READ | PROT_WRITE,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+      -1,
+      0
+    )
+    guard let address = unsafe address, unsafe address != MAP_FAILED else { return nil }
+    if length >= hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
+    return unsafe address
   }
 }

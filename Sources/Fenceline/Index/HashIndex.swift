@@ -1,8 +1,8 @@
 // From a key's hash to positions in the journal: linear hashing over line-sized buckets. Readers
 // take no lock; the writer holds the store's write lock.
 //
-//   word     tag (24 bits) | unit (40 bits); 0 is free. The tag is hash bits 10..<34, so a bucket
-//            can be split without reading a record until there are 2^34 of them
+//   word     tag (24 bits) | unit (40 bits); 0 is free. The tag is hash bits 8..<32, so a bucket
+//            can be split without reading a record until there are 2^32 of them
 //   bucket   7 words and the number of an overflow bucket (0: none)
 //   growth   one bucket at a time, in order: bucket n is filled from bucket n - 2^k, then `count`
 //            is published as n + 1, then the moved words are cleared
@@ -23,12 +23,13 @@ final class HashIndex: @unchecked Sendable {
   // the rest changes under the write lock only.
   private let bucketCount: Atomic<Int>
   private let buckets = BucketArray(baseBits: HashIndex.initialBits)
-  private let overflow = BucketArray(baseBits: 8)
+  private let overflow = BucketArray(baseBits: HashIndex.initialOverflowBits)
   private var overflowCount = 1
   private var freeOverflow = 0
   private let entries = Atomic<Int>(0)
 
-  private static let initialBits = 10
+  private static let initialBits = 8
+  private static let initialOverflowBits = 4
   private static let entriesPerBucket = 7
   private static let unitBits: UInt64 = 40
   private static let unitMask: UInt64 = (1 << 40) - 1
@@ -37,7 +38,8 @@ final class HashIndex: @unchecked Sendable {
 
   init() {
     bucketCount = Atomic(1 << Self.initialBits)
-    let isReserved = buckets.reserve(1 << Self.initialBits) && overflow.reserve(1 << 8)
+    let isReserved =
+      buckets.reserve(1 << Self.initialBits) && overflow.reserve(1 << Self.initialOverflowBits)
     precondition(isReserved, "no memory for an empty table")
   }
 
@@ -57,7 +59,7 @@ final class HashIndex: @unchecked Sendable {
   @inline(__always)
   private static func unit(_ word: UInt64) -> UInt64 { word & unitMask }
 
-  /// The bucket of a hash (of its low 34 bits at least) while there are `count` buckets.
+  /// The bucket of a hash (of its low 32 bits at least) while there are `count` buckets.
   @inline(__always)
   private static func home(_ hash: UInt64, count: Int) -> Int {
     let level = Int.bitWidth - 1 - count.leadingZeroBitCount

@@ -109,7 +109,7 @@ extension JournalWriter {
 
   private mutating func prepareSuccessor() {
     let capacity = active.file.length
-    guard preparation == nil, capacity >= SegmentPreparation.smallestCapacity,
+    guard preparation == nil, capacity >= options.smallestPrepared,
       active.binding.segmentID < UInt32.max - 1
     else { return }
     preparation = SegmentPreparation(
@@ -185,6 +185,7 @@ extension JournalWriter {
     map.redirectToAppends(of: active, from: 0)
     tail = SegmentField.journalStart
     durableEnd = tail
+    writeBehindThreshold = Self.writeBehindThreshold(of: active)
     roomLimit = 0
     hasRotated = true
     digest = KeyDigest(entries: [], nextSequence: nextSequence)

@@ -49,7 +49,7 @@ struct JournalWriter: ~Copyable {
   /// record's digest.
   static let closingReserve = 192
   /// Unflushed bytes above which write-back is started early, so that a sync stays short.
-  private static let writeBehindThreshold = 32 << 10
+  var writeBehindThreshold: Int
 
   init(
     directory: any StoreDirectory,
@@ -74,10 +74,15 @@ struct JournalWriter: ~Copyable {
     self.active = active
     self.tail = tail
     durableEnd = tail
+    writeBehindThreshold = Self.writeBehindThreshold(of: active)
     self.nextSequence = nextSequence
     self.digest = digest
     self.journalBytes = journalBytes
     self.isClosedOnMedium = isClosedOnMedium
+  }
+
+  static func writeBehindThreshold(of segment: MappedSegment) -> Int {
+    min(32 << 10, segment.file.length / 8)
   }
 
   /// Whether appends may go on behind a close record: a seal must fit, and sequences must stay within
@@ -298,7 +303,7 @@ struct JournalWriter: ~Copyable {
       active.file.fence()
       hasStreamed = false
     }
-    if tail - durableEnd > Self.writeBehindThreshold {
+    if tail - durableEnd > writeBehindThreshold {
       try writeBehind()
     }
   }

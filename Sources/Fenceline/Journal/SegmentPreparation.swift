@@ -9,9 +9,6 @@ internal import Synchronization
 
 /// A segment in the making.
 final class SegmentPreparation: Sendable {
-  /// Bytes below which a segment is made when it is needed.
-  static let smallestCapacity = 1 << 20
-
   private final class Slot: Sendable {
     let file = Mutex<SegmentFile?>(nil)
   }
@@ -19,9 +16,9 @@ final class SegmentPreparation: Sendable {
   /// The name that the segment will have.
   let name: String
   private let slot = Slot()
-  private let worker: Worker
+  private let worker: Worker?
 
-  /// Starts to create a segment of the size that is right for a store of `journalBytes`.
+  /// Starts to create a segment of the right size.
   init(
     _ name: String,
     sizing: SegmentSizing,
@@ -30,15 +27,17 @@ final class SegmentPreparation: Sendable {
     self.name = name
     let slot = slot
     // The thread keeps the directory, and so its lock, until it is done.
-    worker = Worker {
+    let create: @Sendable () -> Void = {
       let file = try? sizing.create(name, roomFor: 0, preferring: 0, in: directory)
       slot.file.withLock { $0 = file }
     }
+    worker = sizing.options.preparesInBackground ? Worker(create) : nil
+    if worker == nil { create() }
   }
 
   /// The segment, or nil where it could not be made; waits for it.
   func take() -> SegmentFile? {
-    worker.join()
+    worker?.join()
     return slot.file.withLock { $0.take() }
   }
 

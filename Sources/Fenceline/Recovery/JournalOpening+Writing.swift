@@ -145,11 +145,12 @@ extension JournalOpening {
     in directory: any StoreDirectory,
     options: SegmentOptions
   ) throws(StoreError) -> JournalWriter {
+    let newID = StoreID(low: try Random.word(), high: try Random.word())
     let header = SegmentHeader(
-      storeID: StoreID(low: try Random.word(), high: try Random.word()),
+      storeID: options.storeID ?? newID,
       segmentID: 1,
       predecessorID: 0,
-      incarnation: 1,
+      incarnation: options.firstIncarnation,
       capacity: 0,
       firstSequence: 1,
       predecessorEnd: 0,

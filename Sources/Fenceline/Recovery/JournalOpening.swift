@@ -111,6 +111,7 @@ struct JournalOpening {
     newestScan = result.scan
     report.recordCount += result.scan?.recordCount ?? 0
     report.journalBytes += result.scan?.acceptedEnd ?? 0
+    report.newestEnd = result.scan?.acceptedEnd ?? 0
     report.hasTornTail = result.hasTornTail
     report.wasClosed = result.isClosed
     isFollowedBeforeNewest = isNewestFollowed
@@ -156,6 +157,8 @@ struct RecoveryReport: Sendable {
   var recordCount = 0
   /// Bytes of all segments up to their accepted ends.
   var journalBytes = 0
+  /// The accepted end of the newest segment.
+  var newestEnd = 0
   /// An unfinished write was cut off.
   var hasTornTail = false
   /// The journal ended with a close record.

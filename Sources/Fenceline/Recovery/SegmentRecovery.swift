@@ -291,7 +291,6 @@ struct SegmentRecovery: Sendable {
     _ scan: TransactionScan
   ) -> Bool {
     guard scan.endsWithClose, scan.acceptedEnd.isMultiple(of: RecordLimit.lineSize),
-      !isWritten(bytes, from: scan.acceptedEnd, limit: bytes.byteCount),
       let mark = closeMark(bytes, member)
     else { return false }
     return mark.state == .closed && mark.end == scan.lastBatchStart

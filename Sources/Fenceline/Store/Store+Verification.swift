@@ -61,12 +61,48 @@ extension Store {
     let opening = try JournalOpening(reading: directory, progress: progress)
     guard !opening.isEmpty else { throw .noStore(directory.path) }
     return VerificationReport(
-      recordCount: opening.report.recordCount,
+      opening.report,
       keyCount: opening.index.count,
       segmentCount: opening.map.segments.count,
-      hasTornTail: opening.report.hasTornTail,
-      isClosed: opening.report.wasClosed,
       findings: opening.damage.map(\.error) + opening.spareFindings
     )
+  }
+
+  /// What verifying would have found when this handle was opened: opening reads the same bytes.
+  package var verificationAtOpening: VerificationReport {
+    VerificationReport(
+      recovery,
+      keyCount: index.count,
+      segmentCount: map.segments.count,
+      findings: damage.map(\.error) + spareFindings
+    )
+  }
+
+  /// The segments that are history, by name, with the end of what was accepted in each.
+  package var acceptedEnds: [(name: String, end: Int)] {
+    let segments = map.segments
+    return segments.indices.map { index in
+      let isNewest = index + 1 == segments.count
+      return (
+        SegmentName.name(of: segments[index].header.segmentID),
+        isNewest ? recovery.newestEnd : segments[index + 1].header.predecessorEnd
+      )
+    }
+  }
+}
+
+extension VerificationReport {
+  fileprivate init(
+    _ recovery: RecoveryReport,
+    keyCount: Int,
+    segmentCount: Int,
+    findings: [StoreError]
+  ) {
+    recordCount = recovery.recordCount
+    self.keyCount = keyCount
+    self.segmentCount = segmentCount
+    hasTornTail = recovery.hasTornTail
+    isClosed = recovery.wasClosed
+    self.findings = findings
   }
 }

@@ -37,6 +37,8 @@ public final class Store: Sendable {
   let hashSeed: UInt64
   let damage: [StoreDamage]
   let recovery: RecoveryReport
+  /// What is wrong with bytes that are kept for emergencies only.
+  let spareFindings: [StoreError]
   let storeID: StoreID
   let bufferedSurvival: Survival
   let durableSurvival: Survival
@@ -159,6 +161,7 @@ public final class Store: Sendable {
     // Writing begins only where there is none.
     damage = opening.damage
     recovery = opening.report
+    spareFindings = opening.spareFindings
     self.storeID = storeID
     self.writer = writer
   }

@@ -1,5 +1,7 @@
 // What a program may choose when it opens a store.
 
+package import JournalFormat
+
 /// Choices at opening.
 public struct StoreOptions: Sendable {
   /// Creates the store where there is none.
@@ -32,6 +34,15 @@ package struct SegmentOptions: Sendable {
   package var largest = 64 << 20
   /// Dates them.
   package var clock = Clock()
+  /// Names a new store; a random name without it.
+  package var storeID: StoreID?
+  /// Of a new store.
+  package var firstIncarnation: UInt64 = 1
+  /// Bytes of a segment from which on its successor is made ahead of need.
+  package var smallestPrepared = 1 << 20
+  /// Makes it on a thread of its own; without one at once, where the same calls have to give the
+  /// same events.
+  package var preparesInBackground = true
 
   package init() {}
 }

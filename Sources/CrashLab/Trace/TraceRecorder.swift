@@ -8,16 +8,19 @@ package import PersistentMemory
 internal import Synchronization
 
 /// The rule by which the copy core under test writes lines back.
-package enum CopyPolicy: String, Sendable, CaseIterable {
+public enum CopyPolicy: String, Sendable, CaseIterable {
   /// A non-temporal store may stay in the cache; every line is written back.
   case strict
   /// A non-temporal store never stays in the cache.
   case trusting
+  /// Nothing is written back: ordinary stores.
+  case plain
 
   fileprivate var value: fl_policy {
     switch self {
     case .strict: FL_POLICY_STRICT
     case .trusting: FL_POLICY_TRUSTING
+    case .plain: FL_POLICY_PLAIN
     }
   }
 }
@@ -74,8 +77,24 @@ package final class TraceRecorder: @unchecked Sendable {
   package func append(_ event: Trace.Event) { state.withLock { $0.trace.append(event) } }
 
   /// Adds the creation of a file and returns its number.
-  func appendCreation(of name: String, length: Int) -> Int {
-    state.withLock { $0.trace.appendCreation(of: name, length: length) }
+  func appendCreation(of name: String, contents: [UInt8]) -> Int {
+    state.withLock { $0.trace.appendCreation(of: name, contents: contents) }
+  }
+
+  /// Adds a write to a file on a disk.
+  func appendWrite(file: Int, offset: Int, bytes: RawSpan) {
+    // SAFETY: the buffer is read during the call only.
+    unsafe bytes.withUnsafeBytes { bytes in
+      state.withLock {
+        unsafe $0.trace.appendStore(
+          file: file,
+          offset: offset,
+          bytes: bytes,
+          kind: .cached,
+          thread: fl_thread_id()
+        )
+      }
+    }
   }
 
   /// Reports stores to `memory` as stores to `file`.

@@ -30,20 +30,32 @@ package struct Trace: Sendable {
   package enum Mark: Sendable, Equatable {
     /// The step to this state has begun: from here on a crash may show it.
     case begun(Int)
+    /// The call for this step has returned: the death of the process must not undo it where memory
+    /// outlives a process.
+    case returned(Int)
     /// From here on a crash must show this state or a later one.
     case synced(Int)
+    /// The store was closed with this state: from here on damage is always recognised.
+    case closed(Int)
+    /// What a program said of itself, by number.
+    case promise(Int)
   }
 
   /// One event.
   package enum Event: Sendable {
-    /// `bytes` is a range of ``Trace/arena``.
+    /// `bytes` is a range of ``Trace/arena``. On a disk: a `pwrite`.
     case store(file: Int, offset: Int, bytes: Range<Int>, kind: StoreKind, thread: UInt64)
     /// `line` is the offset of a line of 64 bytes.
     case flush(file: Int, line: Int, thread: UInt64)
     case fence(thread: UInt64)
+    /// `fsync` of one file, on a disk. Where it failed, the pages are clean and may be lost.
+    case synchronizeFile(file: Int, succeeded: Bool)
     /// The process died and the machine lives on.
     case death
-    case create(file: Int, name: String, length: Int)
+    /// Pages whose write-back failed left the page cache, and were read again as the disk has them.
+    case eviction
+    /// `contents` is a range of ``Trace/arena``: what the blocks held before.
+    case create(file: Int, name: String, contents: Range<Int>)
     case rename(name: String, to: String)
     case remove(name: String)
     case synchronizeDirectory
@@ -88,10 +100,12 @@ package struct Trace: Sendable {
     )
   }
 
-  /// Adds the creation of a zeroed file and returns its number.
-  package mutating func appendCreation(of name: String, length: Int) -> Int {
-    defer { fileCount += 1 }
-    events.append(.create(file: fileCount, name: name, length: length))
-    return fileCount
+  /// Adds the creation of a file that holds `contents` and returns its number.
+  package mutating func appendCreation(of name: String, contents: [UInt8]) -> Int {
+    let start = arena.count
+    arena.append(contentsOf: contents)
+    events.append(.create(file: fileCount, name: name, contents: start..<arena.count))
+    fileCount += 1
+    return fileCount - 1
   }
 }

@@ -6,9 +6,11 @@
 struct Choices {
   /// Alternatives of each thing, at least 1.
   let radices: [Int]
+  /// Things that belong together, a block's, have one number; in ascending order.
+  let groups: [Int]
   /// Combinations up to which all are visited.
   let exhaustiveLimit: Int
-  /// Visits of each kind of sample.
+  /// Things up to which each is sampled; of more, an even spread.
   let samplesPerKind: Int
   var seed: UInt64
 
@@ -45,11 +47,16 @@ struct Choices {
   }
 
   private func forEachSample(_ body: ([Int]) -> Bool) -> Bool {
+    forEachEdge(body) && forEachSubsetOfGroups(body) && forEachRandom(body)
+  }
+
+  /// Prefixes, suffixes, single things missing and single things present: a place in the line of
+  /// things, and how much of the thing there arrived.
+  private func forEachEdge(_ body: ([Int]) -> Bool) -> Bool {
     let none = Array(repeating: 0, count: radices.count)
     let all = radices.map { $0 - 1 }
-    // A place in the line of things, and how much of the thing there arrived.
     for index in sampledIndices {
-      for part in 0..<radices[index] {
+      for part in sampledParts(radices[index]) {
         var prefix = Array(all[..<index] + none[index...])
         var suffix = Array(none[..<index] + all[index...])
         var missing = all
@@ -63,9 +70,31 @@ struct Choices {
         }
       }
     }
+    return true
+  }
+
+  /// Every set of whole blocks, where there are few enough.
+  private func forEachSubsetOfGroups(_ body: ([Int]) -> Bool) -> Bool {
+    var groupIndices: [Int] = []
+    for (index, group) in groups.enumerated() {
+      let isNew = index > 0 && groups[index - 1] != group
+      groupIndices.append((groupIndices.last ?? 0) + (isNew ? 1 : 0))
+    }
+    let count = (groupIndices.last ?? -1) + 1
+    guard count > 0, count < 16, 1 << count <= min(exhaustiveLimit, 64 * samplesPerKind) else {
+      return true
+    }
+    for subset in 0..<1 << count {
+      let choice = radices.indices.map { subset >> groupIndices[$0] & 1 == 1 ? radices[$0] - 1 : 0 }
+      guard body(choice) else { return false }
+    }
+    return true
+  }
+
+  /// From hardly anything to nearly everything.
+  private func forEachRandom(_ body: ([Int]) -> Bool) -> Bool {
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<4 * samplesPerKind {
-      // From hardly anything to nearly everything.
       let share = Int.random(in: 0...16, using: &generator)
       let choice = radices.map { (radix) -> Int in
         Int.random(in: 0..<16, using: &generator) < share
@@ -77,12 +106,16 @@ struct Choices {
   }
 
   /// All, or both ends and an even spread of the rest.
-  private var sampledIndices: [Int] {
-    guard radices.count > samplesPerKind else { return Array(radices.indices) }
-    let ends = samplesPerKind / 4
-    let inner = radices.count - 2 * ends
-    let step = max(1, inner / (samplesPerKind - 2 * ends))
+  private var sampledIndices: [Int] { Self.spread(radices.count, over: samplesPerKind) }
+
+  private func sampledParts(_ radix: Int) -> [Int] { Self.spread(radix, over: samplesPerKind) }
+
+  private static func spread(_ count: Int, over samples: Int) -> [Int] {
+    guard count > samples else { return Array(0..<count) }
+    let ends = samples / 4
+    let inner = count - 2 * ends
+    let step = max(1, inner / max(1, samples - 2 * ends))
     return Array(0..<ends) + Array(stride(from: ends, to: ends + inner, by: step))
-      + Array(ends + inner..<radices.count)
+      + Array(ends + inner..<count)
   }
 }

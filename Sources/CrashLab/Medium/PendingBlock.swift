@@ -1,6 +1,7 @@
-// What was stored to one line and may or may not have reached the medium.
+// What was stored to one block (a line of persistent memory, a sector of a disk) and may or may not
+// have reached the medium.
 //
-// The rules, per line of 64 bytes:
+// The rules for a line:
 //   cached     the line is written back whole at any moment, so the medium holds the outcome of some
 //              prefix of its stores, in the order in which they took effect
 //   streamed   every aligned 8-byte word leaves on its own, in any order
@@ -9,12 +10,16 @@
 //   a fence    completes its own thread's flushes and drains its own thread's streamed words: onto
 //              the medium where such stores bypass the cache, otherwise into the cache
 //   a death    of the process drains the streamed words of all its threads in the same way
+// For a sector:
+//   written    the page goes out at any moment, also in the middle of a write, and each sector of it
+//              on its own: any prefix of the sector's words, in the order in which they were written
+//   synced     certain; or, where that failed, lost for every later sync, and on the disk or not
 //
 // Invariant: `stores` are in the order in which they took effect; none is certain.
 
 /// A piece of a store that lies within one aligned word.
 struct PendingStore {
-  /// Of the word within its line, 0 to 7.
+  /// Of the word within its block.
   let wordIndex: Int
   /// Bits of the word that were stored.
   let mask: UInt64
@@ -23,19 +28,21 @@ struct PendingStore {
   let thread: UInt64
   /// A streamed word that its thread's fence has drained, but only into the cache.
   var isDrained = false
+  /// Its page was marked clean although it was not written.
+  var isLost = false
   /// Threads with a flush behind this store and no fence since.
   var flushers: [UInt64] = []
 
   func apply(to word: UInt64) -> UInt64 { word & ~mask | value & mask }
 }
 
-/// The uncertain stores to one line.
-struct PendingLine {
+/// The uncertain stores to one block.
+struct PendingBlock {
   private(set) var stores: [PendingStore] = []
 
   var isEmpty: Bool { stores.isEmpty }
   /// Whether words, not prefixes, are what can be there.
-  var hasStreamedStores: Bool { stores.contains { $0.isStreamed } }
+  private var hasStreamedStores: Bool { stores.contains { $0.isStreamed } }
   var mixesKinds: Bool { hasStreamedStores && stores.contains { !$0.isStreamed } }
 
   mutating func append(_ store: PendingStore) { stores.append(store) }
@@ -50,10 +57,11 @@ struct PendingLine {
 
   /// Takes out what a fence makes certain, in order, with what it supersedes.
   mutating func fence(by thread: UInt64, streamsBypassCache: Bool) -> [PendingStore] {
-    settle(streamsBypassCache) {
-      $0.flushers.contains(thread)
-    } isDrained: {
-      $0.thread == thread
+    settle { store in
+      if store.flushers.contains(thread) { return true }
+      guard store.isStreamed, store.thread == thread else { return false }
+      store.isDrained = true
+      return streamsBypassCache
     }
   }
 
@@ -62,60 +70,40 @@ struct PendingLine {
   /// The kernel that buries it drains every processor's streamed stores; its flushes are not taken
   /// to be complete.
   mutating func drain(streamsBypassCache: Bool) -> [PendingStore] {
-    settle(streamsBypassCache) { _ in
-      false
-    } isDrained: { _ in
-      true
+    settle { store in
+      guard store.isStreamed else { return false }
+      store.isDrained = true
+      return streamsBypassCache
     }
   }
 
+  /// Takes out what a sync makes certain.
+  mutating func synchronize() -> [PendingStore] { settle { !$0.isLost } }
+
+  /// Takes note of a sync that failed.
+  mutating func loseAll() {
+    for index in stores.indices { stores[index].isLost = true }
+  }
+
+  /// Forgets what was lost: the page has been read again, and it was not there.
+  mutating func dropLost() { stores.removeAll { $0.isLost } }
+
+  /// Takes out the stores that `isCertain`, and drops those that one of them covers.
   private mutating func settle(
-    _ streamsBypassCache: Bool,
-    isFlushed: (PendingStore) -> Bool,
-    isDrained: (PendingStore) -> Bool
+    _ isCertain: (inout PendingStore) -> Bool
   ) -> [PendingStore] {
     var certain: [PendingStore] = []
-    var superseded: [UInt64] = Array(repeating: 0, count: 8)
+    var superseded: [Int: UInt64] = [:]
     var rest: [PendingStore] = []
     for var store in stores.reversed() {
-      let isDrainedHere = store.isStreamed && isDrained(store)
-      if isFlushed(store) || isDrainedHere && streamsBypassCache {
+      if isCertain(&store) {
         certain.append(store)
-        superseded[store.wordIndex] |= store.mask
-      } else if store.mask & ~superseded[store.wordIndex] != 0 {
-        if isDrainedHere { store.isDrained = true }
+        superseded[store.wordIndex, default: 0] |= store.mask
+      } else if store.mask & ~superseded[store.wordIndex, default: 0] != 0 {
         rest.append(store)
       }
     }
     stores = rest.reversed()
     return certain.reversed()
-  }
-
-  /// What the line can hold, given what it certainly holds.
-  ///
-  /// - Returns: one list of whole contents, or one list of words for each word of which more than
-  ///   one is possible; the certain one comes first.
-  func alternatives(
-    certain: [UInt64],
-    tearsLines: Bool
-  ) -> [(firstWord: Int, contents: [[UInt64]])] {
-    guard tearsLines || hasStreamedStores else {
-      var contents = [certain]
-      var line = certain
-      for store in stores {
-        line[store.wordIndex] = store.apply(to: line[store.wordIndex])
-        if line != contents[contents.count - 1] { contents.append(line) }
-      }
-      return contents.count > 1 ? [(0, contents)] : []
-    }
-    var words = certain.map { [$0] }
-    for store in stores {
-      // A word takes its stores in order, but any of them may have been the last to arrive.
-      let next = store.apply(to: words[store.wordIndex][words[store.wordIndex].count - 1])
-      if words[store.wordIndex].last != next { words[store.wordIndex].append(next) }
-    }
-    return words.indices.filter { words[$0].count > 1 }.map { index in
-      (index, words[index].map { [$0] })
-    }
   }
 }

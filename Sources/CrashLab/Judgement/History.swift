@@ -27,13 +27,25 @@ package struct History: Sendable {
   struct Allowed: Equatable {
     var lowest = -1
     var highest = -1
+    /// The last step whose call has returned.
+    var returned = -1
     /// The last step that has stored something in the journal, so its sequence has been used.
     var stored = -1
+    /// The store was closed, and nothing was asked of it since.
+    var isClosed = false
 
     mutating func take(_ event: Trace.Event) {
       switch event {
-      case .mark(.begun(let step)): highest = max(highest, step)
-      case .mark(.synced(let step)): lowest = max(lowest, step)
+      case .mark(.begun(let step)):
+        highest = max(highest, step)
+        isClosed = false
+      case .mark(.returned(let step)): returned = max(returned, step)
+      case .mark(.synced(let step)):
+        lowest = max(lowest, step)
+        returned = max(returned, step)
+      case .mark(.closed(let step)):
+        lowest = max(lowest, step)
+        isClosed = true
       case .store(_, let offset, _, _, _):
         if offset >= SegmentField.journalStart { stored = highest }
       default: break
@@ -50,6 +62,13 @@ package struct History: Sendable {
     return states.count - 1
   }
 
+  /// Makes a step, which the store refused, one that changed nothing.
+  mutating func retract(_ step: Int, to contents: StoreContents, sequence: UInt64) {
+    states[step] = contents
+    fingerprints[step] = Self.fingerprint(of: contents)
+    sequences[step] = sequence
+  }
+
   /// The step that an image shows, or nil where it shows none that is allowed.
   func step(ofFingerprint fingerprint: UInt64, in allowed: Allowed) -> Int? {
     guard allowed.highest >= 0 else { return nil }
@@ -62,9 +81,13 @@ package struct History: Sendable {
   /// Equal contents have equal fingerprints.
   static func fingerprint(of contents: StoreContents) -> UInt64 {
     contents.reduce(0) { sum, entry in
-      let key = Checksum.hash64(unsafe entry.key.span.bytes, seed: 1)
-      let value = Checksum.hash64(unsafe entry.value.span.bytes, seed: key)
-      return sum &+ Mix.mix(value)
+      sum
+        &+ share(of: unsafe entry.key.span.bytes, unsafe entry.value.span.bytes)
     }
+  }
+
+  /// What one entry adds to the fingerprint of its store.
+  static func share(of key: RawSpan, _ value: RawSpan) -> UInt64 {
+    Mix.mix(Checksum.hash64(value, seed: Checksum.hash64(key, seed: 1)))
   }
 }

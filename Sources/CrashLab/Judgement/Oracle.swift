@@ -1,0 +1,205 @@
+// Opens an image in every way and says what it holds, or what is wrong with it. Only verdicts that
+// depend on nothing but the image: what the history allows at a moment is judged by the caller, so
+// equal images are opened once.
+
+internal import Fenceline
+internal import JournalFormat
+internal import PersistentMemory
+internal import SystemPackage
+
+/// What a reader finds in an image.
+struct ImageVerdict: Equatable {
+  /// Fingerprint of the contents; nil where there is no store.
+  var contents: UInt64?
+  var isClosed = false
+  /// What a writer will read of the image: where this is equal, it does the same.
+  ///
+  /// A writer sees the names, the first pages, and the journal up to the accepted end. Behind that
+  /// end it reads nothing again: the next segment's header says so. Only behind a close record it
+  /// goes on in the same segment, and there every byte counts.
+  var recoveryClass: UInt64
+}
+
+/// Opens images.
+struct Oracle {
+  let options: StoreOptions
+  let hardware: CrashHardware
+  let stale: StaleContents
+  /// Every key that the history knows.
+  let keys: [[UInt8]]
+
+  /// What every opened image is given, to see that it takes new writes.
+  private static let probeKey = Array("\u{1}probe".utf8)
+  private static let probeValue = Array("still takes writes".utf8)
+
+  // MARK: Reading
+
+  /// Opens the image for reading, which verifies all of it, and reads every key.
+  func read(_ image: CrashImage) throws(Violation) -> ImageVerdict {
+    let store: Store
+    do throws(StoreError) {
+      store = try Store(readingIn: image.directory(on: hardware), options: options)
+    } catch {
+      guard case .noStore = error else { throw Violation("opening for reading: \(error)") }
+      return ImageVerdict(recoveryClass: fingerprint(of: image, upTo: []))
+    }
+    let report = store.verificationAtOpening
+    guard report.isSound else { throw Violation("verify finds \(report.findings)") }
+    let (contents, count) = try naming("reading") { () throws(StoreError) in
+      try fingerprint(of: store)
+    }
+    if count != report.keyCount {
+      throw Violation("\(report.keyCount) keys, of which \(count) are known")
+    }
+    return ImageVerdict(
+      contents: contents,
+      isClosed: report.isClosed,
+      recoveryClass: recoveryClass(of: image, store)
+    )
+  }
+
+  /// The class of an image that `store` was opened from.
+  func recoveryClass(of image: CrashImage, _ store: Store) -> UInt64 {
+    fingerprint(
+      of: image,
+      upTo: store.acceptedEnds,
+      includingRest: store.verificationAtOpening.isClosed
+    )
+  }
+
+  private func fingerprint(of store: Store) throws(StoreError) -> (UInt64, count: Int) {
+    var sum: UInt64 = 0
+    var count = 0
+    for key in keys {
+      let keyBytes = unsafe key.span.bytes
+      let share = try store.withValue(forKey: keyBytes) { History.share(of: keyBytes, $0) }
+      guard let share else { continue }
+      sum &+= share
+      count += 1
+    }
+    return (sum, count)
+  }
+
+  private func fingerprint(
+    of image: CrashImage,
+    upTo ends: [(name: String, end: Int)],
+    includingRest: Bool = false
+  ) -> UInt64 {
+    var sum: UInt64 = includingRest ? 1 : 0
+    for file in image.files {
+      var end = ends.first { $0.name == file.entry.name }?.end ?? 0
+      if includingRest, file.entry.name == ends.last?.name { end = file.entry.memory.length }
+      let hash = file.entry.memory.withBytes {
+        Checksum.hash64($0.extracting(0..<end), seed: file.nameFingerprint)
+      }
+      sum &+= Mix.mix(hash)
+    }
+    return sum
+  }
+
+  // MARK: Writing
+
+  /// Opens the image for writing: twice the same; new writes stay; incarnations and sequences only
+  /// grow.
+  ///
+  /// - Returns: the first sequence that a writer gives out.
+  func write(_ image: CrashImage, _ verdict: ImageVerdict) throws(Violation) -> UInt64 {
+    let directory = image.directory(on: hardware, stale: stale)
+    return try naming("writing") { () throws(StoreError) in
+      guard let contents = verdict.contents else {
+        try create(in: directory)
+        return 1
+      }
+      return try goOn(in: directory, from: image, contents)
+    }
+  }
+
+  private func goOn(
+    in directory: SimulatedDirectory,
+    from image: CrashImage,
+    _ contents: UInt64
+  ) throws(StoreError) -> UInt64 {
+    let before = Self.newestHeader(image.files.map(\.entry))
+    // The first opening ends as a process does that dies at once.
+    if try fingerprint(of: try Store(writingIn: directory, options: options)).0 != contents {
+      throw violation("opening for writing shows other contents than reading")
+    }
+    let first = Self.newestHeader(directory.entries)
+    let store = try Store(writingIn: directory, options: options)
+    if try fingerprint(of: store).0 != contents {
+      throw violation("a second opening shows other contents")
+    }
+    try check(before, first, "the first opening")
+    try check(first, Self.newestHeader(directory.entries), "the second opening")
+    let count = try store.count
+    try store.put(Self.probeKey, Self.probeValue, durability: .durable)
+    // The first sequence of the first opening is what a lost transaction could have had. Where it
+    // went on in the segment that was there, the probe shows it.
+    let isContinued = first?.segmentID == before?.segmentID
+    let sequence = isContinued ? try sequence(ofProbeIn: store) : first?.firstSequence ?? 0
+    try store.close()
+    let reopened = try Store(readingIn: directory, options: options)
+    guard reopened.verificationAtOpening.isSound, try fingerprint(of: reopened).0 == contents,
+      try reopened.get(Self.probeKey) == Self.probeValue, try reopened.count == count + 1
+    else { throw violation("after new writes, a close and an opening, the contents differ") }
+    return sequence
+  }
+
+  private func create(in directory: SimulatedDirectory) throws(StoreError) {
+    let store = try Store(writingIn: directory, options: options)
+    try store.put(Self.probeKey, Self.probeValue, durability: .durable)
+    guard try store.count == 1 else { throw violation("a store appears from nothing") }
+  }
+
+  /// Reads every key that may be there; the count says that there is no other.
+  func contents(of store: Store) throws(StoreError) -> StoreContents {
+    var contents: StoreContents = [:]
+    for key in keys {
+      if let value = try store.get(key) { contents[key] = value }
+    }
+    let count = try store.count
+    if count != contents.count {
+      throw violation("\(count) keys, of which \(contents.count) are known")
+    }
+    return contents
+  }
+
+  private func sequence(ofProbeIn store: Store) throws(StoreError) -> UInt64 {
+    var sequence: UInt64 = 0
+    try store.forEach(prefix: Self.probeKey) { _, _, location in
+      sequence = location.sequence
+      return .stop
+    }
+    return sequence
+  }
+
+  /// The header of the segment with the highest number.
+  static func newestHeader(_ entries: [SimulatedDirectory.Entry]) -> SegmentHeader? {
+    let newest = entries.filter { SegmentName.id(of: $0.name) != nil }.max { $0.name < $1.name }
+    return newest.flatMap { $0.memory.withBytes { SegmentHeader(decoding: $0) } }
+  }
+
+  private func check(
+    _ before: SegmentHeader?,
+    _ after: SegmentHeader?,
+    _ what: String
+  ) throws(StoreError) {
+    guard let before, let after else { throw violation("\(what) leaves no segment") }
+    if before == after { return }
+    guard after.segmentID > before.segmentID, after.incarnation > before.incarnation,
+      after.firstSequence >= before.firstSequence
+    else { throw violation("\(what) goes back from \(before) to \(after)") }
+  }
+
+  /// A violation found among calls that throw the store's errors.
+  private func violation(_ text: String) -> StoreError {
+    .system(operation: text, path: "image", cause: .invalidArgument)
+  }
+
+  private func naming<R>(
+    _ what: String,
+    _ body: () throws(StoreError) -> R
+  ) throws(Violation) -> R {
+    do throws(StoreError) { return try body() } catch { throw Violation("\(what): \(error)") }
+  }
+}

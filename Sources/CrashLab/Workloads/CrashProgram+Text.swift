@@ -1,0 +1,53 @@
+// A program as Swift source: what a report prints can be pasted into a test.
+
+extension CrashProgram: CustomStringConvertible {
+  /// An expression that makes the program again.
+  package var description: String {
+    let steps = steps.map { "  \($0),\n" }.joined()
+    let tears = tearsBlocks ? ", tearsBlocks: true" : ""
+    return "CrashProgram(\(setup), [\n\(steps)]\(tears))"
+  }
+}
+
+extension WorkloadSetup: CustomStringConvertible {
+  package var description: String {
+    let usual = WorkloadSetup(hardware, policy)
+    var extra = ""
+    if segmentSize != usual.segmentSize { extra += ", segmentSize: \(segmentSize)" }
+    if largestSegment != usual.largestSegment { extra += ", largestSegment: \(largestSegment)" }
+    if smallestPrepared != usual.smallestPrepared {
+      extra += ", smallestPrepared: \(smallestPrepared)"
+    }
+    if stale != .none { extra += ", stale: .\(stale)" }
+    return "WorkloadSetup(.\(hardware), .\(policy)\(extra))"
+  }
+}
+
+extension CrashProgram.Step: CustomStringConvertible {
+  package var description: String {
+    let durable = isDurable ? ", durable: true" : ""
+    let newThread = isOnNewThread ? ", newThread: true" : ""
+    return ".init(.\(action)\(durable)\(newThread))"
+  }
+}
+
+extension CrashProgram.Action: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .put(let key, let length): "put(\(key), \(length))"
+    case .delete(let key): "delete(\(key))"
+    case .transaction(let changes):
+      "transaction([\(changes.map(\.description).joined(separator: ", "))])"
+    case .sync: "sync"
+    case .close(let policy): "close(.\(policy))"
+    case .kill(let policy): "kill(.\(policy))"
+    case .killAmid(let share, let policy): "killAmid(\(share), .\(policy))"
+    case .failSync(let evicting): "failSync(evicting: \(evicting))"
+    case .fill(let isFull): "fill(\(isFull))"
+    }
+  }
+}
+
+extension CrashProgram.Change: CustomStringConvertible {
+  package var description: String { ".init(\(key), \(length.map(String.init) ?? "nil"))" }
+}

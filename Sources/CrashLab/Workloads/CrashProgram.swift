@@ -1,0 +1,153 @@
+// A workload as data: what a seed makes, what shrinking takes apart, and what a report prints so that
+// it can be run again. Everything that a run depends on stands here.
+
+internal import Fenceline
+
+/// What is asked of a store, step by step.
+package struct CrashProgram: Sendable, Equatable {
+  /// One record of a transaction; a length of nil deletes.
+  package struct Change: Sendable, Equatable {
+    package var key: Int
+    package var length: Int?
+
+    package init(_ key: Int, _ length: Int?) {
+      self.key = key
+      self.length = length
+    }
+  }
+
+  /// One call, or one event of a process's life.
+  ///
+  /// Keys are numbers of a fixed list; values are bytes of a length, different from step to step.
+  package enum Action: Sendable, Equatable {
+    case put(Int, Int)
+    case delete(Int)
+    case transaction([Change])
+    case sync
+    /// Closes the store; another process opens it again.
+    case close(CopyPolicy)
+    /// The process dies between two calls; another one recovers.
+    case kill(CopyPolicy)
+    /// The process dies after this share of its events so far, in 1/1000, within a call as well.
+    case killAmid(Int, CopyPolicy)
+    /// The disk fails the next sync; the process ends, and another one recovers.
+    case failSync(evicting: Bool)
+    /// The medium has no room for another segment from here on, or has again.
+    case fill(Bool)
+  }
+
+  package struct Step: Sendable, Equatable {
+    package var action: Action
+    package var isDurable = false
+    /// Done by a thread of its own.
+    package var isOnNewThread = false
+
+    package init(_ action: Action, durable: Bool = false, newThread: Bool = false) {
+      self.action = action
+      isDurable = durable
+      isOnNewThread = newThread
+    }
+  }
+
+  package var setup: WorkloadSetup
+  package var steps: [Step]
+  package var tearsBlocks = false
+
+  package init(_ setup: WorkloadSetup, _ steps: [Step], tearsBlocks: Bool = false) {
+    self.setup = setup
+    self.steps = steps
+    self.tearsBlocks = tearsBlocks
+  }
+
+  /// Keys of 0 to 32 bytes.
+  package static let keys = ["", "a", "b", "key", "another", "a longer key of thirty-two bytes"]
+    .map { Array($0.utf8) }
+
+  // MARK: Running
+
+  /// Runs the program on a new store.
+  ///
+  /// - Throws: what the store throws, or ``Violation`` where it already went wrong while it ran.
+  package func record() throws -> Workload {
+    var stale = StaleContents()
+    if setup.stale != .none {
+      let otherLife = Workload("other life", setup, isOtherLife: true)
+      let left = try run(on: otherLife, salt: 0x80)
+      stale = left.leftBehind(as: setup.stale)
+    }
+    return try run(on: Workload(description, setup, stale: stale), salt: 0)
+  }
+
+  /// Runs and crashes the program; a failure to run is a violation as well.
+  package func explore(_ configure: (inout ExplorationOptions) -> Void = { _ in }) -> CrashReport {
+    var options = ExplorationOptions(setup.hardware)
+    options.model.tearsBlocks = tearsBlocks
+    configure(&options)
+    do { return try record().explore(options) } catch {
+      var report = CrashReport()
+      report.violations = ["\(error), while \(description) ran"]
+      return report
+    }
+  }
+
+  private func run(on first: Workload, salt: UInt8) throws -> Workload {
+    var workload = first
+    var isFull = false
+    try workload.open()
+    for (number, step) in steps.enumerated() {
+      let salt = salt ^ UInt8(truncatingIfNeeded: number)
+      if case .killAmid(let share, let policy) = step.action {
+        let position = workload.eventCount * min(share, 1000) / 1000
+        workload = Workload(afterDeathOf: workload, at: position, policy: policy)
+        try workload.recover()
+        continue
+      }
+      if case .fill(let isFilled) = step.action { isFull = isFilled }
+      let current = workload
+      let body = { try Self.perform(step, on: current, salt: salt) }
+      do {
+        if step.isOnNewThread { try workload.onNewThread(body) } else { try body() }
+      } catch let error as StoreError {
+        guard isFull, case .full = error else { throw error }
+      }
+    }
+    return workload
+  }
+
+  private static func perform(_ step: Step, on workload: Workload, salt: UInt8) throws {
+    let durability = step.isDurable ? Durability.durable : .buffered
+    switch step.action {
+    case .put(let key, let length):
+      try workload.put(keys[key], value(length, salt), durability)
+    case .delete(let key): try workload.delete(keys[key], durability)
+    case .transaction(let changes):
+      let live = workload.liveKeys
+      let real = changes.compactMap { (change) -> Workload.Change? in
+        guard let length = change.length else {
+          return live.contains(keys[change.key]) ? (keys[change.key], nil) : nil
+        }
+        return (keys[change.key], value(length, salt))
+      }
+      if !real.isEmpty { try workload.transaction(real, durability) }
+    case .sync: try workload.sync()
+    case .close(let policy):
+      try workload.close()
+      workload.kill(policy: policy)
+      try workload.open()
+    case .kill(let policy):
+      workload.kill(policy: policy)
+      try workload.recover()
+    case .killAmid: preconditionFailure("replaces the workload")
+    case .failSync(let evicting):
+      try workload.syncOnFailingDisk()
+      workload.kill(evicting: evicting)
+      try workload.recover()
+    case .fill(let isFull): workload.setMediumFull(isFull)
+    }
+  }
+
+  /// `length` bytes that look like nothing else.
+  private static func value(_ length: Int, _ salt: UInt8) -> [UInt8] {
+    (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(salt) &* 31 | 1) }
+  }
+}
