@@ -126,15 +126,23 @@ let package = Package(
       path: "Tools/Sources/DamageLab",
       swiftSettings: settings
     ),
+    .target(
+      name: "ToolSupport",
+      dependencies: [filePath],
+      path: "Tools/Sources/ToolSupport",
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "crash-lab",
-      dependencies: ["CrashLab", argumentParser],
+      dependencies: [
+        "CrashLab", "DamageLab", "PersistentMemory", "ToolSupport", argumentParser, filePath,
+      ],
       path: "Tools/Sources/crash-lab",
       swiftSettings: settings
     ),
     .executableTarget(
       name: "damage",
-      dependencies: ["DamageLab", argumentParser, filePath],
+      dependencies: ["DamageLab", "ToolSupport", argumentParser, filePath],
       path: "Tools/Sources/damage",
       swiftSettings: settings
     ),

@@ -3,6 +3,7 @@
 
 import DamageLab
 import SystemPackage
+import ToolSupport
 
 struct KvctlCheck: Sendable {
   let program: String

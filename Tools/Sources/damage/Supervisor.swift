@@ -3,6 +3,7 @@
 import DamageLab
 import Glibc
 import SystemPackage
+import ToolSupport
 
 struct Supervisor {
   let command: DamageCommand
@@ -62,7 +63,11 @@ struct Supervisor {
         running[worker] = state
       }
       let furthest = (0..<command.jobs).map { board.current($0) }.min() ?? 0
-      progress.show(furthest, of: plan.count, board.tally(), after: clock.now - start)
+      progress.show(after: clock.now - start) {
+        let tally = board.tally()
+        let percent = plan.count > 0 ? max(0, furthest) * 100 / plan.count : 100
+        return "\(percent) %, \(tally.total(.images)) images, \(tally.total(.findings)) findings"
+      }
     }
     progress.end()
     return failures
@@ -99,32 +104,5 @@ struct Supervisor {
     // A worker that does not even begin would not do so the next time.
     guard image >= 0, failures < Self.maximumFailures else { return nil }
     return try start(worker)
-  }
-}
-
-/// How far the work is, for people; nothing where the standard error is no terminal.
-struct ProgressLine {
-  private let isShown = isatty(STDERR_FILENO) == 1
-  private var hasLine = false
-  private var lastSeconds: Int64 = -1
-
-  init() {}
-
-  mutating func show(_ done: Int, of all: Int, _ tally: Tally, after duration: Duration) {
-    let seconds = duration.components.seconds
-    guard isShown, seconds != lastSeconds else { return }
-    lastSeconds = seconds
-    hasLine = true
-    let percent = all > 0 ? max(0, done) * 100 / all : 100
-    write(
-      "\r\(percent) %, \(tally.total(.images)) images, \(tally.total(.findings)) findings, "
-        + "\(seconds) s\u{1b}[K"
-    )
-  }
-
-  func end() { if hasLine { write("\r\u{1b}[K") } }
-
-  private func write(_ text: String) {
-    _ = try? FileDescriptor.standardError.writeAll(text.utf8)
   }
 }

@@ -1,14 +1,15 @@
 // Child processes: started with their output where it is wanted, asked for, killed by their number.
 
-import Glibc
-import SystemPackage
+internal import Glibc
+package import SystemPackage
 
 /// A child of this process.
-struct Subprocess {
-  let pid: pid_t
+package struct Subprocess {
+  /// Its number.
+  package let pid: Int32
 
   /// How a child ended.
-  enum End {
+  package enum End: Sendable {
     case exited(Int32)
     case signalled(Int32)
   }
@@ -20,7 +21,7 @@ struct Subprocess {
   ///   - output: a file for the standard output; nil for this process's own.
   ///   - errors: the same for the standard error.
   /// - Throws: `Errno` where it can't be started.
-  init(_ arguments: [String], output: FilePath? = nil, errors: FilePath? = nil) throws {
+  package init(_ arguments: [String], output: FilePath? = nil, errors: FilePath? = nil) throws {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe _ = posix_spawn_file_actions_destroy(&actions) }
@@ -39,7 +40,7 @@ struct Subprocess {
   }
 
   /// How it ended, or nil while it runs; to be asked until it has.
-  func end(waiting: Bool) -> End? {
+  package func end(waiting: Bool) -> End? {
     var status: Int32 = 0
     while true {
       let result = unsafe waitpid(pid, &status, waiting ? 0 : WNOHANG)
@@ -50,5 +51,6 @@ struct Subprocess {
     }
   }
 
-  func kill() { _ = Glibc.kill(pid, SIGKILL) }
+  /// Ends it.
+  package func kill() { _ = Glibc.kill(pid, SIGKILL) }
 }

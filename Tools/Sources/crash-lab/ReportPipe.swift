@@ -1,0 +1,83 @@
+// What workers tell the process that started them: short lines on one pipe, each written at once.
+
+import CrashLab
+import SystemPackage
+
+/// One line of a worker.
+enum WorkerMessage {
+  /// A worker begins with a program.
+  case begun(worker: Int, program: String)
+  /// It is done with it: what it found.
+  case done(worker: Int, isRandom: Bool, CrashReport)
+
+  /// The report's numbers; the worker prints violations itself.
+  private static var counters: [WritableKeyPath<CrashReport, Int>] {
+    [
+      \.moments, \.sampledMoments, \.images, \.distinctImages, \.recoveryClasses, \.recoveries,
+      \.mixedLines,
+    ]
+  }
+
+  fileprivate var line: String {
+    switch self {
+    case .begun(let worker, let program): return "begun \(worker) \(program)"
+    case .done(let worker, let isRandom, let report):
+      let numbers = Self.counters.map { String(report[keyPath: $0]) }.joined(separator: " ")
+      return "done \(worker) \(isRandom ? 1 : 0) \(report.violations.count) \(numbers)"
+    }
+  }
+
+  init?(line: Substring) {
+    let fields = line.split(separator: " ", maxSplits: 2)
+    guard fields.count == 3, let worker = Int(fields[1]) else { return nil }
+    if fields[0] == "begun" {
+      self = .begun(worker: worker, program: String(fields[2]))
+      return
+    }
+    let numbers = fields[2].split(separator: " ").compactMap { Int($0) }
+    guard fields[0] == "done", numbers.count == 2 + Self.counters.count else { return nil }
+    var report = CrashReport()
+    report.violations = Array(repeating: "", count: numbers[1])
+    for (counter, number) in zip(Self.counters, numbers.dropFirst(2)) {
+      report[keyPath: counter] = number
+    }
+    self = .done(worker: worker, isRandom: numbers[0] == 1, report)
+  }
+}
+
+/// The writing end.
+struct ReportPipe {
+  private let descriptor: FileDescriptor
+
+  init(_ number: Int32) { descriptor = FileDescriptor(rawValue: number) }
+
+  /// Lines are shorter than what a pipe takes at once, so those of several workers don't mix.
+  func send(_ message: WorkerMessage) throws {
+    try descriptor.writeAll((message.line.prefix(1000) + "\n").utf8)
+  }
+}
+
+/// The reading end: lines as they come.
+struct ReportLines {
+  private let descriptor: FileDescriptor
+  private var buffered: [UInt8] = []
+
+  init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+
+  /// The next message, or nil once every worker has closed its end.
+  mutating func next() throws -> WorkerMessage? {
+    while true {
+      if let end = buffered.firstIndex(of: UInt8(ascii: "\n")) {
+        let line = String(decoding: buffered[..<end], as: UTF8.self)
+        buffered.removeSubrange(...end)
+        if let message = WorkerMessage(line: line[...]) { return message }
+        continue
+      }
+      let chunk = try unsafe [UInt8](unsafeUninitializedCapacity: 4096) { (buffer, count) in
+        unsafe count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
+      }
+      if chunk.isEmpty { return nil }
+      buffered += chunk
+    }
+  }
+}
