@@ -229,13 +229,19 @@ package final class SegmentFile: @unchecked Sendable {
     guard isStaged else {
       store(bytes, at: offset)
       // SAFETY: `store` checked the range.
-      unsafe fl_flush(core.handle, mapping.address + offset, bytes.byteCount)
-      unsafe fl_fence(core.handle)
+      if !Mutant.writeThroughUnflushed.isActive {
+        unsafe fl_flush(core.handle, mapping.address + offset, bytes.byteCount)
+      }
+      if !Mutant.writeThroughUnfenced.isActive { unsafe fl_fence(core.handle) }
       return try checkWritten()
     }
     precondition(offset >= 0 && offset + bytes.byteCount <= length, "store outside the segment")
     // SAFETY: the buffer is used during the call only.
-    unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: offset)
+    unsafe try writeToFile(
+      bytes.withUnsafeBytes { unsafe $0 },
+      at: offset,
+      synchronizing: !Mutant.writeThroughUnsynced.isActive
+    )
   }
 
   /// Writes a pad through the cache.
@@ -259,22 +265,21 @@ package final class SegmentFile: @unchecked Sendable {
   /// - Durability: durable on return. One fence, or one device flush.
   @inline(__always)
   package func persist(_ range: Range<Int>, flushedFrom: Int) throws(MediumError) {
-    if isStaged { return try writeOut(range, synchronizing: true) }
-    // SAFETY: the range lies in the mapping.
-    if range.lowerBound < flushedFrom {
-      unsafe fl_flush(
-        core.handle,
-        mapping.address + range.lowerBound,
-        flushedFrom - range.lowerBound
-      )
+    if isStaged {
+      return try writeOut(range, synchronizing: !Mutant.journalUnsynced.isActive)
     }
-    unsafe fl_fence(core.handle)
+    // SAFETY: the range lies in the mapping.
+    if range.lowerBound < flushedFrom, !Mutant.persistUnflushed.isActive {
+      let start = Mutant.persistFlushesLastLineOnly.isActive ? flushedFrom - 1 : range.lowerBound
+      unsafe fl_flush(core.handle, mapping.address + start, flushedFrom - start)
+    }
+    if !Mutant.persistUnfenced.isActive { unsafe fl_fence(core.handle) }
     try checkWritten()
   }
 
   /// Makes what the calling thread streamed visible to other threads before anything that follows.
   package func fence() {
-    if !isStaged { unsafe fl_fence(core.handle) }
+    if !isStaged, !Mutant.streamedValueUnfenced.isActive { unsafe fl_fence(core.handle) }
   }
 
   /// Starts the write-back of a long range of unsynced bytes, so that the next `persist` is short.
@@ -291,8 +296,10 @@ package final class SegmentFile: @unchecked Sendable {
     let end = range.upperBound & ~(Int(FL_LINE_SIZE) - 1)
     guard end > range.lowerBound else { return nil }
     // SAFETY: the range lies in the mapping.
-    unsafe fl_flush(core.handle, mapping.address + range.lowerBound, end - range.lowerBound)
-    unsafe fl_fence(core.handle)
+    if !Mutant.writeBehindUnflushed.isActive {
+      unsafe fl_flush(core.handle, mapping.address + range.lowerBound, end - range.lowerBound)
+    }
+    if !Mutant.writeBehindUnfenced.isActive { unsafe fl_fence(core.handle) }
     try checkWritten()
     return end
   }
@@ -301,7 +308,7 @@ package final class SegmentFile: @unchecked Sendable {
   /// was put there reaches no medium.
   @inline(__always)
   func checkWritten() throws(MediumError) {
-    if let fault = firstFault {
+    if let fault = firstFault, !Mutant.caughtFaultIgnored.isActive {
       throw MediumError(operation: "write", path: path, cause: .ioError, offset: fault)
     }
   }
@@ -324,7 +331,10 @@ package final class SegmentFile: @unchecked Sendable {
   ) throws(MediumError) {
     try descriptor.withLock { (descriptor) throws(MediumError) in
       unsafe try SystemCalls.write(bytes, to: descriptor, at: offset, path)
-      if synchronizing { try SystemCalls.synchronizeData(descriptor, path) }
+      guard synchronizing else { return }
+      do throws(MediumError) { try SystemCalls.synchronizeData(descriptor, path) } catch {
+        if !Mutant.syncErrorSwallowed.isActive { throw error }
+      }
     }
   }
 
@@ -335,11 +345,14 @@ package final class SegmentFile: @unchecked Sendable {
     precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
     guard isStaged else {
       // SAFETY: the range lies in the mapping.
-      unsafe fl_flush(core.handle, mapping.address + range.lowerBound, range.count)
-      unsafe fl_fence(core.handle)
+      if !Mutant.acceptedUnflushed.isActive {
+        unsafe fl_flush(core.handle, mapping.address + range.lowerBound, range.count)
+      }
+      if !Mutant.acceptedUnfenced.isActive { unsafe fl_fence(core.handle) }
       return try checkWritten()
     }
-    try withGuardedBytes(range) { (bytes) throws(MediumError) in
+    let rewritten = Mutant.acceptedNotWrittenAgain.isActive ? range.prefix(0) : range
+    try withGuardedBytes(rewritten) { (bytes) throws(MediumError) in
       unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: range.lowerBound)
     }
   }
