@@ -331,9 +331,10 @@ package final class SegmentFile: @unchecked Sendable {
   ) throws(MediumError) {
     try descriptor.withLock { (descriptor) throws(MediumError) in
       unsafe try SystemCalls.write(bytes, to: descriptor, at: offset, path)
-      guard synchronizing else { return }
-      do throws(MediumError) { try SystemCalls.synchronizeData(descriptor, path) } catch {
-        if !Mutant.syncErrorSwallowed.isActive { throw error }
+      if synchronizing, Mutant.syncErrorSwallowed.isActive {
+        try? SystemCalls.synchronizeData(descriptor, path)
+      } else if synchronizing {
+        try SystemCalls.synchronizeData(descriptor, path)
       }
     }
   }

@@ -36,17 +36,13 @@ FL_MUTANT_CASE(writeThroughUnflushed, "medium", "headers and marks are not flush
 // The same.
 FL_MUTANT_CASE(writeThroughUnfenced, "medium", "headers and marks are flushed and not fenced")
 // What a later sync covered is lost; a batch start claims an order that was none.
-FL_MUTANT_CASE(writeBehindUnfenced, "medium",
-               "early write-back counts as durable without a fence")
+FL_MUTANT_CASE(writeBehindUnfenced, "medium", "early write-back counts as durable without a fence")
 // The same.
-FL_MUTANT_CASE(writeBehindUnflushed, "medium",
-               "early write-back counts as durable without a flush")
+FL_MUTANT_CASE(writeBehindUnflushed, "medium", "early write-back counts as durable without a flush")
 // What recovery accepted, and a later commit builds on, is lost by the next power failure.
-FL_MUTANT_CASE(acceptedUnflushed, "medium",
-               "what recovery accepts is fenced and not flushed again")
+FL_MUTANT_CASE(acceptedUnflushed, "medium", "what recovery accepts is fenced and not flushed again")
 // The same.
-FL_MUTANT_CASE(acceptedUnfenced, "medium",
-               "what recovery accepts is flushed again and not fenced")
+FL_MUTANT_CASE(acceptedUnfenced, "medium", "what recovery accepts is flushed again and not fenced")
 // Another thread finds a position before the bytes that it leads to.
 FL_MUTANT_CASE(streamedValueUnfenced, "medium",
                "a buffered value that was streamed is published without a fence")
@@ -105,7 +101,8 @@ FL_MUTANT_CASE(bodyUnchecked, "journal", "the reader does not compare a record's
 FL_MUTANT_CASE(chunksUnchecked, "journal",
                "the reader does not compare the checksums of a long value's chunks")
 // A torn header's lengths and flags are used; the record's own checksum covers them too.
-FL_MUTANT_CASE(recordHeaderUnchecked, "journal", "the reader does not compare a record header's check")
+FL_MUTANT_CASE(recordHeaderUnchecked, "journal",
+               "the reader does not compare a record header's check")
 // Damage only: a record's bytes may lie behind the stated end, or trap behind the file's.
 FL_MUTANT_CASE(recordLengthUnchecked, "journal", "a record may end behind the limit")
 // A torn pad hides that the record behind it is missing.
@@ -114,7 +111,8 @@ FL_MUTANT_CASE(padUnchecked, "journal", "the reader does not compare a pad's che
 FL_MUTANT_CASE(segmentHeaderUnchecked, "journal",
                "the reader does not compare a segment header's checksum")
 // A torn mark claims an end that never was.
-FL_MUTANT_CASE(closeMarkUnchecked, "journal", "the reader does not compare the close mark's checksum")
+FL_MUTANT_CASE(closeMarkUnchecked, "journal",
+               "the reader does not compare the close mark's checksum")
 // A value that holds a copy of a record is taken for one where reading goes on behind damage.
 FL_MUTANT_CASE(offsetUnbound, "journal", "checksums are not bound to the offset")
 // Damage only: a segment's bytes are valid in another one.
@@ -136,37 +134,38 @@ FL_MUTANT_CASE(sealPersistedLate, "journal",
 FL_MUTANT_CASE(successorHeaderLate, "journal",
                "a rotation makes the successor's header durable behind its name")
 // The successor is gone, with everything that was synced in it.
-FL_MUTANT_CASE(successorNameUnsynced, "journal",
-               "a rotation does not synchronise the directory")
+FL_MUTANT_CASE(successorNameUnsynced, "journal", "a rotation does not synchronise the directory")
 // Damage only: a newest segment that is gone is not missed.
-FL_MUTANT_CASE(followedMarkMissing, "journal", "a rotation does not mark the predecessor as followed")
+FL_MUTANT_CASE(followedMarkMissing, "journal",
+               "a rotation does not mark the predecessor as followed")
 // A crash is taken for damage: the mark states an end that is not there yet.
 FL_MUTANT_CASE(closeMarkFirst, "journal", "a close writes its mark before the records are durable")
 // Nothing by itself: a mark without its close record takes the way of a crash.
-FL_MUTANT_CASE(closeRecordLate, "journal",
-               "a close makes its record durable behind its mark")
+FL_MUTANT_CASE(closeRecordLate, "journal", "a close makes its record durable behind its mark")
 // A lost record comes back: the next session writes behind bytes that it takes for untouched.
-FL_MUTANT_CASE(openMarkMissing, "journal", "the first write behind a close does not mark the segment open")
+FL_MUTANT_CASE(openMarkMissing, "journal",
+               "the first write behind a close does not mark the segment open")
 
 // Recovery
 
 // What recovery accepted is lost by the next power failure, behind a header that states its end.
 FL_MUTANT_CASE(acceptedNotDurable, "recovery", "what a recovery accepts is not made durable again")
 // The same behind a close record that its process did not live to fence.
-FL_MUTANT_CASE(closedNotDurable, "recovery",
-               "what an orderly close left is not made durable again")
+FL_MUTANT_CASE(closedNotDurable, "recovery", "what an orderly close left is not made durable again")
 // A torn record's bytes and a new record have one sequence.
-FL_MUTANT_CASE(usedSequencesReissued, "recovery", "sequences that lost records may have used are given again")
+FL_MUTANT_CASE(usedSequencesReissued, "recovery",
+               "sequences that lost records may have used are given again")
 // Damage only, as long as every recovery makes a new segment.
 FL_MUTANT_CASE(incarnationKept, "recovery", "a recovery does not raise the incarnation")
 // A published segment without a header: a crash is taken for damage.
 FL_MUTANT_CASE(firstHeaderLate, "recovery",
-               "the header with which a store or a recovery begins is made durable behind its name")
+               "the header of a store's or a recovery's first segment is durable behind its name")
 // The segment is gone, with everything that was synced in it.
 FL_MUTANT_CASE(firstNameUnsynced, "recovery",
-               "the directory is not synchronised behind the segment with which a store or a recovery begins")
+               "the directory is not synchronised behind a store's or a recovery's first segment")
 // The whole store is gone.
-FL_MUTANT_CASE(storeNameUnsynced, "recovery", "the name of a new store's directory is not made durable")
+FL_MUTANT_CASE(storeNameUnsynced, "recovery",
+               "the name of a new store's directory is not made durable")
 // Damage only: a newest segment that is gone is not missed.
 FL_MUTANT_CASE(recoveryMarkMissing, "recovery",
                "a recovery does not mark the segment that it follows")
@@ -174,7 +173,8 @@ FL_MUTANT_CASE(recoveryMarkMissing, "recovery",
 FL_MUTANT_CASE(replacedRemovedFirst, "recovery",
                "an empty segment is removed before the one that replaces it is durable")
 // A lost record comes back behind the new ones.
-FL_MUTANT_CASE(tornSegmentContinued, "recovery", "a recovery goes on behind the torn end of a segment")
+FL_MUTANT_CASE(tornSegmentContinued, "recovery",
+               "a recovery goes on behind the torn end of a segment")
 // A record comes back that a recovery had reported as lost.
 FL_MUTANT_CASE(statedEndIgnored, "recovery",
                "a segment is read beyond the end that its successor states")
@@ -190,4 +190,5 @@ FL_MUTANT_CASE(closeMarkProvesNothing, "recovery", "the end that a close mark st
 FL_MUTANT_CASE(batchStartProvesNothing, "recovery",
                "a valid batch start behind a failing record does not make it damage")
 // Damage only: a newest segment that is gone is not missed.
-FL_MUTANT_CASE(followedMarkIgnored, "recovery", "a newest segment that says it is followed is the newest")
+FL_MUTANT_CASE(followedMarkIgnored, "recovery",
+               "a newest segment that says it is followed is the newest")

@@ -1,6 +1,6 @@
-/// Mutants: ways in which a build with the package trait `Mutants` can be made wrong on purpose, one
-/// at a time, to show that a test finds it. Every other build has the names, and nothing else: what
-/// is declared here is defined with the trait only.
+/// Mutants: ways in which a build with the package trait `Mutants` can be made wrong on purpose,
+/// one at a time, to show that a test finds it. Every other build has the names, and nothing else:
+/// what is declared here is defined with the trait only.
 #ifndef CFLUSH_MUTANTS_H
 #define CFLUSH_MUTANTS_H
 
@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/// Every mutant, numbered from 0 without a gap. An enumeration of C, because Swift keeps the metadata
-/// of one of its own in every program.
+/// Every mutant, numbered from 0 without a gap. An enumeration of C, because Swift keeps the
+/// metadata of one of its own in every program.
 typedef enum __attribute__((enum_extensibility(closed), swift_name("Mutant"))) fl_mutant {
 #define FL_MUTANT_CASE(name, part, summary) fl_mutant_##name,
 #include "CFlushMutantList.h"

@@ -89,8 +89,9 @@ extension JournalOpening {
       }
     }
     // Lost records may have used sequences: as many as fit behind the accepted end.
-    let lostLength = Mutant.usedSequencesReissued.isActive ? 0 : newest.file.length - scan.acceptedEnd
-    let possiblyUsed = lostLength / RecordLimit.smallestRecord + 1
+    let lostLength = newest.file.length - scan.acceptedEnd
+    let possiblyUsed =
+      Mutant.usedSequencesReissued.isActive ? 0 : lostLength / RecordLimit.smallestRecord + 1
     let isNewestEmpty = scan.isEmpty
     let described = isNewestEmpty ? chain.members.dropLast().last : newest
     let digest = isNewestEmpty ? digestBeforeNewest : newestDigest

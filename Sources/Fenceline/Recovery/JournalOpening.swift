@@ -123,7 +123,8 @@ struct JournalOpening {
     in directory: any StoreDirectory
   ) throws(StoreError) {
     guard isNewestFollowed, !Mutant.followedMarkIgnored.isActive,
-      let newest = chain.members.last?.header.segmentID else { return }
+      let newest = chain.members.last?.header.segmentID
+    else { return }
     guard !damage.contains(where: { $0.segmentID > newest }) else { return }
     // Beside a writer it may have come after the listing: then what was read is a state of before.
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }
