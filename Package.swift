@@ -34,6 +34,11 @@ let package = Package(
       description:
         "Map DAX files through libpmem; without it a store lives on disks and tmpfs only."
     ),
+    .trait(
+      name: "Mutants",
+      description:
+        "Compile faults in that a test can switch on, to show that it finds them; never for use."
+    ),
     .default(enabledTraits: ["PersistentMemory"]),
   ],
   dependencies: [
@@ -44,7 +49,10 @@ let package = Package(
   ],
   targets: [
     // The layers, lowest first; dependencies point down only.
-    .target(name: "CFlush"),
+    .target(
+      name: "CFlush",
+      cSettings: [.define("FL_MUTANTS", .when(traits: ["Mutants"]))]
+    ),
     .target(name: "CPlatform"),
     .systemLibrary(
       name: "CPMem",

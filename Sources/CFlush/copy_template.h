@@ -81,18 +81,21 @@ static void copy_flushed(const fl_core *core, unsigned char *d, const unsigned c
   if (head > 0) {
     if (head > count) head = count;
     store_part(core, d, s, head);
-    FL_FLUSH_LINES(core, d - (uintptr_t)d % FL_LINE_SIZE, 1);
+    if (!FL_MUTANT(partialHeadUnflushed)) {
+      FL_FLUSH_LINES(core, d - (uintptr_t)d % FL_LINE_SIZE, 1);
+    }
     d += head;
     s += head;
     count -= head;
   }
   const size_t lines = count / FL_LINE_SIZE;
-  stream_lines(core, d, s, lines, !FL_SET_STREAMS || core->policy == FL_POLICY_STRICT);
+  const bool flushes = !FL_SET_STREAMS || core->policy == FL_POLICY_STRICT;
+  stream_lines(core, d, s, lines, flushes && !FL_MUTANT(wholeLinesUnflushed));
   const size_t tail = count % FL_LINE_SIZE;
   if (tail > 0) {
     d += lines * FL_LINE_SIZE;
     store_part(core, d, s + lines * FL_LINE_SIZE, tail);
-    FL_FLUSH_LINES(core, d, 1);
+    if (!FL_MUTANT(partialTailUnflushed)) FL_FLUSH_LINES(core, d, 1);
   }
 }
 
@@ -115,7 +118,14 @@ static void copy_cached(const fl_core *core, unsigned char *d, const unsigned ch
 }
 
 static void flush_range(const fl_core *core, const unsigned char *start, size_t count) {
-  FL_FLUSH_LINES(core, start - (uintptr_t)start % FL_LINE_SIZE, fl_line_count(start, count));
+  const unsigned char *line = start - (uintptr_t)start % FL_LINE_SIZE;
+  size_t lines = fl_line_count(start, count);
+  if (FL_MUTANT(flushLeavesOutFirstLine) && lines > 0) {
+    line += FL_LINE_SIZE;
+    lines -= 1;
+  }
+  if (FL_MUTANT(flushLeavesOutLastLine) && lines > 0) lines -= 1;
+  FL_FLUSH_LINES(core, line, lines);
 }
 
 /// The table entry of the instruction set that included this file.

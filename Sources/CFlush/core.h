@@ -7,6 +7,7 @@
 #define CFLUSH_CORE_H
 
 #include "CFlush.h"
+#include "mutant.h"
 
 /// Ascending in preference within one architecture.
 typedef enum fl_flush_kind {

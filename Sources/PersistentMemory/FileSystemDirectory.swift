@@ -6,6 +6,7 @@
 // Invariant: while an instance that was opened for writing lives, its lock is held; the kernel
 // gives it up when the process ends, however it ends.
 
+internal import CFlush
 internal import CPlatform
 internal import Glibc
 internal import Synchronization
@@ -70,6 +71,7 @@ package final class FileSystemDirectory: StoreDirectory {
   /// Creates a directory that only its owner may enter, and makes its name durable.
   package static func create(_ path: FilePath) throws(MediumError) {
     try SystemCalls.makeDirectory(path)
+    if Mutant.storeNameUnsynced.isActive { return }
     var parent = path.removingLastComponent()
     if parent.isEmpty { parent = "." }
     try SystemCalls.synchronize(try SystemCalls.open(parent, O_RDONLY | O_DIRECTORY), parent)

@@ -33,11 +33,11 @@ package final class SegmentFile: @unchecked Sendable {
   var writtenEnd = 0
   let borrowedFrom: AnyObject?
   /// In place of `descriptor` on a simulated disk.
-  private let device: (any SegmentDevice)?
+  let device: (any SegmentDevice)?
 
   /// Bytes that may wait in the stage before they are handed to the kernel, which starts no
   /// device flush: it only bounds what the next one must write.
-  private var writeBehindThreshold: Int { min(1 << 20, length / 8) }
+  var writeBehindThreshold: Int { min(1 << 20, length / 8) }
 
   init(
     path: FilePath,
@@ -236,13 +236,19 @@ package final class SegmentFile: @unchecked Sendable {
     guard isStaged else {
       store(bytes, at: offset)
       // SAFETY: `store` checked the range.
-      unsafe fl_flush(core.handle, mapping.address + offset, bytes.byteCount)
-      unsafe fl_fence(core.handle)
+      if !Mutant.writeThroughUnflushed.isActive {
+        unsafe fl_flush(core.handle, mapping.address + offset, bytes.byteCount)
+      }
+      if !Mutant.writeThroughUnfenced.isActive { unsafe fl_fence(core.handle) }
       return try checkWritten()
     }
     precondition(offset >= 0 && offset + bytes.byteCount <= length, "store outside the segment")
     // SAFETY: the buffer is used during the call only.
-    unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: offset)
+    unsafe try writeToFile(
+      bytes.withUnsafeBytes { unsafe $0 },
+      at: offset,
+      synchronizing: !Mutant.writeThroughUnsynced.isActive
+    )
   }
 
   /// Writes a pad through the cache.
@@ -253,128 +259,6 @@ package final class SegmentFile: @unchecked Sendable {
     // SAFETY: as in append.
     unsafe bytes.withUnsafeBytes {
       unsafe fl_copy_cached(core.handle, target(at: offset), $0.baseAddress, $0.count)
-    }
-  }
-
-  /// Makes a range durable: on return it survives what the medium promises.
-  ///
-  /// - Parameters:
-  ///   - range: everything that was written since the last call.
-  ///   - flushedFrom: bytes from here on were written with `flushed: true` by the calling thread.
-  /// - Throws: ``MediumError`` of the write or the device flush; on mapped media, of a memory error
-  ///   that was caught in the mapping.
-  /// - Durability: durable on return. One fence, or one device flush.
-  @inline(__always)
-  package func persist(_ range: Range<Int>, flushedFrom: Int) throws(MediumError) {
-    if isStaged { return try writeOut(range, synchronizing: true) }
-    // SAFETY: the range lies in the mapping.
-    if range.lowerBound < flushedFrom {
-      unsafe fl_flush(
-        core.handle,
-        mapping.address + range.lowerBound,
-        flushedFrom - range.lowerBound
-      )
-    }
-    unsafe fl_fence(core.handle)
-    try checkWritten()
-  }
-
-  /// Makes what the calling thread streamed visible to other threads before anything that follows.
-  package func fence() {
-    if !isStaged { unsafe fl_fence(core.handle) }
-  }
-
-  /// Starts the write-back of a long range of unsynced bytes, so that the next `persist` is short.
-  ///
-  /// - Returns: the end up to which the bytes are durable now, or nil where nothing was done.
-  package func writeBehind(_ range: Range<Int>) throws(MediumError) -> Int? {
-    if isStaged {
-      if range.upperBound - writtenEnd >= writeBehindThreshold {
-        try writeOut(writtenEnd..<range.upperBound, synchronizing: false)
-      }
-      return nil
-    }
-    // Whole lines only: the last one is still being written.
-    let end = range.upperBound & ~(Int(FL_LINE_SIZE) - 1)
-    guard end > range.lowerBound else { return nil }
-    // SAFETY: the range lies in the mapping.
-    unsafe fl_flush(core.handle, mapping.address + range.lowerBound, end - range.lowerBound)
-    unsafe fl_fence(core.handle)
-    try checkWritten()
-    return end
-  }
-
-  /// Refuses to call anything durable in a mapping in which a memory error was caught: the page that
-  /// was put there reaches no medium.
-  @inline(__always)
-  func checkWritten() throws(MediumError) {
-    if let fault = firstFault {
-      throw MediumError(operation: "write", path: path, cause: .ioError, offset: fault)
-    }
-  }
-
-  /// Hands staged bytes to the kernel; those that write-behind already took are not sent again.
-  private func writeOut(_ range: Range<Int>, synchronizing: Bool) throws(MediumError) {
-    let start = min(max(range.lowerBound, writtenEnd), range.upperBound)
-    let bytes = unsafe UnsafeRawBufferPointer(
-      start: target(at: start),
-      count: range.upperBound - start
-    )
-    unsafe try writeToFile(bytes, at: start, synchronizing: synchronizing)
-    writtenEnd = range.upperBound
-  }
-
-  func writeToFile(
-    _ bytes: UnsafeRawBufferPointer,
-    at offset: Int,
-    synchronizing: Bool = true
-  ) throws(MediumError) {
-    if let device {
-      try device.write(unsafe bytes.bytes, at: offset)
-      if synchronizing { try device.synchronizeData() }
-      return
-    }
-    try descriptor.withLock { (descriptor) throws(MediumError) in
-      unsafe try SystemCalls.write(bytes, to: descriptor, at: offset, path)
-      if synchronizing { try SystemCalls.synchronizeData(descriptor, path) }
-    }
-  }
-
-  /// Makes bytes durable that an earlier process wrote and that may still be dirty in a cache, or
-  /// clean in a page cache that never reached the device: written back line by line, or written
-  /// again and synced.
-  package func makeDurableAgain(_ range: Range<Int>) throws(MediumError) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
-    guard isStaged else {
-      // SAFETY: the range lies in the mapping.
-      unsafe fl_flush(core.handle, mapping.address + range.lowerBound, range.count)
-      unsafe fl_fence(core.handle)
-      return try checkWritten()
-    }
-    try withGuardedBytes(range) { (bytes) throws(MediumError) in
-      unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: range.lowerBound)
-    }
-  }
-
-  /// Persistent memory: from the persistence domain to the medium itself.
-  ///
-  /// Elsewhere nothing more.
-  package func deepPersist() throws(MediumError) {
-    guard !isStaged, borrowedFrom == nil else { return }
-    unsafe try PersistentMemoryLibrary.deepPersist(mapping.address, length: length, path)
-  }
-
-  /// Ends writing: gives the blocks from `offset` on back to the file system and closes the file; the
-  /// mapping and the length stay.
-  package func settle(at offset: Int) {
-    let pageSize = 4096
-    let start = (offset + pageSize - 1) & ~(pageSize - 1)
-    descriptor.withLock { (descriptor) in
-      guard descriptor.isFile else { return }
-      if start < length { SystemCalls.punchHole(descriptor, start..<length) }
-      let status = try? SystemCalls.status(descriptor, path)
-      settledBytes.store(status?.allocatedBytes ?? length, ordering: .relaxed)
-      descriptor = .none
     }
   }
 }

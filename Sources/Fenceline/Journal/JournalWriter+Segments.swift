@@ -4,6 +4,7 @@
 // before it, its own header and name, and the predecessor's mark are durable; and nothing is written behind a close record
 // before the mark that says so is.
 
+internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 
@@ -86,11 +87,23 @@ extension JournalWriter {
     )
     let directory = directory
     try poisoning { () throws(MediumError) in
-      try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
-      try SegmentEncoder.writeHeader(header, to: successor)
+      if !Mutant.sealPersistedLate.isActive, !Mutant.sealUnpersisted.isActive {
+        try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
+      }
+      if !Mutant.successorHeaderLate.isActive {
+        try SegmentEncoder.writeHeader(header, to: successor)
+      }
       try directory.publishSegment(named: name)
-      try directory.synchronize()
-      try SegmentEncoder.markFollowed(predecessor.file, predecessor.header, by: header)
+      if !Mutant.successorNameUnsynced.isActive { try directory.synchronize() }
+      if Mutant.successorHeaderLate.isActive {
+        try SegmentEncoder.writeHeader(header, to: successor)
+      }
+      if Mutant.sealPersistedLate.isActive {
+        try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
+      }
+      if !Mutant.followedMarkMissing.isActive {
+        try SegmentEncoder.markFollowed(predecessor.file, predecessor.header, by: header)
+      }
     }
     predecessor.file.settle(at: predecessorEnd)
     journalBytes += predecessorEnd
@@ -196,13 +209,12 @@ extension JournalWriter {
     discardPreparation()
     try checkUsable()
     guard !isClosedOnMedium else { return }
+    if Mutant.closeMarkFirst.isActive {
+      let line = RecordLimit.lineSize
+      try writeCloseMark(closeMark(.closed, end: (tail + line - 1) / line * line))
+    }
     try persist(flushedFrom: tail)
-    let mark = CloseMark(
-      incarnation: incarnation,
-      end: tail,
-      nextSequence: nextSequence,
-      state: .closed
-    )
+    let mark = closeMark(.closed, end: tail)
     let value = digest.closeValue()
     try write(
       .close,
@@ -213,6 +225,7 @@ extension JournalWriter {
       flushed: false,
       endsBatch: true
     )
+    if Mutant.closeRecordLate.isActive { try writeCloseMark(mark) }
     try persist(flushedFrom: tail)
     try writeCloseMark(mark)
     isClosedOnMedium = true
@@ -225,10 +238,12 @@ extension JournalWriter {
   /// again, so it takes no room from the reserve.
   mutating func reopen() throws(StoreError) {
     guard isClosedOnMedium else { return }
-    try writeCloseMark(
-      CloseMark(incarnation: incarnation, end: tail, nextSequence: nextSequence, state: .open)
-    )
+    if !Mutant.openMarkMissing.isActive { try writeCloseMark(closeMark(.open, end: tail)) }
     isClosedOnMedium = false
+  }
+
+  private func closeMark(_ state: CloseMark.State, end: Int) -> CloseMark {
+    CloseMark(incarnation: incarnation, end: end, nextSequence: nextSequence, state: state)
   }
 
   private mutating func writeCloseMark(_ mark: CloseMark) throws(StoreError) {

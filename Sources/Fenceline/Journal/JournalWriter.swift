@@ -11,6 +11,7 @@
 //   at every moment there is room for a seal behind `tail`
 //   sequences are never given twice; one that was given to a failed append is lost
 
+internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 
@@ -132,7 +133,8 @@ struct JournalWriter: ~Copyable {
       endsBatch: durable
     )
     meanwhile()
-    try finish(durable: durable, flushedFrom: durable ? offset : tail)
+    let flushedFrom = Mutant.durableCommitFlushesOwnOnly.isActive ? durableEnd : offset
+    try finish(durable: durable, flushedFrom: durable ? flushedFrom : tail)
     return active.unit(at: offset)
   }
 
@@ -164,15 +166,21 @@ struct JournalWriter: ~Copyable {
     }
     // The count field of the last record may cost 8 bytes.
     try makeRoom(for: length + 8, records: count, onlyDeletes: batch.onlyDeletes)
-    let sequence = takeSequence()
+    var sequence = takeSequence()
     var offsets: [Int] = []
     offsets.reserveCapacity(count)
     try batch.forEachFinal { (_, kind, key, value) throws(StoreError) in
       var flags = RecordFlags()
-      if offsets.isEmpty { flags.insert(.transactionBegin) }
+      if offsets.isEmpty, !Mutant.beginMarkMissing.isActive || count == 1 {
+        flags.insert(.transactionBegin)
+      }
       if offsets.count == count - 1 {
         flags.insert(.transactionEnd)
         if count > 1 { flags.insert(.transactionCount) }
+      }
+      if Mutant.transactionSplit.isActive {
+        flags = .wholeTransaction
+        sequence = offsets.isEmpty ? sequence : takeSequence()
       }
       offsets.append(tail)
       try write(
@@ -251,7 +259,7 @@ struct JournalWriter: ~Copyable {
     endsBatch: Bool
   ) throws(StoreError) {
     var flags = extraFlags.union(Self.flags(valueLength: value.byteCount))
-    if tail == durableEnd { flags.insert(.batchStart) }
+    if tail == durableEnd || claimsBatchStart(flags) { flags.insert(.batchStart) }
     let keyCheck = Checksum.keyCheck(key)
     let header = RecordHeader(
       kind: kind,
@@ -290,6 +298,13 @@ struct JournalWriter: ~Copyable {
     if kind == .put || kind == .delete {
       digest.add(keyCheck: keyCheck, endsTransaction: flags.contains(.transactionEnd))
     }
+  }
+
+  /// Whether a record at `tail` with `flags` claims an ordering point that was none.
+  @inline(__always)
+  private func claimsBatchStart(_ flags: RecordFlags) -> Bool {
+    Mutant.batchStartUnproven.isActive && flags.contains(.transactionBegin)
+      && tail.isMultiple(of: RecordLimit.lineSize)
   }
 
   /// After the records of a transaction: the ordering point, or early write-back.
@@ -339,7 +354,7 @@ struct JournalWriter: ~Copyable {
     _ body: () throws(MediumError) -> R
   ) throws(StoreError) -> R {
     do throws(MediumError) { return try body() } catch {
-      isPoisoned = true
+      isPoisoned = !Mutant.failedHandleGoesOn.isActive
       throw StoreError(error)
     }
   }

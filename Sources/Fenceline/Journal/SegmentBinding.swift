@@ -1,6 +1,7 @@
 // What binds a record to its place. Every checksum starts from the store, the segment, the
 // incarnation and the offset, so bytes that are valid elsewhere are not valid here.
 
+internal import CFlush
 package import JournalFormat
 package import PersistentMemory
 
@@ -19,10 +20,14 @@ package struct SegmentBinding: Sendable, Equatable {
   ) {
     self.segmentID = segmentID
     self.firstSequence = firstSequence
+    let storeID = Mutant.storeUnbound.isActive ? StoreID(low: 0, high: 0) : storeID
     var crc = Checksum.crc32c(of: storeID.low, continuing: 0)
     crc = Checksum.crc32c(of: storeID.high, continuing: crc)
-    crc = Checksum.crc32c(of: segmentID, continuing: crc)
-    seed = Checksum.crc32c(of: incarnation, continuing: crc)
+    crc = Checksum.crc32c(of: Mutant.segmentUnbound.isActive ? 0 : segmentID, continuing: crc)
+    seed = Checksum.crc32c(
+      of: Mutant.incarnationUnbound.isActive ? 0 : incarnation,
+      continuing: crc
+    )
   }
 
   package init(_ header: SegmentHeader) {
@@ -37,7 +42,8 @@ package struct SegmentBinding: Sendable, Equatable {
   /// Where the checksums of the record at `offset` start.
   @inline(__always)
   package func seed(at offset: Int) -> UInt32 {
-    Checksum.crc32c(of: UInt64(truncatingIfNeeded: offset), continuing: seed)
+    let place = Mutant.offsetUnbound.isActive ? 0 : UInt64(truncatingIfNeeded: offset)
+    return Checksum.crc32c(of: place, continuing: seed)
   }
 
   /// The sequence of the record at `offset`, whose header lies within `bytes`.

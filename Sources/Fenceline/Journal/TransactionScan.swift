@@ -3,7 +3,9 @@
 // Invariant: `acceptedEnd` only moves past a complete transaction, a close, a seal, or a pad that
 // follows one; a transaction without its end mark changes nothing.
 
+internal import CFlush
 internal import JournalFormat
+internal import PersistentMemory
 
 /// Where and why reading a segment stopped.
 package struct ScanStop: Sendable, Equatable {
@@ -71,6 +73,11 @@ package struct TransactionScan: Sendable {
         }
         return
       case .invalid(let fault):
+        if Mutant.tornTransactionAccepted.isActive, let last = pending.last {
+          pending.forEach(visit)
+          nextSequence = last.sequence &+ 1
+          pending.removeAll()
+        }
         // A pad before the failing bytes belongs to the transaction that it closes.
         if pending.isEmpty { acceptedEnd = reader.offset }
         stop = ScanStop(offset: reader.offset, fault: fault, isMisplaced: false)
@@ -125,19 +132,19 @@ package struct TransactionScan: Sendable {
     let flags = record.header.flags
     // No store gets near this; nothing below it can overflow.
     guard record.sequence < 1 << 62 else { return false }
+    let isNext = record.sequence >= nextSequence || Mutant.sequenceUnchecked.isActive
     switch record.header.kind {
     case .pad: return false
     case .digest where record.offset != SegmentField.journalStart: return false
     case .close, .seal, .digest:
-      return pending.isEmpty && record.sequence >= nextSequence
-        && flags.isDisjoint(with: .wholeTransaction)
+      return pending.isEmpty && isNext && flags.isDisjoint(with: .wholeTransaction)
     case .put, .delete:
       guard let first = pending.first else {
-        return flags.contains(.transactionBegin) && record.sequence >= nextSequence
-          && countMatches(record, in: bytes, 1)
+        return flags.contains(.transactionBegin) && isNext && countMatches(record, in: bytes, 1)
       }
       return !flags.contains(.transactionBegin) && !flags.contains(.batchStart)
-        && record.sequence == first.sequence && countMatches(record, in: bytes, pending.count + 1)
+        && (record.sequence == first.sequence || Mutant.sequenceUnchecked.isActive)
+        && countMatches(record, in: bytes, pending.count + 1)
     }
   }
 
@@ -148,5 +155,6 @@ package struct TransactionScan: Sendable {
   ) -> Bool {
     !record.header.flags.contains(.transactionEnd)
       || Int(record.fields(in: bytes).transactionCount) == count
+      || Mutant.transactionCountUnchecked.isActive
   }
 }

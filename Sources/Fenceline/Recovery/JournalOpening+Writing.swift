@@ -10,6 +10,7 @@
 // an empty segment, which is replaced. Of the torn segment only the mark in its first page is ever
 // written again. After an orderly close nothing was torn, and appends go on behind the close record.
 
+internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 
@@ -25,8 +26,12 @@ extension JournalOpening {
     guard let scan = newestScan, let newest = chain.members.last else {
       preconditionFailure("a chain has a newest segment that was read")
     }
+    let goesOn =
+      report.wasClosed
+      || Mutant.tornSegmentContinued.isActive
+        && scan.acceptedEnd.isMultiple(of: RecordLimit.lineSize)
     let writer =
-      report.wasClosed && JournalWriter.hasRoomToContinue(newest, scan)
+      goesOn && JournalWriter.hasRoomToContinue(newest, scan)
       ? try continueAfterClose(newest, scan, in: directory, options: options)
       : try decide(newest, scan, in: directory, options: options)
     removeLeftovers(in: directory)
@@ -53,7 +58,9 @@ extension JournalOpening {
     let tail = scan.acceptedEnd
     let granuleStart = tail / SegmentMap.granuleSize * SegmentMap.granuleSize
     try translatingErrors { () throws(MediumError) in
-      try newest.file.makeDurableAgain(scan.lastBatchStart..<tail)
+      if !Mutant.closedNotDurable.isActive {
+        try newest.file.makeDurableAgain(scan.lastBatchStart..<tail)
+      }
       try newest.file.beginAppending(at: tail, sharing: granuleStart..<tail)
     }
     let active = map.replaceNewest(with: newest.file)
@@ -77,10 +84,14 @@ extension JournalOpening {
     options: SegmentOptions
   ) throws(StoreError) -> JournalWriter {
     try translatingErrors { () throws(MediumError) in
-      try newest.file.makeDurableAgain(0..<scan.acceptedEnd)
+      if !Mutant.acceptedNotDurable.isActive {
+        try newest.file.makeDurableAgain(0..<scan.acceptedEnd)
+      }
     }
     // Lost records may have used sequences: as many as fit behind the accepted end.
-    let possiblyUsed = (newest.file.length - scan.acceptedEnd) / RecordLimit.smallestRecord + 1
+    let lostLength = newest.file.length - scan.acceptedEnd
+    let possiblyUsed =
+      Mutant.usedSequencesReissued.isActive ? 0 : lostLength / RecordLimit.smallestRecord + 1
     let isNewestEmpty = scan.isEmpty
     let described = isNewestEmpty ? chain.members.dropLast().last : newest
     let digest = isNewestEmpty ? digestBeforeNewest : newestDigest
@@ -90,20 +101,25 @@ extension JournalOpening {
       segmentID: id,
       // A segment in which nothing was accepted is replaced, not followed.
       predecessorID: isNewestEmpty ? newest.header.predecessorID : newest.header.segmentID,
-      incarnation: newest.header.incarnation + 1,
+      incarnation: newest.header.incarnation + (Mutant.incarnationKept.isActive ? 0 : 1),
       capacity: 0,
       firstSequence: scan.nextSequence + UInt64(possiblyUsed),
       predecessorEnd: isNewestEmpty ? newest.header.predecessorEnd : scan.acceptedEnd,
       createdAt: options.clock.nanosecondsSince1970()
     )
     if isNewestEmpty { map.removeNewest() }
+    if isNewestEmpty, Mutant.replacedRemovedFirst.isActive {
+      try? directory.removeSegment(named: newest.name)
+    }
     let active = try create(
       header,
       in: directory,
       options: options,
       preferring: described == nil ? 0 : KeyDigest.segmentRecordLength(digest.count)
     )
-    if let described, !(isNewestEmpty && isFollowedBeforeNewest) {
+    if let described, !(isNewestEmpty && isFollowedBeforeNewest),
+      !Mutant.recoveryMarkMissing.isActive
+    {
       try mark(described, followedBy: active.header, in: directory)
     }
     if isNewestEmpty {
@@ -157,7 +173,7 @@ extension JournalOpening {
       createdAt: options.clock.nanosecondsSince1970()
     )
     let active = try create(header, in: directory, options: options, preferring: 0)
-    directory.synchronizeName()
+    if !Mutant.storeNameUnsynced.isActive { directory.synchronizeName() }
     return writer(
       in: directory,
       options: options,
@@ -183,9 +199,10 @@ extension JournalOpening {
     header.capacity = file.length
     let finished = header
     try translatingErrors { () throws(MediumError) in
-      try SegmentEncoder.writeHeader(finished, to: file)
+      if !Mutant.firstHeaderLate.isActive { try SegmentEncoder.writeHeader(finished, to: file) }
       try directory.publishSegment(named: name)
-      try directory.synchronize()
+      if !Mutant.firstNameUnsynced.isActive { try directory.synchronize() }
+      if Mutant.firstHeaderLate.isActive { try SegmentEncoder.writeHeader(finished, to: file) }
     }
     let active = try map.add(file, finished)
     map.redirectToAppends(of: active, from: 0)

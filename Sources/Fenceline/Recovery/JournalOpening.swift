@@ -1,6 +1,7 @@
 // From a directory to an open journal: read everything, build the index, and find out whom damage
 // concerns. Changes nothing; JournalOpening+Writing.swift goes on from here.
 
+internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 internal import SystemPackage
@@ -122,7 +123,9 @@ struct JournalOpening {
   private mutating func noteMissingNewest(
     in directory: any StoreDirectory
   ) throws(StoreError) {
-    guard isNewestFollowed, let newest = chain.members.last?.header.segmentID else { return }
+    guard isNewestFollowed, !Mutant.followedMarkIgnored.isActive,
+      let newest = chain.members.last?.header.segmentID
+    else { return }
     guard !damage.contains(where: { $0.segmentID > newest }) else { return }
     // Beside a writer it may have come after the listing: then what was read is a state of before.
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }

@@ -8,6 +8,7 @@
 // A segment is known by its header, which stands twice in its first page and once more in the first
 // record of its successor; its name is only where it should be found.
 
+internal import CFlush
 internal import JournalFormat
 package import PersistentMemory
 internal import SystemPackage
@@ -243,7 +244,9 @@ extension ChainMember {
   /// neighbours.
   fileprivate func followed(by successor: SegmentHeader) -> ChainMember {
     var member = self
-    if successor.predecessorID == header.segmentID { member.statedEnd = successor.predecessorEnd }
+    if successor.predecessorID == header.segmentID, !Mutant.statedEndIgnored.isActive {
+      member.statedEnd = successor.predecessorEnd
+    }
     member.nextSequence = successor.firstSequence
     return member
   }

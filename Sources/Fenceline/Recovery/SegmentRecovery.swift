@@ -5,6 +5,7 @@
 //   newest segment, nothing valid follows the stop     torn tail: an unfinished write, cut off
 //   anything else                                      damage
 
+internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 internal import SystemPackage
@@ -154,7 +155,9 @@ struct SegmentRecovery: Sendable {
     let isComplete: Bool
     if let statedEnd = member.statedEnd {
       isComplete = scan.acceptedEnd == statedEnd
-    } else if let mark = Self.closeMark(bytes, member), mark.state != .open {
+    } else if let mark = Self.closeMark(bytes, member), mark.state != .open,
+      !Mutant.closeMarkProvesNothing.isActive
+    {
       isComplete = scan.acceptedEnd >= mark.end
     } else {
       isComplete = !member.isCutOff && !(member.isSuspect && hasTornTail)
@@ -222,8 +225,13 @@ struct SegmentRecovery: Sendable {
     after scan: TransactionScan,
     _ stop: ScanStop
   ) -> Bool {
-    if let mark = Self.closeMark(bytes, member), scan.acceptedEnd < mark.end { return true }
+    if let mark = Self.closeMark(bytes, member), scan.acceptedEnd < mark.end,
+      !Mutant.closeMarkProvesNothing.isActive
+    {
+      return true
+    }
     return reader.firstBatchStart(in: bytes, from: stop.offset + 1) != nil
+      && !Mutant.batchStartProvesNothing.isActive
   }
 
   /// Whether the record at the stop has become valid meanwhile: a reader beside a writer.
@@ -251,8 +259,8 @@ struct SegmentRecovery: Sendable {
       bytes.extracting(start..<start + CloseMarkField.checksum),
       continuing: member.binding.seed
     )
-    let isWhole = crc == mark.checksum && mark.incarnation == member.header.incarnation
-    return isWhole ? mark : nil
+    let isWhole = crc == mark.checksum || Mutant.closeMarkUnchecked.isActive
+    return isWhole && mark.incarnation == member.header.incarnation ? mark : nil
   }
 
   private static func damage(
@@ -293,7 +301,8 @@ struct SegmentRecovery: Sendable {
     guard scan.endsWithClose, scan.acceptedEnd.isMultiple(of: RecordLimit.lineSize),
       let mark = closeMark(bytes, member)
     else { return false }
-    return mark.state == .closed && mark.end == scan.lastBatchStart
+    return (mark.state == .closed || Mutant.openMarkIgnored.isActive)
+      && mark.end == scan.lastBatchStart
   }
 
   /// Whether anything was ever written behind the accepted end (fresh segments are zero).
