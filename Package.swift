@@ -143,7 +143,8 @@ let package = Package(
     .executableTarget(
       name: "crash-lab",
       dependencies: [
-        "CrashLab", "DamageLab", "PersistentMemory", "ToolSupport", argumentParser, filePath,
+        "CrashLab", "DamageLab", "PersistentMemory", "CFlush", "ToolSupport", argumentParser,
+        filePath,
       ],
       path: "Tools/Sources/crash-lab",
       swiftSettings: settings

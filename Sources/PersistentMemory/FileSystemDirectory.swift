@@ -68,13 +68,11 @@ package final class FileSystemDirectory: StoreDirectory {
   /// A handle that is let go gives its lock up at once, whoever was forked meanwhile.
   deinit { unlock() }
 
-  /// Creates a directory that only its owner may enter, and makes its name durable.
+  /// Creates a directory that only its owner may enter.
+  ///
+  /// - Durability: its name is durable after `synchronizeName()`, as far as its parent may be read.
   package static func create(_ path: FilePath) throws(MediumError) {
     try SystemCalls.makeDirectory(path)
-    if Mutant.storeNameUnsynced.isActive { return }
-    var parent = path.removingLastComponent()
-    if parent.isEmpty { parent = "." }
-    try SystemCalls.synchronize(try SystemCalls.open(parent, O_RDONLY | O_DIRECTORY), parent)
   }
 
   /// Decides by trying, never by the path's name.

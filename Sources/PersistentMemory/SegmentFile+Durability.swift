@@ -5,6 +5,7 @@
 
 internal import CFlush
 internal import Synchronization
+internal import SystemPackage
 
 extension SegmentFile {
   /// Makes a range durable: on return it survives what the medium promises.
@@ -20,18 +21,33 @@ extension SegmentFile {
     if isStaged {
       return try writeOut(range, synchronizing: !Mutant.journalUnsynced.isActive)
     }
-    // SAFETY: the range lies in the mapping.
-    if range.lowerBound < flushedFrom, !Mutant.persistUnflushed.isActive {
-      let start = Mutant.persistFlushesLastLineOnly.isActive ? flushedFrom - 1 : range.lowerBound
-      unsafe fl_flush(core.handle, mapping.address + start, flushedFrom - start)
+    // The line that the flushed bytes begin in was flushed with them.
+    let end = flushedFrom & ~(Int(FL_LINE_SIZE) - 1)
+    if range.lowerBound < end, !Mutant.persistUnflushed.isActive {
+      let start = Mutant.persistFlushesLastLineOnly.isActive ? end - 1 : range.lowerBound
+      // SAFETY: the range lies in the mapping.
+      unsafe fl_flush(core.handle, mapping.address + start, end - start)
     }
     if !Mutant.persistUnfenced.isActive { unsafe fl_fence(core.handle) }
     try checkWritten()
   }
 
-  /// Makes what the calling thread streamed visible to other threads before anything that follows.
-  package func fence() {
-    if !isStaged, !Mutant.streamedValueUnfenced.isActive { unsafe fl_fence(core.handle) }
+  /// Starts to make a range durable, for a caller whose next step completes it.
+  ///
+  /// - Parameters:
+  ///   - range: as for `persist`; nothing in it was flushed.
+  ///   - synchronizing: on a file, syncs it at once.
+  /// - Throws: as `persist`.
+  /// - Durability: in memory behind the calling thread's next fence; on a file behind its next sync,
+  ///   which this is where `synchronizing`.
+  package func beginPersisting(
+    _ range: Range<Int>,
+    synchronizing: Bool
+  ) throws(MediumError) {
+    if isStaged { return try writeOut(range, synchronizing: synchronizing) }
+    // SAFETY: the range lies in the mapping.
+    unsafe fl_flush(core.handle, mapping.address + range.lowerBound, range.count)
+    try checkWritten()
   }
 
   /// Starts the write-back of a long range of unsynced bytes, so that the next `persist` is short.
@@ -60,7 +76,7 @@ extension SegmentFile {
   /// was put there reaches no medium.
   @inline(__always)
   func checkWritten() throws(MediumError) {
-    if let fault = firstFault, !Mutant.caughtFaultIgnored.isActive {
+    if let fault = firstFault {
       throw MediumError(operation: "write", path: path, cause: .ioError, offset: fault)
     }
   }
@@ -83,7 +99,8 @@ extension SegmentFile {
   ) throws(MediumError) {
     if let device {
       try device.write(unsafe bytes.bytes, at: offset)
-      if synchronizing { try synchronize { () throws(MediumError) in try device.synchronizeData() } }
+      guard synchronizing else { return }
+      try synchronize { () throws(MediumError) in try device.synchronizeData() }
       return
     }
     try descriptor.withLock { (descriptor) throws(MediumError) in
@@ -104,19 +121,32 @@ extension SegmentFile {
   /// Makes bytes durable that an earlier process wrote and that may still be dirty in a cache, or
   /// clean in a page cache that never reached the device: written back line by line, or written
   /// again and synced.
-  package func makeDurableAgain(_ range: Range<Int>) throws(MediumError) {
+  ///
+  /// - Parameters:
+  ///   - range: what was accepted.
+  ///   - synchronizing: on a file, syncs it at once.
+  /// - Throws: ``MediumError`` of reading, writing or the device flush.
+  /// - Durability: in memory behind the calling thread's next fence; on a file behind its next sync,
+  ///   which this is where `synchronizing`.
+  package func makeDurableAgain(
+    _ range: Range<Int>,
+    synchronizing: Bool
+  ) throws(MediumError) {
     precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
     guard isStaged else {
       // SAFETY: the range lies in the mapping.
       if !Mutant.acceptedUnflushed.isActive {
         unsafe fl_flush(core.handle, mapping.address + range.lowerBound, range.count)
       }
-      if !Mutant.acceptedUnfenced.isActive { unsafe fl_fence(core.handle) }
       return try checkWritten()
     }
     let rewritten = Mutant.acceptedNotWrittenAgain.isActive ? range.prefix(0) : range
     try withGuardedBytes(rewritten) { (bytes) throws(MediumError) in
-      unsafe try writeToFile(bytes.withUnsafeBytes { unsafe $0 }, at: range.lowerBound)
+      unsafe try writeToFile(
+        bytes.withUnsafeBytes { unsafe $0 },
+        at: range.lowerBound,
+        synchronizing: synchronizing
+      )
     }
   }
 

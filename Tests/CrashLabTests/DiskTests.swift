@@ -72,6 +72,7 @@ struct DiskTests {
     var trace = Trace()
     let file = trace.appendCreation(of: "a", contents: Array(repeating: 9, count: 512))
     trace.append(.synchronizeDirectory)
+    trace.append(.synchronizeName)
     func lengths() -> Set<Int> {
       Set(
         (CrashImages.all(of: trace, model: CrashModel(.disk)).last ?? []).map {

@@ -179,6 +179,7 @@ struct SimulatorTests {
     let zeros = [UInt8](repeating: 0, count: 64)
     var model = CrashModel(.streamsStayInCache)
     model.prunes = false
+    trace.append(.synchronizeName)
     func names() -> Set<Set<String>> {
       Set((CrashImages.all(of: trace, model: model).last ?? []).map { Set($0.keys) })
     }
@@ -194,6 +195,20 @@ struct SimulatorTests {
     #expect(names() == [["a", "b.new"], ["b.new"]])
   }
 
+  @Test("The directory may be gone with all that is in it until its own name is certain")
+  func directoryName() {
+    var trace = Trace()
+    _ = trace.appendCreation(of: "a", contents: Array(repeating: 0, count: 64))
+    trace.append(.synchronizeDirectory)
+    func names() -> [Set<String>] {
+      let last = CrashImages.all(of: trace, model: CrashModel(.streamsStayInCache)).last ?? []
+      return last.map { Set($0.keys) }.sorted { $0.count < $1.count }
+    }
+    #expect(names() == [[], ["a"]])
+    trace.append(.synchronizeName)
+    #expect(names() == [["a"]])
+  }
+
   @Test("A new file holds zeros where nothing is certain")
   func newFiles() {
     var trace = Trace()
@@ -206,9 +221,10 @@ struct SimulatorTests {
       thread: 1
     )
     trace.append(.synchronizeDirectory)
+    trace.append(.synchronizeName)
     let images = CrashImages.all(of: trace, model: CrashModel(.streamsStayInCache))
-    #expect(images.map(\.count) == [3, 2])
-    #expect(Set(images[1].map { $0["a"]?[0] }) == [0, 7])
+    #expect(images.map(\.count) == [3, 3, 2])
+    #expect(Set(images[2].map { $0["a"]?[0] }) == [0, 7])
   }
 
   @Test("Too many combinations are sampled, with none and all among the samples")

@@ -139,7 +139,7 @@ struct SegmentFileTests {
     try file.beginAppending(at: 6016, sharing: 0..<6016)
     let written = unsafe UnsafeRawBufferPointer(start: file.writtenBase, count: 6016)
     #expect(unsafe written[5999] == 3)
-    try file.makeDurableAgain(0..<6000)
+    try file.makeDurableAgain(0..<6000, synchronizing: true)
     #expect(try scratch.data("a")[5999] == 3)
   }
 

@@ -41,14 +41,6 @@ FL_MUTANT_CASE(writeBehindUnfenced, "medium", "early write-back counts as durabl
 FL_MUTANT_CASE(writeBehindUnflushed, "medium", "early write-back counts as durable without a flush")
 // What recovery accepted, and a later commit builds on, is lost by the next power failure.
 FL_MUTANT_CASE(acceptedUnflushed, "medium", "what recovery accepts is fenced and not flushed again")
-// The same.
-FL_MUTANT_CASE(acceptedUnfenced, "medium", "what recovery accepts is flushed again and not fenced")
-// Another thread finds a position before the bytes that it leads to.
-FL_MUTANT_CASE(streamedValueUnfenced, "medium",
-               "a buffered value that was streamed is published without a fence")
-// A commit is acknowledged that went into the page of zeros over a memory error.
-FL_MUTANT_CASE(caughtFaultIgnored, "medium",
-               "a memory error under the mapping does not fail a sync")
 
 // Medium: files
 
@@ -140,8 +132,9 @@ FL_MUTANT_CASE(followedMarkMissing, "journal",
                "a rotation does not mark the predecessor as followed")
 // A crash is taken for damage: the mark states an end that is not there yet.
 FL_MUTANT_CASE(closeMarkFirst, "journal", "a close writes its mark before the records are durable")
-// Nothing by itself: a mark without its close record takes the way of a crash.
-FL_MUTANT_CASE(closeRecordLate, "journal", "a close makes its record durable behind its mark")
+// A store that was closed does not say so after a power failure, or what came behind the record is
+// lost with it.
+FL_MUTANT_CASE(closeRecordUnpersisted, "journal", "a close does not make its record durable")
 // A lost record comes back: the next session writes behind bytes that it takes for untouched.
 FL_MUTANT_CASE(openMarkMissing, "journal",
                "the first write behind a close does not mark the segment open")
@@ -172,6 +165,9 @@ FL_MUTANT_CASE(recoveryMarkMissing, "recovery",
 // A crash is taken for damage: the predecessor says that it is followed, and nothing follows.
 FL_MUTANT_CASE(replacedRemovedFirst, "recovery",
                "an empty segment is removed before the one that replaces it is durable")
+// An empty segment that was replaced passes for the newest once that one is lost.
+FL_MUTANT_CASE(leftoversUnsynced, "recovery",
+               "the directory is not synchronised behind the removal of a replaced segment")
 // A lost record comes back behind the new ones.
 FL_MUTANT_CASE(tornSegmentContinued, "recovery",
                "a recovery goes on behind the torn end of a segment")

@@ -7,7 +7,7 @@ extension Trace.Event {
   /// Whether a crash right before it is looked at.
   var isTellingMoment: Bool {
     switch self {
-    case .fence, .death, .eviction, .synchronizeDirectory, .synchronizeFile: true
+    case .fence, .death, .eviction, .synchronizeDirectory, .synchronizeName, .synchronizeFile: true
     default: false
     }
   }

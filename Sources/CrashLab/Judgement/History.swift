@@ -29,8 +29,10 @@ package struct History: Sendable {
     var highest = -1
     /// The last step whose call has returned.
     var returned = -1
-    /// The last step that has stored something in the journal, so its sequence has been used.
+    /// The last step that has stored something new in the journal, so its sequence has been used.
     var stored = -1
+    /// Where each file's journal ended up to now; what lies before that is only written again.
+    private var journalEnds: [Int: Int] = [:]
     /// The store was closed, and nothing was asked of it since.
     var isClosed = false
 
@@ -46,8 +48,11 @@ package struct History: Sendable {
       case .mark(.closed(let step)):
         lowest = max(lowest, step)
         isClosed = true
-      case .store(_, let offset, _, _, _):
-        if offset >= SegmentField.journalStart { stored = highest }
+      case .store(let file, let offset, let bytes, _, _):
+        let end = offset + bytes.count
+        guard end > max(SegmentField.journalStart, journalEnds[file] ?? 0) else { return }
+        journalEnds[file] = end
+        stored = highest
       default: break
       }
     }

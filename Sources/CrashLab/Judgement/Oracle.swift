@@ -104,6 +104,7 @@ struct Oracle {
   ///
   /// - Returns: the first sequence that a writer gives out.
   func write(_ image: CrashImage, _ verdict: ImageVerdict) throws(Violation) -> UInt64 {
+    try checkMissingNewest(of: image, verdict)
     let directory = image.directory(on: hardware, stale: stale)
     return try naming("writing") { () throws(StoreError) in
       guard let contents = verdict.contents else {
@@ -111,6 +112,27 @@ struct Oracle {
         return 1
       }
       return try goOn(in: directory, from: image, contents)
+    }
+  }
+
+  /// Loses the newest segment: what was in it must be missed.
+  private func checkMissingNewest(
+    of image: CrashImage,
+    _ verdict: ImageVerdict
+  ) throws(Violation) {
+    let segments = image.files.filter { SegmentName.id(of: $0.entry.name) != nil }
+    guard verdict.contents != nil, segments.count > 1,
+      let newest = segments.map(\.entry.name).max()
+    else { return }
+    let rest = CrashImage(files: image.files.filter { $0.entry.name != newest })
+    guard let store = try? Store(readingIn: rest.directory(on: hardware), options: options),
+      store.verificationAtOpening.isSound
+    else { return }
+    let contents = try naming("reading without the newest segment") { () throws(StoreError) in
+      try fingerprint(of: store).0
+    }
+    if contents != verdict.contents {
+      throw Violation("\(newest) holds what nothing misses once it is gone")
     }
   }
 

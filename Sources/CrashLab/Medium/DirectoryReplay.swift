@@ -33,6 +33,8 @@ struct DirectoryReplay {
   private var names: [String: Int] = [:]
   private var pending: [Operation] = []
   private var filesWithoutLength: Set<Int> = []
+  /// The directory itself is there for certain.
+  private var isNameCertain = false
 
   /// A file that is there, durably.
   mutating func add(_ name: String, number: Int) { names[name] = number }
@@ -57,6 +59,8 @@ struct DirectoryReplay {
     pending = []
   }
 
+  mutating func synchronizeName() { isNameCertain = true }
+
   /// What a living machine sees.
   func visibleNames() -> [String: Int] {
     var names = names
@@ -65,7 +69,8 @@ struct DirectoryReplay {
   }
 
   /// Every set of names that a crash can leave now: per subject, any number of its operations from
-  /// the first on; subjects independently; and files without their length with and without it.
+  /// the first on; subjects independently; files without their length with and without it; and no
+  /// directory at all before its own name is certain.
   ///
   /// - Parameter isRelevant: of a name; the length of others is left as it is.
   /// - Returns: what stands behind each name, for every set.
@@ -85,6 +90,7 @@ struct DirectoryReplay {
         }
       }
     }
+    if !isNameCertain, !results.contains([:]) { results.append([:]) }
     return results.flatMap { names in
       var sets = [names.mapValues { Place(file: $0) }]
       for (name, file) in names.sorted(by: { $0.key < $1.key })

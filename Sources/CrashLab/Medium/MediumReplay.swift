@@ -35,6 +35,8 @@ final class MediumReplay {
     for (number, file) in trace.initialFiles.enumerated() {
       directory.add(file.name, number: number)
     }
+    // Where there are files, there was a store before.
+    if !trace.initialFiles.isEmpty { directory.synchronizeName() }
   }
 
   /// Lines that have both kinds of uncertain stores, which no copy should ever produce.
@@ -79,6 +81,7 @@ final class MediumReplay {
     case .rename(let name, let target): directory.rename(name, to: target)
     case .remove(let name): directory.remove(name)
     case .synchronizeDirectory: directory.synchronize()
+    case .synchronizeName: directory.synchronizeName()
     case .mark: break
     }
   }

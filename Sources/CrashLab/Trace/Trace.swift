@@ -59,6 +59,8 @@ package struct Trace: Sendable {
     case rename(name: String, to: String)
     case remove(name: String)
     case synchronizeDirectory
+    /// The directory that holds the store's was synchronised.
+    case synchronizeName
     case mark(Mark)
   }
 

@@ -8,6 +8,14 @@ internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 
+/// A close record that ends the journal and that nothing follows.
+struct CloseOnMedium {
+  /// With its pad.
+  let record: Range<Int>
+  /// It is durable, and so is its mark: what an earlier process has left may lie in a cache.
+  var isCertain: Bool
+}
+
 extension JournalWriter {
   /// Room for `records` more records of `length` bytes in one segment; rotates where the active one
   /// has none.
@@ -87,8 +95,9 @@ extension JournalWriter {
     )
     let directory = directory
     try poisoning { () throws(MediumError) in
+      // Complete behind the fence of the header.
       if !Mutant.sealPersistedLate.isActive, !Mutant.sealUnpersisted.isActive {
-        try predecessor.file.persist(dirty, flushedFrom: dirty.upperBound)
+        try predecessor.file.beginPersisting(dirty, synchronizing: true)
       }
       if !Mutant.successorHeaderLate.isActive {
         try SegmentEncoder.writeHeader(header, to: successor)
@@ -183,6 +192,7 @@ extension JournalWriter {
       flushed: false,
       endsBatch: false
     )
+    try writeBehindIfLong()
   }
 
   private mutating func replaceActive(
@@ -208,7 +218,7 @@ extension JournalWriter {
   mutating func close() throws(StoreError) {
     discardPreparation()
     try checkUsable()
-    guard !isClosedOnMedium else { return }
+    if let closeOnMedium { return try closeAgain(closeOnMedium) }
     if Mutant.closeMarkFirst.isActive {
       let line = RecordLimit.lineSize
       try writeCloseMark(closeMark(.closed, end: (tail + line - 1) / line * line))
@@ -225,10 +235,17 @@ extension JournalWriter {
       flushed: false,
       endsBatch: true
     )
-    if Mutant.closeRecordLate.isActive { try writeCloseMark(mark) }
-    try persist(flushedFrom: tail)
+    let record = durableEnd..<tail
+    let file = active.file
+    if !Mutant.closeRecordUnpersisted.isActive {
+      // Complete behind the fence, or the sync, of the mark.
+      try poisoning { () throws(MediumError) in
+        try file.beginPersisting(record, synchronizing: false)
+      }
+    }
     try writeCloseMark(mark)
-    isClosedOnMedium = true
+    durableEnd = tail
+    closeOnMedium = CloseOnMedium(record: record, isCertain: true)
   }
 
   /// Before the first record behind a close record: whoever opens the store after a crash must not
@@ -237,9 +254,28 @@ extension JournalWriter {
   /// Only where there is room for that record: a close that nothing came behind is not written
   /// again, so it takes no room from the reserve.
   mutating func reopen() throws(StoreError) {
-    guard isClosedOnMedium else { return }
+    guard let closeOnMedium else { return }
+    try makeCertain(closeOnMedium)
     if !Mutant.openMarkMissing.isActive { try writeCloseMark(closeMark(.open, end: tail)) }
-    isClosedOnMedium = false
+    self.closeOnMedium = nil
+  }
+
+  /// Closes behind a close record that nothing followed.
+  private mutating func closeAgain(_ close: CloseOnMedium) throws(StoreError) {
+    guard !close.isCertain else { return }
+    try makeCertain(close)
+    try writeCloseMark(closeMark(.closed, end: close.record.lowerBound))
+    closeOnMedium?.isCertain = true
+  }
+
+  /// Writes back what an earlier process may not have lived to see durable; complete behind the mark
+  /// that follows.
+  private mutating func makeCertain(_ close: CloseOnMedium) throws(StoreError) {
+    guard !close.isCertain, !Mutant.closedNotDurable.isActive else { return }
+    let file = active.file
+    try poisoning { () throws(MediumError) in
+      try file.makeDurableAgain(close.record, synchronizing: false)
+    }
   }
 
   private func closeMark(_ state: CloseMark.State, end: Int) -> CloseMark {

@@ -32,11 +32,9 @@ struct JournalWriter: ~Copyable {
   var digest: KeyDigest
   /// Bytes of the segments before the active one, up to their ends.
   var journalBytes: Int
-  /// The journal ends with a close record that nothing follows.
-  var isClosedOnMedium: Bool
+  /// Where the journal ends with a close record.
+  var closeOnMedium: CloseOnMedium?
   var isPoisoned = false
-  /// Something was streamed past the cache: other threads see it only behind a fence.
-  var hasStreamed = false
   /// The next segment, as soon as it will soon be needed.
   var preparation: SegmentPreparation?
   /// Records that would end behind this offset take the slow way.
@@ -64,7 +62,7 @@ struct JournalWriter: ~Copyable {
     nextSequence: UInt64,
     digest: KeyDigest,
     journalBytes: Int,
-    isClosedOnMedium: Bool
+    closeOnMedium: CloseOnMedium?
   ) {
     self.directory = directory
     self.map = map
@@ -79,7 +77,7 @@ struct JournalWriter: ~Copyable {
     self.nextSequence = nextSequence
     self.digest = digest
     self.journalBytes = journalBytes
-    self.isClosedOnMedium = isClosedOnMedium
+    self.closeOnMedium = closeOnMedium
   }
 
   static func writeBehindThreshold(of segment: MappedSegment) -> Int {
@@ -284,7 +282,6 @@ struct JournalWriter: ~Copyable {
         isPoisoned = true
         throw .poisoned
       }
-      hasStreamed = true
     } else {
       length = record.write(
         key: key,
@@ -310,17 +307,18 @@ struct JournalWriter: ~Copyable {
   /// After the records of a transaction: the ordering point, or early write-back.
   @inline(__always)
   private mutating func finish(durable: Bool, flushedFrom: Int) throws(StoreError) {
-    if durable {
-      hasStreamed = false
-      return try persist(flushedFrom: flushedFrom)
-    }
-    if hasStreamed {
-      active.file.fence()
-      hasStreamed = false
-    }
-    if tail - durableEnd > writeBehindThreshold {
-      try writeBehind()
-    }
+    if durable { return try persist(flushedFrom: flushedFrom) }
+    try writeBehindIfLong()
+  }
+
+  /// Starts the write-back of a long stretch that nobody has synced.
+  ///
+  /// Whoever streams a record calls this or `persist` before the append right goes on: what was
+  /// streamed is completed, and seen by other threads, only behind its own thread's fence. No
+  /// streamed record is short enough to be left.
+  @inline(__always)
+  mutating func writeBehindIfLong() throws(StoreError) {
+    if tail - durableEnd > writeBehindThreshold { try writeBehind() }
   }
 
   private mutating func writeBehind() throws(StoreError) {

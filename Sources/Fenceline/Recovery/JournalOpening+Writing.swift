@@ -34,7 +34,7 @@ extension JournalOpening {
       goesOn && JournalWriter.hasRoomToContinue(newest, scan)
       ? try continueAfterClose(newest, scan, in: directory, options: options)
       : try decide(newest, scan, in: directory, options: options)
-    removeLeftovers(in: directory)
+    try removeLeftovers(in: directory)
     restoreSpareHeaders(in: directory)
     return writer
   }
@@ -58,9 +58,6 @@ extension JournalOpening {
     let tail = scan.acceptedEnd
     let granuleStart = tail / SegmentMap.granuleSize * SegmentMap.granuleSize
     try translatingErrors { () throws(MediumError) in
-      if !Mutant.closedNotDurable.isActive {
-        try newest.file.makeDurableAgain(scan.lastBatchStart..<tail)
-      }
       try newest.file.beginAppending(at: tail, sharing: granuleStart..<tail)
     }
     let active = map.replaceNewest(with: newest.file)
@@ -73,7 +70,7 @@ extension JournalOpening {
       tail: tail,
       nextSequence: scan.nextSequence,
       digest: newestDigest,
-      isClosed: true
+      close: CloseOnMedium(record: scan.lastBatchStart..<tail, isCertain: false)
     )
   }
 
@@ -85,7 +82,7 @@ extension JournalOpening {
   ) throws(StoreError) -> JournalWriter {
     try translatingErrors { () throws(MediumError) in
       if !Mutant.acceptedNotDurable.isActive {
-        try newest.file.makeDurableAgain(0..<scan.acceptedEnd)
+        try newest.file.makeDurableAgain(0..<scan.acceptedEnd, synchronizing: true)
       }
     }
     // Lost records may have used sequences: as many as fit behind the accepted end.
@@ -117,13 +114,12 @@ extension JournalOpening {
       options: options,
       preferring: described == nil ? 0 : KeyDigest.segmentRecordLength(digest.count)
     )
-    if let described, !(isNewestEmpty && isFollowedBeforeNewest),
-      !Mutant.recoveryMarkMissing.isActive
-    {
+    // Also where it stands there already: it may have been read from a cache.
+    if let described, !Mutant.recoveryMarkMissing.isActive {
       try mark(described, followedBy: active.header, in: directory)
     }
     if isNewestEmpty {
-      try? directory.removeSegment(named: newest.name)
+      chain.noteLeftover(newest.name)
     } else {
       // Decided, durably: nothing behind the accepted end will be read again.
       newest.file.settle(at: scan.acceptedEnd)
@@ -136,7 +132,7 @@ extension JournalOpening {
       tail: SegmentField.journalStart,
       nextSequence: header.firstSequence,
       digest: [],
-      isClosed: false
+      close: nil
     )
     if let described { try writer.describe(described.header, digest, leaving: 0) }
     return writer
@@ -172,8 +168,9 @@ extension JournalOpening {
       predecessorEnd: 0,
       createdAt: options.clock.nanosecondsSince1970()
     )
-    let active = try create(header, in: directory, options: options, preferring: 0)
+    // Before there is a segment: whoever finds one may count on the directory.
     if !Mutant.storeNameUnsynced.isActive { directory.synchronizeName() }
+    let active = try create(header, in: directory, options: options, preferring: 0)
     return writer(
       in: directory,
       options: options,
@@ -182,7 +179,7 @@ extension JournalOpening {
       tail: SegmentField.journalStart,
       nextSequence: 1,
       digest: [],
-      isClosed: false
+      close: nil
     )
   }
 
@@ -217,7 +214,7 @@ extension JournalOpening {
     tail: Int,
     nextSequence: UInt64,
     digest: [UInt16],
-    isClosed: Bool
+    close: CloseOnMedium?
   ) -> JournalWriter {
     JournalWriter(
       directory: directory,
@@ -230,13 +227,20 @@ extension JournalOpening {
       tail: tail,
       nextSequence: nextSequence,
       digest: KeyDigest(entries: digest, nextSequence: nextSequence),
-      journalBytes: report.journalBytes - (isClosed ? tail : 0),
-      isClosedOnMedium: isClosed
+      journalBytes: report.journalBytes - (close == nil ? 0 : tail),
+      closeOnMedium: close
     )
   }
 
-  /// Files that no history needs; a failure leaves them for the next opening.
-  private func removeLeftovers(in directory: any StoreDirectory) {
+  /// Removes files that no history needs; a failure leaves them for the next opening.
+  ///
+  /// A segment that was replaced is gone for certain before the first record is written: if the one in
+  /// its place were lost later, it would pass for the newest.
+  private func removeLeftovers(in directory: any StoreDirectory) throws(StoreError) {
     for name in chain.leftovers { try? directory.removeSegment(named: name) }
+    guard chain.leftovers.contains(where: { SegmentName.id(of: $0) != nil }),
+      !Mutant.leftoversUnsynced.isActive
+    else { return }
+    try translatingErrors { () throws(MediumError) in try directory.synchronize() }
   }
 }

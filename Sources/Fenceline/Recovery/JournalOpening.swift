@@ -22,7 +22,6 @@ struct JournalOpening {
   private var digestPlaces: [DigestPlace] = []
   /// The newest segment that is there says that another one came.
   private var isNewestFollowed = false
-  private(set) var isFollowedBeforeNewest = false
 
   /// Reads the journal in `directory` and changes nothing.
   ///
@@ -115,7 +114,6 @@ struct JournalOpening {
     report.newestEnd = result.scan?.acceptedEnd ?? 0
     report.hasTornTail = result.hasTornTail
     report.wasClosed = result.isClosed
-    isFollowedBeforeNewest = isNewestFollowed
     isNewestFollowed = result.isFollowed
   }
 

@@ -218,6 +218,9 @@ package struct SegmentChain: Sendable {
     return .corrupt(file: file, offset: 0, cause: .missingSegment)
   }
 
+  /// Takes note of a segment that was replaced.
+  mutating func noteLeftover(_ name: String) { leftovers.append(name) }
+
   /// Maps the newest segment for writing.
   package mutating func openNewestForWriting(
     in directory: any StoreDirectory

@@ -17,7 +17,7 @@ struct CrashLabCommand: ParsableCommand {
       """
   )
 
-  @Option(help: "How long to go on.")
+  @Option(help: "How long to go on; with --mutants, how long to look for each.")
   var seconds = 60
 
   @Option(help: "What the random programs follow from (default: another one each time).")
@@ -32,7 +32,7 @@ struct CrashLabCommand: ParsableCommand {
   var limit = 1 << 16
 
   @Option(help: "Uncertain words of one moment up to which each is sampled, where there are more.")
-  var samples = 32
+  var samples = 128
 
   @Option(help: "Recoveries within recoveries that are crashed in turn.")
   var depth = 1
@@ -63,6 +63,8 @@ struct CrashLabCommand: ParsableCommand {
   var worker: Int?
   @Option(help: .hidden)
   var reportTo: Int32?
+  @Option(help: .hidden)
+  var trial: String?
 
   func validate() throws {
     guard jobs > 0, limit > 0, samples > 3 else {

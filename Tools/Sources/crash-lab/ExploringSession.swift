@@ -66,6 +66,7 @@ struct ExploringSession {
       total.add(report)
       if isRandom { randomCount += 1 } else { fixedCount += 1 }
       if report.mixedLines > 0 { mixedPrograms.append(current[worker] ?? "") }
+    case .trying, .found: break
     }
   }
 

@@ -9,6 +9,10 @@ enum WorkerMessage {
   case begun(worker: Int, program: String)
   /// It is done with it: what it found.
   case done(worker: Int, isRandom: Bool, CrashReport)
+  /// A mutant's trial looks at this, after so many images.
+  case trying(images: Int, String)
+  /// It has found the mutant.
+  case found(images: Int, String)
 
   /// The report's numbers; the worker prints violations itself.
   private static var counters: [WritableKeyPath<CrashReport, Int>] {
@@ -21,6 +25,8 @@ enum WorkerMessage {
   fileprivate var line: String {
     switch self {
     case .begun(let worker, let program): return "begun \(worker) \(program)"
+    case .trying(let images, let name): return "trying \(images) \(name)"
+    case .found(let images, let name): return "found \(images) \(name)"
     case .done(let worker, let isRandom, let report):
       let numbers = Self.counters.map { String(report[keyPath: $0]) }.joined(separator: " ")
       return "done \(worker) \(isRandom ? 1 : 0) \(report.violations.count) \(numbers)"
@@ -29,13 +35,20 @@ enum WorkerMessage {
 
   init?(line: Substring) {
     let fields = line.split(separator: " ", maxSplits: 2)
-    guard fields.count == 3, let worker = Int(fields[1]) else { return nil }
-    if fields[0] == "begun" {
-      self = .begun(worker: worker, program: String(fields[2]))
-      return
+    guard fields.count == 3, let number = Int(fields[1]) else { return nil }
+    let text = String(fields[2])
+    switch fields[0] {
+    case "begun": self = .begun(worker: number, program: text)
+    case "trying": self = .trying(images: number, text)
+    case "found": self = .found(images: number, text)
+    case "done": self.init(worker: number, numbers: text)
+    default: return nil
     }
-    let numbers = fields[2].split(separator: " ").compactMap { Int($0) }
-    guard fields[0] == "done", numbers.count == 2 + Self.counters.count else { return nil }
+  }
+
+  private init?(worker: Int, numbers text: String) {
+    let numbers = text.split(separator: " ").compactMap { Int($0) }
+    guard numbers.count == 2 + Self.counters.count else { return nil }
     var report = CrashReport()
     report.violations = Array(repeating: "", count: numbers[1])
     for (counter, number) in zip(Self.counters, numbers.dropFirst(2)) {

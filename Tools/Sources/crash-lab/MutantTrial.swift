@@ -1,0 +1,92 @@
+// One mutant in a process of its own: whatever it breaks, the table goes on.
+
+#if Mutants
+import CFlush
+import CrashLab
+import DamageLab
+import Glibc
+import PersistentMemory
+import SystemPackage
+
+/// Looks for a violation that the active mutant causes.
+struct MutantTrial {
+  let command: CrashLabCommand
+  let report: ReportPipe
+  private let end: ContinuousClock.Instant
+  private var images = 0
+
+  init(_ command: CrashLabCommand, _ report: ReportPipe) {
+    self.command = command
+    self.report = report
+    end = ContinuousClock.now + .seconds(command.seconds)
+  }
+
+  /// Looks where it costs least first: crashes of the fixed situations with few images, damage here
+  /// and there, all kinds of stale contents and random programs, then everything with many images.
+  ///
+  /// Ends silently where nothing is found until the time is over.
+  mutating func run() throws {
+    let first = CrashSuite.programs(stale: .incarnation)
+    let others = StaleKind.allCases.filter { $0 != .incarnation }
+      .flatMap { CrashSuite.programs(stale: $0) }
+    let random = (0..<200 as Range<UInt64>).map { (offset: UInt64) in
+      let seed = command.seed &+ offset
+      return (name: "random program \(seed)", program: CrashProgram(seed: seed))
+    }
+    if try crash(first, limit: 8) { return }
+    if try damage(oneIn: 2000) { return }
+    if try crash(others + random, limit: 8) { return }
+    if try damage(oneIn: 200) { return }
+    _ = try crash(first + random, limit: 1 << 10)
+  }
+
+  private mutating func crash(
+    _ programs: [(name: String, program: CrashProgram)],
+    limit: Int
+  ) throws -> Bool {
+    for (name, program) in programs where ContinuousClock.now < end {
+      let isFound = try crash(name, program, limit: limit)
+      guard !isFound else { return true }
+    }
+    return false
+  }
+
+  private mutating func crash(
+    _ name: String,
+    _ program: CrashProgram,
+    limit: Int
+  ) throws -> Bool {
+    try report.send(.trying(images: images, name))
+    let found = program.explore {
+      $0.model.exhaustiveLimit = limit
+      $0.model.samplesPerKind = limit == 8 ? 4 : 16
+      $0.maximumViolations = 1
+    }
+    images += found.images
+    guard !found.violations.isEmpty || found.mixedLines > 0 else { return false }
+    try report.send(.found(images: images, name))
+    return true
+  }
+
+  /// What only tells damage from an unfinished write.
+  private mutating func damage(oneIn share: Int) throws -> Bool {
+    let scratch = FilePath("/dev/shm/fenceline-mutant-\(getpid())")
+    try report.send(.trying(images: images, "damage: making the stores"))
+    try Files.makeDirectory(scratch)
+    defer { Files.removeDirectory(scratch) }
+    let plan = DamagePlan(for: try SampleStore.all(seed: 1, in: scratch))
+    let lab = try DamageLab(plan, in: scratch)
+    for number in 0..<plan.count
+    where plan.isSampled(number, oneIn: share, seed: command.seed) && ContinuousClock.now < end {
+      let image = plan.image(number)
+      images += 1
+      try report.send(.trying(images: images, "damage: \(image.name)"))
+      if try lab.check(image) != nil {
+        try report.send(.found(images: images, "damage: \(image.name)"))
+        return true
+      }
+    }
+    return false
+  }
+}
+#endif

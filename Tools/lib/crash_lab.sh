@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# Builds the crash laboratory: as it is, or with faults to be switched on where --mutants asks for
+# them. Sourced, never run.
+
+# Prints the path of the program that is right for the given arguments.
+build_crash_lab() {
+  local options=(-c release) argument
+  for argument in "$@"; do
+    if [[ $argument == --mutants ]]; then
+      options+=(--traits PersistentMemory,Mutants --scratch-path .build-mutants)
+    fi
+  done
+  swift build "${options[@]}" -j "$fenceline_jobs" --product crash-lab >&2
+  printf '%s/crash-lab\n' "$(swift build "${options[@]}" --show-bin-path)"
+}
+
+# A short form of what the program does for hours: about three minutes of images, then every mutant.
+check_crash_lab() {
+  local program
+  program=$(build_crash_lab)
+  "$program" --seconds "${FENCELINE_CRASH_SECONDS:-150}"
+  # A few moments with nothing left out.
+  "$program" --seconds 10 --unpruned --limit 512 --samples 8
+  program=$(build_crash_lab --mutants)
+  "$program" --mutants --seconds 20
+}
