@@ -88,4 +88,20 @@ struct ExplorationTests {
     }
     #expect(sampled.sampledMoments == 1)
   }
+
+  @Test("Behind a fence nothing of a copy is uncertain", arguments: CrashHardware.allCases)
+  func copies(hardware: CrashHardware) {
+    guard hardware != .disk else { return }
+    for policy in hardware.policies {
+      #expect(CopyContract.violations(on: hardware, policy) == [])
+    }
+    // It can fail: a policy that is wrong there.
+    let isRight = hardware.policies.contains(.trusting) || hardware == .cachesArePersistent
+    #expect(CopyContract.violations(on: hardware, .trusting).isEmpty == isRight)
+  }
+
+  @Test("A reader stops where a writer broke a rule, though every checksum is right")
+  func forgeries() throws {
+    #expect(try ForgedJournal.violations() == [])
+  }
 }

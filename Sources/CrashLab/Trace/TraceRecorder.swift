@@ -70,6 +70,13 @@ package final class TraceRecorder: @unchecked Sendable {
     return unsafe CopyCore(handle: handle)
   }
 
+  /// Hands out the core itself.
+  @unsafe
+  func withCore(_ body: (OpaquePointer) -> Void) {
+    guard let handle = unsafe handle else { preconditionFailure("no memory for a core") }
+    unsafe body(handle)
+  }
+
   /// What was recorded so far.
   package var trace: Trace { state.withLock { $0.trace } }
   package var eventCount: Int { state.withLock { $0.trace.events.count } }

@@ -349,6 +349,9 @@ package final class Workload {
     return found
   }
 
+  /// The bytes of the first file, as a process sees them.
+  var firstFile: [UInt8] { directory.entries.first?.memory.contents ?? [] }
+
   /// Keys that have a value.
   package var liveKeys: [[UInt8]] { contents.keys.sorted { $0.lexicographicallyPrecedes($1) } }
 

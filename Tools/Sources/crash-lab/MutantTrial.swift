@@ -34,10 +34,27 @@ struct MutantTrial {
       return (name: "random program \(seed)", program: CrashProgram(seed: seed))
     }
     if try crash(first, limit: 8) { return }
+    if try checkContracts() { return }
+    // Records of one length are where stale ones fit.
+    if try crash(others.filter { $0.name.contains("of one length") }, limit: 8) { return }
     if try damage(oneIn: 2000) { return }
     if try crash(others + random, limit: 8) { return }
     if try damage(oneIn: 200) { return }
     _ = try crash(first + random, limit: 1 << 10)
+  }
+
+  /// The copy core by itself, and journals that a wrong writer leaves.
+  private func checkContracts() throws -> Bool {
+    for hardware in CrashHardware.allCases where hardware != .disk {
+      for policy in hardware.policies {
+        guard let first = CopyContract.violations(on: hardware, policy).first else { continue }
+        try report.send(.found(images: images, "copy: \(first)"))
+        return true
+      }
+    }
+    guard let first = try ForgedJournal.violations().first else { return false }
+    try report.send(.found(images: images, "forged: \(first)"))
+    return true
   }
 
   private mutating func crash(
