@@ -39,7 +39,8 @@ public struct CrashTest: Sendable {
   ///
   /// - Parameters:
   ///   - program: uses the store that it opens through the run. It is called several times, and
-  ///     should do the same each time.
+  ///     should do the same each time: what one call leaves is what the blocks of the next one's
+  ///     files hold before they are written.
   ///   - check: gets the store of an image and what the program had promised when the crash came;
   ///     throws where something is wrong. It is called for every different image with a store opened
   ///     for reading, and for those between which a writer makes a difference once more with a
@@ -54,7 +55,10 @@ public struct CrashTest: Sendable {
     var report = CrashReport()
     for hardware in hardware {
       for policy in hardware.policies {
-        let run = CrashRun(WorkloadSetup(hardware, policy))
+        let setup = WorkloadSetup(hardware, policy, stale: .incarnation)
+        let otherLife = CrashRun(setup, isOtherLife: true)
+        try program(otherLife)
+        let run = CrashRun(setup, stale: otherLife.leftBehind)
         try program(run)
         report.add(explore(run, check))
       }
@@ -84,26 +88,41 @@ public struct CrashTest: Sendable {
 public final class CrashRun {
   let setup: WorkloadSetup
   let promises = PromiseList()
+  let stale: StaleContents
+  private let options: StoreOptions
   private let recorder: TraceRecorder
   private let directory: SimulatedDirectory
 
-  init(_ setup: WorkloadSetup) {
+  init(
+    _ setup: WorkloadSetup,
+    stale: StaleContents = StaleContents(),
+    isOtherLife: Bool = false
+  ) {
     self.setup = setup
+    self.stale = stale
+    options = setup.options(isOtherLife: isOtherLife)
     recorder = TraceRecorder(policy: setup.policy)
-    directory = SimulatedDirectory(setup.hardware, recorder: recorder)
+    directory = SimulatedDirectory(setup.hardware, recorder: recorder, stale: stale)
   }
 
   var trace: Trace { recorder.trace }
 
-  /// Opens the store on the simulated medium, as ``Store/open(at:options:)`` does at a path.
+  /// What the files hold now, for the next run.
+  var leftBehind: StaleContents { StaleContents(setup.stale, leftBy: directory.entries) }
+
+  /// Opens the store on the simulated medium, as `Store.open(at:options:)` does at a path.
   ///
   /// - Parameter options: memory errors are never handled.
   /// - Returns: the store; to open another handle for writing, close this one before.
-  /// - Throws: as ``Store/open(at:options:)``.
+  /// - Throws: as `Store.open(at:options:)`.
   public func openStore(
     options: StoreOptions = StoreOptions()
   ) throws(StoreError) -> Store {
-    try Store(writingIn: directory, options: setup.adapted(options))
+    // Small segments, and nothing random.
+    var options = options
+    options.handlesMemoryErrors = self.options.handlesMemoryErrors
+    options.segmentOptions = self.options.segmentOptions
+    return try Store(writingIn: directory, options: options)
   }
 
   /// Says that from here on every crash has to leave what `promise` stands for.
@@ -121,16 +140,5 @@ final class PromiseList {
   func add(_ name: String) -> Int {
     names.append(name)
     return names.count - 1
-  }
-}
-
-extension WorkloadSetup {
-  /// A program's options with small segments and nothing random.
-  func adapted(_ options: StoreOptions) -> StoreOptions {
-    let own = self.options()
-    var options = options
-    options.handlesMemoryErrors = own.handlesMemoryErrors
-    options.segmentOptions = own.segmentOptions
-    return options
   }
 }

@@ -18,7 +18,7 @@ struct PromiseJudge: ImageJudge {
     oracle = Oracle(
       options: run.setup.options(),
       hardware: run.setup.hardware,
-      stale: StaleContents(),
+      stale: run.stale,
       keys: []
     )
   }
@@ -57,7 +57,7 @@ struct PromiseJudge: ImageJudge {
     checkedClasses[recoveryClass] = promised
     let store: Store
     do throws(StoreError) {
-      let directory = image.directory(on: run.setup.hardware)
+      let directory = image.directory(on: run.setup.hardware, stale: run.stale)
       store = try Store(writingIn: directory, options: oracle.options)
     } catch { throw Violation("opening for writing: \(error)") }
     try check(store)

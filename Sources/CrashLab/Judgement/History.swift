@@ -31,8 +31,6 @@ package struct History: Sendable {
     var returned = -1
     /// The last step that has stored something new in the journal, so its sequence has been used.
     var stored = -1
-    /// Where each file's journal ended up to now; what lies before that is only written again.
-    private var journalEnds: [Int: Int] = [:]
     /// The store was closed, and nothing was asked of it since.
     var isClosed = false
 
@@ -48,11 +46,8 @@ package struct History: Sendable {
       case .mark(.closed(let step)):
         lowest = max(lowest, step)
         isClosed = true
-      case .store(let file, let offset, let bytes, _, _):
-        let end = offset + bytes.count
-        guard end > max(SegmentField.journalStart, journalEnds[file] ?? 0) else { return }
-        journalEnds[file] = end
-        stored = highest
+      case .store(_, let offset, _, let kind, _):
+        if offset >= SegmentField.journalStart, kind != .rewritten { stored = highest }
       default: break
       }
     }

@@ -60,6 +60,17 @@ package final class FileMemory: @unchecked Sendable {
     }
   }
 
+  /// Whether these bytes stand at `offset`.
+  func holds(_ bytes: RawSpan, at offset: Int) -> Bool {
+    let count = bytes.byteCount
+    precondition(offset >= 0 && offset + count <= length, "bytes outside the file")
+    // SAFETY: the range was checked, and both are read during the call only.
+    return unsafe bytes.withUnsafeBytes { bytes in
+      guard let source = bytes.baseAddress else { return true }
+      return unsafe memcmp(address + offset, source, count) == 0
+    }
+  }
+
   /// The aligned word at `index`, as this machine reads it.
   func word(at index: Int) -> UInt64 {
     precondition(index >= 0 && 8 * index + 8 <= length, "word outside the file")

@@ -26,8 +26,14 @@ final class SimulatedFile: SegmentDevice {
 
   /// Corresponds to `pwrite`.
   func write(_ bytes: RawSpan, at offset: Int) throws(MediumError) {
+    let isThere = entry.memory.holds(bytes, at: offset)
     entry.memory.overwrite(bytes, at: offset)
-    recorder?.appendWrite(file: entry.number, offset: offset, bytes: bytes)
+    recorder?.appendWrite(
+      file: entry.number,
+      offset: offset,
+      bytes: bytes,
+      kind: isThere ? .rewritten : .cached
+    )
   }
 
   /// Corresponds to `fdatasync`.

@@ -5,7 +5,7 @@
 internal import Fenceline
 
 /// In what the other life differs from this one; only that keeps its records from being valid here.
-public enum StaleKind: String, Sendable, CaseIterable {
+package enum StaleKind: String, Sendable, CaseIterable {
   /// There was no other life: zeros.
   case none
   /// The same store before it was recovered: another incarnation.

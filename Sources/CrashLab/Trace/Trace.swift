@@ -24,6 +24,8 @@ package struct Trace: Sendable {
     case cached
     /// Non-temporal: every aligned 8-byte word is on its own.
     case streamed
+    /// Like `cached`, but the bytes stood there already, and are only written again.
+    case rewritten
   }
 
   /// What the program says of itself, in step numbers of a ``History``.

@@ -8,7 +8,7 @@ package import PersistentMemory
 internal import Synchronization
 
 /// The rule by which the copy core under test writes lines back.
-public enum CopyPolicy: String, Sendable, CaseIterable {
+package enum CopyPolicy: String, Sendable, CaseIterable {
   /// A non-temporal store may stay in the cache; every line is written back.
   case strict
   /// A non-temporal store never stays in the cache.
@@ -89,7 +89,7 @@ package final class TraceRecorder: @unchecked Sendable {
   }
 
   /// Adds a write to a file on a disk.
-  func appendWrite(file: Int, offset: Int, bytes: RawSpan) {
+  func appendWrite(file: Int, offset: Int, bytes: RawSpan, kind: Trace.StoreKind) {
     // SAFETY: the buffer is read during the call only.
     unsafe bytes.withUnsafeBytes { bytes in
       state.withLock {
@@ -97,7 +97,7 @@ package final class TraceRecorder: @unchecked Sendable {
           file: file,
           offset: offset,
           bytes: bytes,
-          kind: .cached,
+          kind: kind,
           thread: fl_thread_id()
         )
       }
