@@ -32,35 +32,4 @@ struct TransferExampleTests {
     #expect(report.violations.isEmpty, "\(report)")
     #expect(report.distinctImages > 100)
   }
-
-  /// Two puts are two steps: money is lost between them, and after a crash too.
-  @Test("A transfer that is no transaction is caught")
-  func brokenTransfers() throws {
-    let report = try CrashTest().run { run in
-      let store = try run.openStore()
-      try store.put("alice", "-30", durability: .durable)
-      try store.put("bob", "30", durability: .durable)
-      run.promise("30 moved")
-    } check: { store, _ in
-      let sum = try ["alice", "bob"].reduce(0) { $0 + (Int(try store.get($1) ?? "0") ?? 0) }
-      if sum != 0 { throw Violation("money is lost: \(sum)") }
-    }
-    #expect(report.violations.count >= CrashHardware.allCases.count)
-    #expect(report.violations.allSatisfy { $0.contains("money is lost: -30") })
-  }
-
-  @Test("A promise that comes too early is caught")
-  func earlyPromise() throws {
-    var test = CrashTest()
-    test.hardware = [.disk]
-    let report = try test.run { run in
-      let store = try run.openStore()
-      try store.put("key", "1")
-      run.promise("key")
-      try store.sync()
-    } check: { store, promises in
-      if promises.contains("key"), try store.get("key") == nil { throw Violation("key is lost") }
-    }
-    #expect(!report.violations.isEmpty)
-  }
 }

@@ -39,8 +39,7 @@ public struct CrashTest: Sendable {
   ///
   /// - Parameters:
   ///   - program: uses the store that it opens through the run. It is called several times, and
-  ///     should do the same each time: what one call leaves is what the blocks of the next one's
-  ///     files hold before they are written.
+  ///     should do the same each time.
   ///   - check: gets the store of an image and what the program had promised when the crash came;
   ///     throws where something is wrong. It is called for every different image with a store opened
   ///     for reading, and for those between which a writer makes a difference once more with a
@@ -55,12 +54,14 @@ public struct CrashTest: Sendable {
     var report = CrashReport()
     for hardware in hardware {
       for policy in hardware.policies {
+        // On blocks of zeros, and on blocks that hold what the first run left.
         let setup = WorkloadSetup(hardware, policy, stale: .incarnation)
-        let otherLife = CrashRun(setup, isOtherLife: true)
-        try program(otherLife)
-        let run = CrashRun(setup, stale: otherLife.leftBehind)
-        try program(run)
-        report.add(explore(run, check))
+        let first = CrashRun(setup, isOtherLife: true)
+        try program(first)
+        report.add(explore(first, check))
+        let second = CrashRun(setup, stale: first.leftBehind)
+        try program(second)
+        report.add(explore(second, check))
       }
     }
     return report
