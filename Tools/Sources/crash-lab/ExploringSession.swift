@@ -20,7 +20,7 @@ struct ExploringSession {
     let start = clock.now
     // A backtrace takes longer than everything before it.
     unsafe setenv("SWIFT_BACKTRACE", "enable=no", 1)
-    let pipe = try FileDescriptor.pipe()
+    let pipe = try FileDescriptor.reportPipe()
     let workers = try (0..<command.jobs).map { number in
       try Subprocess(arguments(worker: number, pipe.writeEnd))
     }

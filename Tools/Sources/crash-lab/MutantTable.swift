@@ -79,7 +79,7 @@ private struct Trial {
 
   init(_ mutant: Mutant?, _ command: CrashLabCommand) throws {
     self.mutant = mutant
-    let pipe = try FileDescriptor.pipe()
+    let pipe = try FileDescriptor.reportPipe()
     process = try Subprocess(
       [
         "/proc/self/exe", "--mutants", "--trial", mutant?.description ?? "none",

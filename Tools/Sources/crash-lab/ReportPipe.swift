@@ -1,6 +1,7 @@
 // What workers tell the process that started them: short lines on one pipe, each written at once.
 
 import CrashLab
+import Glibc
 import SystemPackage
 
 /// One line of a worker.
@@ -55,6 +56,17 @@ enum WorkerMessage {
       report[keyPath: counter] = number
     }
     self = .done(worker: worker, isRandom: numbers[0] == 1, report)
+  }
+}
+
+extension FileDescriptor {
+  /// A pipe whose reading end children don't inherit: when nobody reads any more, they end.
+  static func reportPipe() throws -> (readEnd: FileDescriptor, writeEnd: FileDescriptor) {
+    let pipe = try FileDescriptor.pipe()
+    guard fcntl(pipe.readEnd.rawValue, F_SETFD, FD_CLOEXEC) == 0 else {
+      throw Errno(rawValue: errno)
+    }
+    return pipe
   }
 }
 
