@@ -103,5 +103,6 @@ struct ExplorationTests {
   @Test("A reader stops where a writer broke a rule, though every checksum is right")
   func forgeries() throws {
     #expect(try ForgedJournal.violations() == [])
+    #expect(try ForgedJournal.violationsOfMark() == [])
   }
 }

@@ -157,6 +157,9 @@ struct SimulatorTests {
     script.flush(64)
     script.trace.append(.death)
     #expect(script.images(at: [0, 64]) == [[1, 0], [1, 2]])
+    // Another process's fence completes no flush of the one that died.
+    script.fence()
+    #expect(script.images(at: [0, 64]) == [[1, 0], [1, 2]])
     script.flush(thread: 2)
     #expect(script.images(at: [0], .streamsStayInCache) == [[0], [1]])
     script.fence(thread: 2)

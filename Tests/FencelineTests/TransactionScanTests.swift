@@ -186,7 +186,6 @@ struct TransactionScanTests {
     journal.append(sequence: 11)
     let (scan, sequences) = try journal.scan()
     #expect(sequences == [10])
-    #expect(scan.endsWithSeal)
     #expect(scan.acceptedEnd == end)
     #expect(scan.nextSequence == 11)
   }

@@ -30,6 +30,28 @@ package enum ForgedJournal {
     }
   }
 
+  /// Damages the close mark of a closed store: it serves to notice damage, and no answer needs it.
+  ///
+  /// - Returns: the bits whose loss costs an answer.
+  /// - Throws: where the closed store can't be made.
+  package static func violationsOfMark() throws -> [String] {
+    let workload = Workload("closed", WorkloadSetup(.streamsStayInCache))
+    try workload.open()
+    try workload.put("a", "1")
+    try workload.close()
+    let sound = workload.firstFile
+    return (0..<8 * CloseMarkField.markEnd).compactMap { (bit) in
+      var bytes = sound
+      bytes[SegmentField.closeMark + bit / 8] ^= 1 << (bit % 8)
+      let files = [(name: SegmentName.name(of: 1), memory: FileMemory(contents: bytes))]
+      let value = try? Store(
+        readingIn: SimulatedDirectory(files: files),
+        options: workload.setup.options()
+      ).get("a")
+      return value == "1" ? nil : "bit \(bit) of the close mark"
+    }
+  }
+
   /// A lone put, a transaction of three, and two lone puts behind an ordering point.
   private static func soundJournal() throws -> [UInt8] {
     let workload = Workload("forged", WorkloadSetup(.streamsStayInCache))

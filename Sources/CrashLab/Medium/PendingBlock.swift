@@ -71,6 +71,8 @@ struct PendingBlock {
   /// to be complete.
   mutating func drain(streamsBypassCache: Bool) -> [PendingStore] {
     settle { store in
+      // No later fence completes them, whatever thread it is of.
+      store.flushers = []
       guard store.isStreamed else { return false }
       store.isDrained = true
       return streamsBypassCache

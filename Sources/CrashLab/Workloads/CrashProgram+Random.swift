@@ -61,7 +61,8 @@ extension CrashProgram {
     case 25..<31: return .sync
     case 31..<34: return .close(policies[number(policies.count)])
     case 34..<36: return .kill(policies[number(policies.count)])
-    case 36..<38: return .killAmid(number(1001), policies[number(policies.count)])
+    case 36: return .killAmid(number(1001), policies[number(policies.count)])
+    case 37: return .killBefore(number(12), policies[number(policies.count)])
     case 38 where setup.hardware == .disk: return .failSync(evicting: number(2) == 0)
     case 38: return .sync
     default: return .fill(number(2) == 0)

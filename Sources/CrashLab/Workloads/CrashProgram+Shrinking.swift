@@ -74,7 +74,7 @@ extension CrashProgram.Action {
         return .transaction(changes)
       }
       return changes.count > 1 ? fewer + shorter : shorter
-    case .killAmid(_, let policy): return [.kill(policy)]
+    case .killAmid(_, let policy), .killBefore(_, let policy): return [.kill(policy)]
     default: return []
     }
   }

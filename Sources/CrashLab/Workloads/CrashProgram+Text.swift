@@ -42,6 +42,7 @@ extension CrashProgram.Action: CustomStringConvertible {
     case .close(let policy): "close(.\(policy))"
     case .kill(let policy): "kill(.\(policy))"
     case .killAmid(let share, let policy): "killAmid(\(share), .\(policy))"
+    case .killBefore(let count, let policy): "killBefore(\(count), .\(policy))"
     case .failSync(let evicting): "failSync(evicting: \(evicting))"
     case .fill(let isFull): "fill(\(isFull))"
     }

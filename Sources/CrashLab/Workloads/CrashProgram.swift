@@ -30,6 +30,8 @@ package struct CrashProgram: Sendable, Equatable {
     case kill(CopyPolicy)
     /// The process dies after this share of its events so far, in 1/1000, within a call as well.
     case killAmid(Int, CopyPolicy)
+    /// The process dies so many events back, within the last call.
+    case killBefore(Int, CopyPolicy)
     /// The disk fails the next sync; the process ends, and another one recovers.
     case failSync(evicting: Bool)
     /// The medium has no room for another segment from here on, or has again.
@@ -96,8 +98,7 @@ package struct CrashProgram: Sendable, Equatable {
     try workload.open()
     for (number, step) in steps.enumerated() {
       let salt = salt ^ UInt8(truncatingIfNeeded: number)
-      if case .killAmid(let share, let policy) = step.action {
-        let position = workload.eventCount * min(share, 1000) / 1000
+      if let (position, policy) = step.action.death(in: workload.eventCount) {
         workload = Workload(afterDeathOf: workload, at: position, policy: policy)
         try workload.recover()
         continue
@@ -137,7 +138,7 @@ package struct CrashProgram: Sendable, Equatable {
     case .kill(let policy):
       workload.kill(policy: policy)
       try workload.recover()
-    case .killAmid: preconditionFailure("replaces the workload")
+    case .killAmid, .killBefore: preconditionFailure("replaces the workload")
     case .failSync(let evicting):
       try workload.syncOnFailingDisk()
       workload.kill(evicting: evicting)
@@ -149,5 +150,16 @@ package struct CrashProgram: Sendable, Equatable {
   /// `length` bytes that look like nothing else.
   private static func value(_ length: Int, _ salt: UInt8) -> [UInt8] {
     (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(salt) &* 31 | 1) }
+  }
+}
+
+extension CrashProgram.Action {
+  /// Where a process dies that has caused so many events, and how the next one copies.
+  fileprivate func death(in eventCount: Int) -> (position: Int, policy: CopyPolicy)? {
+    switch self {
+    case .killAmid(let share, let policy): (eventCount * min(share, 1000) / 1000, policy)
+    case .killBefore(let count, let policy): (max(0, eventCount - count), policy)
+    default: nil
+    }
   }
 }

@@ -209,6 +209,18 @@ package enum CrashSuite {
         ]
       )
     }
+    // What an unfinished close left is found, believed, and built upon.
+    + (1...9).map { (count) in
+      Scenario(
+        name: "death \(count) events before the end of a close",
+        steps: [
+          here(.close(.strict)), here(.put(1, 0)), here(.close(.strict)), here(.put(2, 8)),
+          here(.killBefore(count, .strict)), here(.close(.strict)),
+          here(.killBefore(count, .strict)),
+          here(.put(1, 0)), here(.sync), here(.close(.strict)),
+        ]
+      )
+    }
     + [200, 400, 600, 700, 800, 850, 900, 950].map { (share) in
       Scenario(
         name: "death in rotation, after \(share)/1000 of the events",
@@ -251,6 +263,7 @@ extension CrashProgram.Step {
     case .close(let policy): step.action = .close(fitting(policy))
     case .kill(let policy): step.action = .kill(fitting(policy))
     case .killAmid(let share, let policy): step.action = .killAmid(share, fitting(policy))
+    case .killBefore(let count, let policy): step.action = .killBefore(count, fitting(policy))
     default: break
     }
     return step

@@ -256,7 +256,10 @@ extension JournalWriter {
   mutating func reopen() throws(StoreError) {
     guard let closeOnMedium else { return }
     try makeCertain(closeOnMedium)
-    if !Mutant.openMarkMissing.isActive { try writeCloseMark(closeMark(.open, end: tail)) }
+    // The record may become durable only with the mark, so the mark must not count on it.
+    if !Mutant.openMarkMissing.isActive {
+      try writeCloseMark(closeMark(.open, end: closeOnMedium.record.lowerBound))
+    }
     self.closeOnMedium = nil
   }
 

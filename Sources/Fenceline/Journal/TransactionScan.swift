@@ -34,8 +34,6 @@ package struct TransactionScan: Sendable {
   package var predecessorDigest: Range<Int>?
   /// The last accepted record is a close record.
   package var endsWithClose = false
-  /// The last accepted record is a seal.
-  package var endsWithSeal = false
   /// Why reading stopped before the limit, and where.
   package var stop: ScanStop?
 
@@ -106,7 +104,6 @@ package struct TransactionScan: Sendable {
         nextSequence = isTransaction ? record.sequence &+ 1 : record.sequence
         lastBatchStart = pendingBatchStart ?? lastBatchStart
         endsWithClose = record.header.kind == .close
-        endsWithSeal = record.header.kind == .seal
       }
     }
   }

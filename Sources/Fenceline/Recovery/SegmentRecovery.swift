@@ -305,7 +305,7 @@ struct SegmentRecovery: Sendable {
       && mark.end == scan.lastBatchStart
   }
 
-  /// Whether anything was ever written behind the accepted end (fresh segments are zero).
+  /// Whether anything seems to stand behind the accepted end, as far as fresh segments are zero.
   private static func isWritten(_ bytes: RawSpan, from start: Int, limit: Int) -> Bool {
     start + 8 <= limit && bytes.littleEndian(at: start, as: UInt64.self) != 0
   }

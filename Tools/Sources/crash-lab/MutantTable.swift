@@ -46,8 +46,7 @@ struct MutantTable {
     }
     let name = padded(mutant?.description ?? "none", 27)
     let part = padded(mutant?.part ?? "", 11)
-    let result =
-      outcome.isFound ? "found by \(outcome.by)" : mutant?.explanation ?? "not found"
+    let result = outcome.isFound ? "found by \(outcome.by)" : "not found"
     return "\(name) \(part) \(padded(String(outcome.images), 9)) \(result)"
   }
 
@@ -65,10 +64,8 @@ private struct Outcome {
   var images = 0
   var by = ""
 
-  /// Without a mutant nothing is found; with one it is, or it says why not.
-  func isAsItShouldBe(_ mutant: Mutant?) -> Bool {
-    mutant == nil ? !isFound : isFound || mutant?.explanation != nil
-  }
+  /// Without a mutant nothing is found; with one it is.
+  func isAsItShouldBe(_ mutant: Mutant?) -> Bool { isFound == (mutant != nil) }
 }
 
 /// One mutant's process.
@@ -104,7 +101,9 @@ private struct Trial {
       default: break
       }
     }
-    if case .exited(0) = process.end(waiting: true) { return outcome }
+    let end = process.end(waiting: true)
+    MutantTrial.removeScratch(of: process.pid)
+    if case .exited(0) = end { return outcome }
     // It trapped, or could not go on: nobody would ship that.
     outcome.isFound = true
     outcome.by = "a trap in \(outcome.by)"

@@ -52,7 +52,8 @@ struct MutantTrial {
         return true
       }
     }
-    guard let first = try ForgedJournal.violations().first else { return false }
+    let forged = try ForgedJournal.violations() + ForgedJournal.violationsOfMark()
+    guard let first = forged.first else { return false }
     try report.send(.found(images: images, "forged: \(first)"))
     return true
   }
@@ -85,12 +86,24 @@ struct MutantTrial {
     return true
   }
 
+  private static func scratch(of process: Int32) -> FilePath {
+    FilePath("/dev/shm/fenceline-mutant-\(process)")
+  }
+
+  /// Removes what a trial has left, however it ended.
+  static func removeScratch(of process: Int32) {
+    let scratch = scratch(of: process)
+    for name in (try? Files.names(in: scratch)) ?? [] {
+      Files.removeDirectory(scratch.appending(name))
+    }
+    Files.removeDirectory(scratch)
+  }
+
   /// What only tells damage from an unfinished write.
   private mutating func damage(oneIn share: Int) throws -> Bool {
-    let scratch = FilePath("/dev/shm/fenceline-mutant-\(getpid())")
+    let scratch = Self.scratch(of: getpid())
     try report.send(.trying(images: images, "damage: making the stores"))
     try Files.makeDirectory(scratch)
-    defer { Files.removeDirectory(scratch) }
     let plan = DamagePlan(for: try SampleStore.all(seed: 1, in: scratch))
     let lab = try DamageLab(plan, in: scratch)
     for number in 0..<plan.count
