@@ -251,10 +251,10 @@ package final class FileSystemDirectory: StoreDirectory {
     try SystemCalls.synchronize(directory, path)
   }
 
-  package func synchronizeName() {
-    // Best effort: a parent that may be entered and not read can't be opened.
+  package func synchronizeName() throws(MediumError) {
+    // A parent that may be entered and not read can't be opened, and so not synchronised.
     guard let parent = try? SystemCalls.open("..", in: directory, O_RDONLY | O_DIRECTORY, path)
     else { return }
-    try? SystemCalls.synchronize(parent, path)
+    try SystemCalls.synchronize(parent, path)
   }
 }

@@ -45,7 +45,7 @@ package protocol StoreDirectory: AnyObject, Sendable {
   /// Makes the directory's own name durable, as far as its parent may be opened.
   ///
   /// Called once, when a store is created in it.
-  func synchronizeName()
+  func synchronizeName() throws(MediumError)
 
   /// Lets another handle write. Called once, when the store is closed.
   func unlock()

@@ -67,6 +67,16 @@ struct DiskTests {
     )
   }
 
+  @Test("Of what was lost, a later sync covers only what was written again")
+  func partlyWrittenAgain() {
+    var script = Script()
+    script.store(10, at: 0, count: 8)
+    script.trace.append(.synchronizeFile(file: 0, succeeded: false))
+    script.store(11, at: 0, count: 4)
+    script.trace.append(.synchronizeFile(file: 0, succeeded: true))
+    #expect(script.images(at: [0, 4], .disk) == [[11, 0], [11, 10]])
+  }
+
   @Test("A new file may lose its length until it is synced, and keeps it from then on")
   func length() {
     var trace = Trace()
@@ -96,6 +106,9 @@ struct DiskTests {
     script.store(4, at: 72, thread: 2)
     let behind: Set<[UInt8]> = [[1, 3, 2, 0], [1, 3, 2, 4]]
     #expect(script.images(at: [0, 8, 64, 72], .cachesArePersistent) == behind)
+    // Before the other thread's store all of that was looked at.
+    let moments = CrashImages.all(of: script.trace, model: CrashModel(.cachesArePersistent))
+    #expect(moments.map(\.count) == [4, 2])
     script.fence(thread: 2)
     #expect(script.images(at: [72], .cachesArePersistent) == [[4]])
   }

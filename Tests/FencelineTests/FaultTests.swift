@@ -32,7 +32,7 @@ final class FailingDirectory: StoreDirectory {
   var medium: MediumDescription { base.medium }
   func names() throws(MediumError) -> [String] { try base.names() }
   func unlock() { base.unlock() }
-  func synchronizeName() { base.synchronizeName() }
+  func synchronizeName() throws(MediumError) { try base.synchronizeName() }
 
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile {
     try check("open")
@@ -203,7 +203,7 @@ final class SizeLimitedDirectory: StoreDirectory {
   var medium: MediumDescription { base.medium }
   func names() throws(MediumError) -> [String] { try base.names() }
   func unlock() { base.unlock() }
-  func synchronizeName() { base.synchronizeName() }
+  func synchronizeName() throws(MediumError) { try base.synchronizeName() }
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile {
     try base.openSegment(named: name, writable: writable)
   }

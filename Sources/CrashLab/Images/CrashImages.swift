@@ -16,7 +16,8 @@ extension Trace.Event {
 /// The images of one moment.
 ///
 /// It suffices to look right before each event that makes something certain (a fence, a
-/// synchronisation, a death) and at the end of the trace. Between two such moments nothing becomes
+/// synchronisation, a death, where caches are persistent another thread's store) and at the end of the
+/// trace. Between two such moments nothing becomes
 /// certain: events only add stores and operations that may or may not have happened, and every one
 /// of them is allowed not to have. So what a crash in between can leave is among what a crash at the
 /// end of the interval can leave; and the history asks the most of an image at that end, because its
@@ -77,7 +78,7 @@ package struct CrashImages {
       moments.append(images)
     }
     while replay.position < trace.events.count {
-      if trace.events[replay.position].isTellingMoment { look() }
+      if replay.isTellingMoment { look() }
       replay.step()
     }
     look()

@@ -38,7 +38,7 @@ struct Exploration {
     let replay = MediumReplay(trace, on: options.model.hardware)
     while true {
       let isEnd = replay.position == trace.events.count
-      if isEnd || trace.events[replay.position].isTellingMoment,
+      if isEnd || replay.isTellingMoment,
         replay.position >= options.firstEvent
       {
         crash(replay, &judge, &report)

@@ -42,6 +42,13 @@ final class MediumReplay {
   /// Lines that have both kinds of uncertain stores, which no copy should ever produce.
   var mixedLineCount: Int { pendingBlocks.values.count { $0.mixesKinds } }
 
+  /// Whether a crash right before the next event is looked at: it makes something certain.
+  var isTellingMoment: Bool {
+    let event = trace.events[position]
+    if case .store(_, _, _, _, let thread) = event { return storeBuffer.isEmptied(by: thread) }
+    return event.isTellingMoment
+  }
+
   // MARK: Playing
 
   /// Plays the next event.
@@ -237,9 +244,14 @@ struct StoreBuffer {
 
   var isEmpty: Bool { stores.isEmpty }
 
+  /// Whether a store of `thread` shows that what is here has left.
+  func isEmptied(by thread: UInt64) -> Bool {
+    stores.last.map { $0.store.thread != thread } ?? false
+  }
+
   /// Adds a store and returns what it makes certain.
   mutating func append(_ store: PendingStore, to file: Int) -> [(file: Int, store: PendingStore)] {
-    let certain = stores.last.map { $0.store.thread != store.thread } ?? false ? drain() : []
+    let certain = isEmptied(by: store.thread) ? drain() : []
     stores.append((file, store))
     return certain
   }

@@ -22,7 +22,7 @@ struct PendingStore {
   /// Of the word within its block.
   let wordIndex: Int
   /// Bits of the word that were stored.
-  let mask: UInt64
+  var mask: UInt64
   let value: UInt64
   let isStreamed: Bool
   let thread: UInt64
@@ -101,8 +101,10 @@ struct PendingBlock {
       if isCertain(&store) {
         certain.append(store)
         superseded[store.wordIndex, default: 0] |= store.mask
-      } else if store.mask & ~superseded[store.wordIndex, default: 0] != 0 {
-        rest.append(store)
+      } else {
+        // What lies under something certain is gone.
+        store.mask &= ~superseded[store.wordIndex, default: 0]
+        if store.mask != 0 { rest.append(store) }
       }
     }
     stores = rest.reversed()

@@ -177,7 +177,7 @@ package final class SimulatedDirectory: StoreDirectory {
 
   package func synchronize() throws(MediumError) { recorder?.append(.synchronizeDirectory) }
 
-  package func synchronizeName() { recorder?.append(.synchronizeName) }
+  package func synchronizeName() throws(MediumError) { recorder?.append(.synchronizeName) }
 
   package func unlock() {}
 

@@ -169,7 +169,9 @@ extension JournalOpening {
       createdAt: options.clock.nanosecondsSince1970()
     )
     // Before there is a segment: whoever finds one may count on the directory.
-    if !Mutant.storeNameUnsynced.isActive { directory.synchronizeName() }
+    if !Mutant.storeNameUnsynced.isActive {
+      try translatingErrors { () throws(MediumError) in try directory.synchronizeName() }
+    }
     let active = try create(header, in: directory, options: options, preferring: 0)
     return writer(
       in: directory,
