@@ -88,7 +88,7 @@ public struct CrashTest: Sendable {
 /// One run of a program under test: where its store is, and what it promises.
 public final class CrashRun {
   let setup: WorkloadSetup
-  let promises = PromiseList()
+  private(set) var promises: [String] = []
   let stale: StaleContents
   private let options: StoreOptions
   private let recorder: TraceRecorder
@@ -130,16 +130,7 @@ public final class CrashRun {
   ///
   /// - Parameter promise: handed to the check.
   public func promise(_ promise: String) {
-    recorder.append(.mark(.promise(promises.add(promise))))
-  }
-}
-
-/// The promises of a run, in order.
-final class PromiseList {
-  private(set) var names: [String] = []
-
-  func add(_ name: String) -> Int {
-    names.append(name)
-    return names.count - 1
+    promises.append(promise)
+    recorder.append(.mark(.promise(promises.count - 1)))
   }
 }

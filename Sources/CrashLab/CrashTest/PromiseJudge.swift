@@ -64,7 +64,7 @@ struct PromiseJudge: ImageJudge {
   }
 
   private func check(_ store: Store) throws(Violation) {
-    do { try check(store, Set(run.promises.names.prefix(promised))) } catch {
+    do { try check(store, Set(run.promises.prefix(promised))) } catch {
       throw error as? Violation ?? Violation("the check throws \(error)")
     }
   }

@@ -81,8 +81,7 @@ package struct History: Sendable {
   /// Equal contents have equal fingerprints.
   static func fingerprint(of contents: StoreContents) -> UInt64 {
     contents.reduce(0) { sum, entry in
-      sum
-        &+ share(of: unsafe entry.key.span.bytes, unsafe entry.value.span.bytes)
+      sum &+ share(of: unsafe entry.key.span.bytes, unsafe entry.value.span.bytes)
     }
   }
 

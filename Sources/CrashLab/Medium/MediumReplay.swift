@@ -68,19 +68,13 @@ final class MediumReplay {
       for (file, store) in storeBuffer.drain() { makeCertain(store, file, block: 0) }
     case .synchronizeFile(let file, let succeeded):
       directory.synchronizeFile(file, succeeded: succeeded)
-      for key in pendingBlocks.keys where key.file == file {
-        if !succeeded { pendingBlocks[key]?.loseAll() }
-      }
-      if succeeded { settle(in: file) { $0.synchronize() } }
+      settle(in: file) { succeeded ? $0.synchronize() : $0.loseAll() }
     case .death:
       let bypass = hardware == .streamsBypassCache
       settle { $0.drain(streamsBypassCache: bypass) }
       for (file, store) in storeBuffer.drain() { makeCertain(store, file, block: 0) }
     case .eviction:
-      settle {
-        $0.dropLost()
-        return []
-      }
+      settle { $0.dropLost() }
     case .create(let number, let name, let contents):
       precondition(number == files.count, "files are numbered in order")
       files.append(ImageFile(FileMemory(contents: Array(trace.arena[contents]))))

@@ -82,13 +82,17 @@ struct PendingBlock {
   /// Takes out what a sync makes certain.
   mutating func synchronize() -> [PendingStore] { settle { !$0.isLost } }
 
-  /// Takes note of a sync that failed.
-  mutating func loseAll() {
+  /// Takes note of a sync that failed, which makes nothing certain.
+  mutating func loseAll() -> [PendingStore] {
     for index in stores.indices { stores[index].isLost = true }
+    return []
   }
 
   /// Forgets what was lost: the page has been read again, and it was not there.
-  mutating func dropLost() { stores.removeAll { $0.isLost } }
+  mutating func dropLost() -> [PendingStore] {
+    stores.removeAll { $0.isLost }
+    return []
+  }
 
   /// Takes out the stores that `isCertain`, and drops those that one of them covers.
   private mutating func settle(

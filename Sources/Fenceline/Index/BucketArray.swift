@@ -79,6 +79,7 @@ struct BucketArray: ~Copyable {
     }
     return true
   }
+
   /// Zero bytes, line-aligned.
   private static func zeros(_ length: Int) -> UnsafeMutableRawPointer? {
     if length < smallestMapping {
