@@ -234,15 +234,20 @@ extension JournalOpening {
     )
   }
 
-  /// Removes files that no history needs; a failure leaves them for the next opening.
+  /// Removes files that no history needs; unpublished ones that can't be removed wait for the next
+  /// opening.
   ///
   /// A segment that was replaced is gone for certain before the first record is written: if the one in
   /// its place were lost later, it would pass for the newest.
   private func removeLeftovers(in directory: any StoreDirectory) throws(StoreError) {
-    for name in chain.leftovers { try? directory.removeSegment(named: name) }
-    guard chain.leftovers.contains(where: { SegmentName.id(of: $0) != nil }),
-      !Mutant.leftoversUnsynced.isActive
-    else { return }
-    try translatingErrors { () throws(MediumError) in try directory.synchronize() }
+    let replaced = chain.leftovers.filter { SegmentName.id(of: $0) != nil }
+    for name in chain.leftovers where !replaced.contains(name) {
+      try? directory.removeSegment(named: name)
+    }
+    guard !replaced.isEmpty else { return }
+    try translatingErrors { () throws(MediumError) in
+      for name in replaced { try directory.removeSegment(named: name) }
+      if !Mutant.leftoversUnsynced.isActive { try directory.synchronize() }
+    }
   }
 }
