@@ -39,7 +39,7 @@ package struct FormatTable: Sendable {
 package enum FormatLayout {
   package static let tables = [
     segmentHeader, closeMark, recordHeader, optionalFields, flags, kinds, pad, closeDigest,
-    segmentDigest,
+    segmentDigest, compactedDigest,
   ]
 
   package static let segmentHeader = FormatTable(
@@ -51,7 +51,7 @@ package enum FormatLayout {
         "requiredFeatures",
         at: SegmentField.requiredFeatures,
         4,
-        "features that a reader must know; 0 in format 1"
+        "features that a reader must know; 0, or 1 in a compacted segment"
       ),
       FormatField("storeID", at: SegmentField.storeID, 16, "random, the same in every segment"),
       FormatField(
@@ -81,6 +81,37 @@ package enum FormatLayout {
         "where the predecessor's journal ends, exactly"
       ),
       FormatField("createdAt", at: SegmentField.createdAt, 8, "nanoseconds since 1970"),
+      FormatField(
+        "coveredFirst",
+        at: SegmentField.coveredFirst,
+        4,
+        "oldest journal segment that a compacted one stands for; 0 in a journal segment"
+      ),
+      FormatField("coveredLast", at: SegmentField.coveredLast, 4, "newest one"),
+      FormatField(
+        "compactedEnd",
+        at: SegmentField.compactedEnd,
+        8,
+        "where the records of a compacted segment end, exactly"
+      ),
+      FormatField(
+        "compactedThrough",
+        at: SegmentField.compactedThrough,
+        8,
+        "a compacted segment holds no version that a transaction before this one superseded"
+      ),
+      FormatField(
+        "digestLength",
+        at: SegmentField.digestLength,
+        4,
+        "bytes of the digest behind the records of a compacted segment"
+      ),
+      FormatField(
+        "digestChecksum",
+        at: SegmentField.digestChecksum,
+        4,
+        "CRC32C of the binding and that digest"
+      ),
       FormatField(
         "reserved",
         at: SegmentField.reserved,
@@ -256,6 +287,20 @@ package enum FormatLayout {
         "header of the segment before, as it stands there"
       ),
       FormatField("entries", at: SegmentDigestField.entries, nil, entries),
+    ]
+  )
+
+  package static let compactedDigest = FormatTable(
+    title: "Digest of a compacted segment",
+    fields: [
+      FormatField("count", at: CompactedDigestField.count, 4, "number of entries"),
+      FormatField("entries", at: CompactedDigestField.entries, nil, entries),
+      FormatField(
+        "pairs",
+        at: nil,
+        nil,
+        "transactions without a gap in their sequences, then sequences left out; LEB128 numbers"
+      ),
     ]
   )
 

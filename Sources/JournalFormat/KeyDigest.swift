@@ -22,6 +22,19 @@ package enum SegmentDigestField {
   package static let entries = SegmentField.headerEnd
 }
 
+/// Byte offsets within the digest of a compacted segment, which stands behind its records.
+///
+/// Its records' sequences have gaps, so behind the entries stand pairs of numbers, each in groups of
+/// seven bits, the lowest first, with the high bit set in all bytes but the last: how many
+/// transactions follow without a gap, and how many sequences are left out behind them. The first
+/// pair starts at the header's first sequence; behind the last one there is no gap.
+package enum CompactedDigestField {
+  /// `UInt32`: number of entries.
+  package static let count = 0
+  /// One ``DigestEntry`` per record, in order, without gaps; then the pairs.
+  package static let entries = 4
+}
+
 /// What a digest says of one record: 15 bits of its key check, and whether it ends its transaction.
 package struct DigestEntry: RawRepresentable, Sendable, Hashable {
   package let rawValue: UInt16

@@ -1,7 +1,11 @@
 // The first page of a segment file: who it is, what it follows, and (in a sector of its own) where
 // the journal ended when it was last closed. Records start at `SegmentField.journalStart`.
 //
-// Invariant: the fixed part is written once, before the first record, and never changed. Only the
+// A compacted segment stands in the place of one or more journal segments: it has copies of those of
+// their records that still counted when it was made, behind them a digest, and is never written again.
+//
+// Invariant: the fixed part is written once, before the first record (of a compacted segment behind the
+// last one), and never changed. Only the
 // close mark is rewritten, and it only ever states what was durable before it was written.
 
 /// Byte offsets within a segment file's first page.
@@ -28,8 +32,20 @@ package enum SegmentField {
   package static let predecessorEnd = 64
   /// `UInt64`: nanoseconds since 1970 at creation, for people.
   package static let createdAt = 72
-  /// 44 bytes, zero.
-  package static let reserved = 80
+  /// `UInt32`: oldest journal segment that a compacted segment stands for; 0 in a journal segment.
+  package static let coveredFirst = 80
+  /// `UInt32`: newest one.
+  package static let coveredLast = 84
+  /// `UInt64`: where the records of a compacted segment end, exactly; its digest follows.
+  package static let compactedEnd = 88
+  /// `UInt64`: a compacted segment holds no version that a transaction before this one superseded.
+  package static let compactedThrough = 96
+  /// `UInt32`: bytes of a compacted segment's digest.
+  package static let digestLength = 104
+  /// `UInt32`: CRC32C over binding and digest.
+  package static let digestChecksum = 108
+  /// 12 bytes, zero.
+  package static let reserved = 112
   /// `UInt32`: CRC32C over bytes 0..<124.
   package static let checksum = 124
   /// Bytes of the fixed part.
@@ -76,6 +92,8 @@ package struct SegmentHeader: Sendable, Equatable {
   package static let magic: UInt64 = 0x454e_4c45_434e_4546
   /// The version that this module describes.
   package static let formatVersion: UInt32 = 1
+  /// The segment is a compacted one.
+  package static let compactedFeature: UInt32 = 1
 
   package var formatVersion = Self.formatVersion
   package var requiredFeatures: UInt32 = 0
@@ -87,7 +105,41 @@ package struct SegmentHeader: Sendable, Equatable {
   package var firstSequence: UInt64
   package var predecessorEnd: Int
   package var createdAt: UInt64
+  /// What a compacted segment stands for; nil for a journal segment.
+  package var compaction: Compaction?
   package var checksum: UInt32 = 0
+
+  /// What the header of a compacted segment says beside the rest.
+  ///
+  /// Its predecessor is that of the oldest segment that it covers, and so is its first sequence; its
+  /// incarnation is that of the newest one.
+  package struct Compaction: Sendable, Equatable {
+    /// The journal segments whose place it takes.
+    package var covered: ClosedRange<UInt32>
+    /// Where its records end.
+    package var end: Int
+    /// See ``SegmentField/compactedThrough``.
+    package var through: UInt64
+    package var digestLength: Int
+    package var digestChecksum: UInt32
+
+    package init(
+      covered: ClosedRange<UInt32>,
+      end: Int,
+      through: UInt64,
+      digestLength: Int,
+      digestChecksum: UInt32
+    ) {
+      self.covered = covered
+      self.end = end
+      self.through = through
+      self.digestLength = digestLength
+      self.digestChecksum = digestChecksum
+    }
+  }
+
+  /// The journal segments in whose place it stands: itself, or those that it covers.
+  package var covered: ClosedRange<UInt32> { compaction?.covered ?? segmentID...segmentID }
 
   package init(
     storeID: StoreID,
@@ -125,6 +177,15 @@ package struct SegmentHeader: Sendable, Equatable {
     bytes.storeLittleEndian(firstSequence, at: SegmentField.firstSequence)
     bytes.storeLittleEndian(UInt64(predecessorEnd), at: SegmentField.predecessorEnd)
     bytes.storeLittleEndian(createdAt, at: SegmentField.createdAt)
+    if let compaction {
+      bytes.storeLittleEndian(compaction.covered.lowerBound, at: SegmentField.coveredFirst)
+      bytes.storeLittleEndian(compaction.covered.upperBound, at: SegmentField.coveredLast)
+      bytes.storeLittleEndian(UInt64(compaction.end), at: SegmentField.compactedEnd)
+      bytes.storeLittleEndian(compaction.through, at: SegmentField.compactedThrough)
+      let length = UInt32(truncatingIfNeeded: compaction.digestLength)
+      bytes.storeLittleEndian(length, at: SegmentField.digestLength)
+      bytes.storeLittleEndian(compaction.digestChecksum, at: SegmentField.digestChecksum)
+    }
     bytes.storeLittleEndian(checksum, at: SegmentField.checksum)
   }
 
@@ -152,6 +213,17 @@ package struct SegmentHeader: Sendable, Equatable {
     firstSequence = bytes.littleEndian(at: SegmentField.firstSequence, as: UInt64.self)
     predecessorEnd = size(at: SegmentField.predecessorEnd)
     createdAt = bytes.littleEndian(at: SegmentField.createdAt, as: UInt64.self)
+    if requiredFeatures & Self.compactedFeature != 0 {
+      let first = bytes.littleEndian(at: SegmentField.coveredFirst, as: UInt32.self)
+      let last = bytes.littleEndian(at: SegmentField.coveredLast, as: UInt32.self)
+      compaction = Compaction(
+        covered: first...max(first, last),
+        end: size(at: SegmentField.compactedEnd),
+        through: bytes.littleEndian(at: SegmentField.compactedThrough, as: UInt64.self),
+        digestLength: Int(bytes.littleEndian(at: SegmentField.digestLength, as: UInt32.self)),
+        digestChecksum: bytes.littleEndian(at: SegmentField.digestChecksum, as: UInt32.self)
+      )
+    }
     checksum = bytes.littleEndian(at: SegmentField.checksum, as: UInt32.self)
   }
 }

@@ -24,6 +24,8 @@ package final class FileSystemDirectory: StoreDirectory {
 
   /// Name of the file that a writer locks.
   package static let lockName = "lock"
+  /// Name of the file that keeps room for a compaction.
+  package static let reserveName = "reserve"
   /// Ending of a segment's name before it is published.
   package static let unpublishedSuffix = ".new"
 
@@ -245,6 +247,41 @@ package final class FileSystemDirectory: StoreDirectory {
 
   package func removeSegment(named name: String) throws(MediumError) {
     try SystemCalls.unlink(name, in: directory, path.appending(name))
+  }
+
+  package func setReserve(_ length: Int) throws(MediumError) {
+    let file = path.appending(Self.reserveName)
+    guard length > 0 else {
+      do throws(MediumError) {
+        return try SystemCalls.unlink(Self.reserveName, in: directory, file)
+      } catch {
+        guard error.cause == .noSuchFileOrDirectory else { throw error }
+        return
+      }
+    }
+    let descriptor = try SystemCalls.open(
+      Self.reserveName,
+      in: directory,
+      O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK,
+      file
+    )
+    if try SystemCalls.status(descriptor, file).length == length { return }
+    do {
+      try SystemCalls.truncate(descriptor, length: length, file)
+      try SystemCalls.allocate(descriptor, length: length, file)
+    } catch {
+      try? SystemCalls.unlink(Self.reserveName, in: directory, file)
+      throw error
+    }
+  }
+
+  package func allocatedBytes() throws(MediumError) -> Int {
+    var sum = try SystemCalls.status(directory, path).allocatedBytes
+    for name in try names() {
+      // One may go at any moment.
+      sum += (try? SystemCalls.allocatedBytes(of: name, in: directory, path)) ?? 0
+    }
+    return sum
   }
 
   package func synchronize() throws(MediumError) {

@@ -39,6 +39,15 @@ package protocol StoreDirectory: AnyObject, Sendable {
   /// Removes a segment's name.
   func removeSegment(named name: String) throws(MediumError)
 
+  /// Keeps `length` bytes of the medium in a file that holds nothing, or gives them back where that is
+  /// 0.
+  ///
+  /// - Throws: ``MediumError`` where the medium does not have them; what was kept before is then gone.
+  func setReserve(_ length: Int) throws(MediumError)
+
+  /// Bytes that the file system holds for the directory and everything in it.
+  func allocatedBytes() throws(MediumError) -> Int
+
   /// Makes creations and removals durable. Corresponds to `fsync` on the directory.
   func synchronize() throws(MediumError)
 

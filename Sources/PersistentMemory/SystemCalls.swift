@@ -99,6 +99,30 @@ enum SystemCalls {
     )
   }
 
+  /// The corresponding C function is `fstatat`; gives the blocks of what bears a name, in bytes.
+  static func allocatedBytes(
+    of name: String,
+    in directory: borrowing OwnedDescriptor,
+    _ path: FilePath
+  ) throws(MediumError) -> Int {
+    let raw = directory.rawValue
+    var buffer = stat()
+    try check("fstatat", path) {
+      unsafe Glibc.fstatat(raw, name, &buffer, AT_SYMLINK_NOFOLLOW)
+    }
+    return Int(buffer.st_blocks) * 512
+  }
+
+  /// The corresponding C function is `ftruncate`.
+  static func truncate(
+    _ descriptor: borrowing OwnedDescriptor,
+    length: Int,
+    _ path: FilePath
+  ) throws(MediumError) {
+    let raw = descriptor.rawValue
+    try check("ftruncate", path) { Glibc.ftruncate(raw, off_t(length)) }
+  }
+
   /// The corresponding C function is `fstatfs`; gives the file system's magic number.
   static func fileSystemType(
     _ descriptor: borrowing OwnedDescriptor,

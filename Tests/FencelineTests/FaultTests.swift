@@ -11,10 +11,26 @@ import Testing
 final class FailingDirectory: StoreDirectory {
   let base: FileSystemDirectory
   let failures = Mutex<[String: Errno]>([:])
+  /// Bytes that are left, once they are counted.
+  private let room = Mutex<Int?>(nil)
+  private let reserve = Mutex<Int>(0)
 
   init(_ path: FilePath) throws {
     if !(try FileSystemDirectory.exists(path)) { try FileSystemDirectory.create(path) }
     base = try FileSystemDirectory(path: path, writable: true, guardsReads: true)
+  }
+
+  /// From now on there is room only for what is given back, and for what is kept in reserve.
+  func limitSegments() { room.withLock { $0 = 0 } }
+
+  private func takeRoom(_ length: Int) throws(MediumError) {
+    let isTaken = room.withLock { (room) in
+      guard let left = room else { return true }
+      guard length <= left else { return false }
+      room = left - length
+      return true
+    }
+    guard isTaken else { throw MediumError(operation: "create", path: path, cause: .noSpace) }
   }
 
   /// Makes an operation fail from now on, or lets it work again.
@@ -33,6 +49,17 @@ final class FailingDirectory: StoreDirectory {
   func names() throws(MediumError) -> [String] { try base.names() }
   func unlock() { base.unlock() }
   func synchronizeName() throws(MediumError) { try base.synchronizeName() }
+  func setReserve(_ length: Int) throws(MediumError) {
+    let kept = reserve.withLock { (reserve) in
+      defer { reserve = 0 }
+      return reserve
+    }
+    room.withLock { (room) in room = room.map { $0 + kept } }
+    try takeRoom(length)
+    reserve.withLock { $0 = length }
+    try base.setReserve(length)
+  }
+  func allocatedBytes() throws(MediumError) -> Int { try base.allocatedBytes() }
 
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile {
     try check("open")
@@ -41,6 +68,7 @@ final class FailingDirectory: StoreDirectory {
 
   func createSegment(named name: String, length: Int) throws(MediumError) -> SegmentFile {
     try check("create")
+    try takeRoom(length)
     return try base.createSegment(named: name, length: length)
   }
 
@@ -51,6 +79,8 @@ final class FailingDirectory: StoreDirectory {
 
   func removeSegment(named name: String) throws(MediumError) {
     try check("unlink")
+    let length = try? base.openSegment(named: name, writable: false).length
+    room.withLock { (room) in room = room.map { $0 + (length ?? 0) } }
     try base.removeSegment(named: name)
   }
 
@@ -204,6 +234,8 @@ final class SizeLimitedDirectory: StoreDirectory {
   func names() throws(MediumError) -> [String] { try base.names() }
   func unlock() { base.unlock() }
   func synchronizeName() throws(MediumError) { try base.synchronizeName() }
+  func setReserve(_ length: Int) throws(MediumError) { try base.setReserve(length) }
+  func allocatedBytes() throws(MediumError) -> Int { try base.allocatedBytes() }
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile {
     try base.openSegment(named: name, writable: writable)
   }

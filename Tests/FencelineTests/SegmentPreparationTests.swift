@@ -45,15 +45,15 @@ struct SegmentPreparationTests {
     let scratch = try Scratch(medium)
     let store = try Store.open(at: scratch.store, options: options)
     var count = try fill(store, bytes: Self.megabyte / 3)
-    #expect(try names(scratch) == ["00000001.segment", "lock"])
+    #expect(try names(scratch) == ["00000001.segment", "lock", "reserve"])
     count = try fill(store, bytes: Self.megabyte / 3, from: count)
     #expect(
       try waitUntil {
-        try names(scratch) == ["00000001.segment", "00000002.segment.new", "lock"]
+        try names(scratch) == ["00000001.segment", "00000002.segment.new", "lock", "reserve"]
       }
     )
     try store.close()
-    #expect(try names(scratch) == ["00000001.segment", "lock"])
+    #expect(try names(scratch) == ["00000001.segment", "lock", "reserve"])
     #expect(try Store.openReadOnly(at: scratch.store).count == count)
   }
 

@@ -61,11 +61,12 @@ final class Scratch {
 }
 
 extension StoreOptions {
-  /// Segments of a few KiB, so that small tests rotate.
+  /// Segments of a few KiB, so that small tests rotate; nothing happens by itself.
   static var smallSegments: StoreOptions {
     var options = StoreOptions()
     options.segmentOptions.smallest = 16 << 10
     options.segmentOptions.largest = 16 << 10
+    options.compactsInBackground = false
     return options
   }
 }

@@ -185,3 +185,27 @@ FL_MUTANT_CASE(batchStartProvesNothing, "recovery",
 // Damage only: a newest segment that is gone is not missed.
 FL_MUTANT_CASE(followedMarkIgnored, "recovery",
                "a newest segment that says it is followed is the newest")
+
+// Compaction
+
+// What a lost buffered commit had superseded is lost with it.
+FL_MUTANT_CASE(compactionUnsynced, "compaction",
+               "a compacted segment is published before what its sources' dead records died of is durable")
+// Records are lost that were durable.
+FL_MUTANT_CASE(compactedUnpersisted, "compaction",
+               "the records of a compacted segment are not made durable")
+// A published segment without a header: a crash is taken for damage.
+FL_MUTANT_CASE(compactedHeaderLate, "compaction",
+               "a compacted segment's header is durable behind its name")
+// The sources are gone, and so is what took their place.
+FL_MUTANT_CASE(compactedNameUnsynced, "compaction",
+               "sources are removed before the directory is synchronised")
+// A delete comes undone.
+FL_MUTANT_CASE(tombstonesDropped, "compaction",
+               "a compaction keeps no delete record, whatever older segments hold")
+// What is left of the sources is read: records are missing.
+FL_MUTANT_CASE(compactedIgnored, "compaction",
+               "a segment that is still there is read although a compacted one covers it")
+// A newer value is replaced by the copy of an older one.
+FL_MUTANT_CASE(relocationUnchecked, "compaction",
+               "a key is pointed to its record's copy although it has a newer one")

@@ -28,7 +28,10 @@ package final class SimulatedDirectory: StoreDirectory {
     /// A handful, in no order.
     var entries: [Entry]
     var removed: [FileMemory] = []
-    var isFull = false
+    /// Bytes that are left; nil for any number.
+    var room: Int?
+    /// Bytes that a store keeps for a compaction; no crash makes them matter, so no event shows them.
+    var reserve = 0
     var failingSyncs = 0
   }
 
@@ -103,7 +106,7 @@ package final class SimulatedDirectory: StoreDirectory {
   package var files: [(name: String, memory: FileMemory)] { entries.map { ($0.name, $0.memory) } }
 
   /// Whether there is room for a new file.
-  func setFull(_ isFull: Bool) { state.withLock { $0.isFull = isFull } }
+  func setFull(_ isFull: Bool) { state.withLock { $0.room = isFull ? 0 : nil } }
 
   /// Lets the next synchronisations of a file fail, as a disk does that lost a write.
   func failSyncs(_ count: Int) { state.withLock { $0.failingSyncs = count } }
@@ -134,7 +137,7 @@ package final class SimulatedDirectory: StoreDirectory {
 
   package func createSegment(named name: String, length: Int) throws(MediumError) -> SegmentFile {
     let unpublished = name + FileSystemDirectory.unpublishedSuffix
-    if state.withLock({ $0.isFull }) {
+    guard takeRoom(length) else {
       throw MediumError(
         operation: "posix_fallocate",
         path: Self.root.appending(name),
@@ -171,8 +174,43 @@ package final class SimulatedDirectory: StoreDirectory {
 
   package func removeSegment(named name: String) throws(MediumError) {
     guard let index = index(of: name) else { throw missing(name, "unlinkat") }
-    state.withLock { $0.removed.append($0.entries.remove(at: index).memory) }
+    state.withLock { state in
+      let memory = state.entries.remove(at: index).memory
+      state.room = state.room.map { $0 + memory.length }
+      state.removed.append(memory)
+    }
     recorder?.append(.remove(name: name))
+  }
+
+  package func setReserve(_ length: Int) throws(MediumError) {
+    let kept = state.withLock { state in
+      defer { state.reserve = 0 }
+      return state.reserve
+    }
+    giveRoom(kept)
+    guard takeRoom(length) else {
+      throw MediumError(operation: "posix_fallocate", path: path, cause: .noSpace)
+    }
+    state.withLock { $0.reserve = length }
+  }
+
+  package func allocatedBytes() throws(MediumError) -> Int {
+    state.withLock { state in
+      state.entries.reduce(state.reserve) { $0 + $1.memory.length }
+    }
+  }
+
+  private func takeRoom(_ length: Int) -> Bool {
+    state.withLock { state in
+      guard let room = state.room else { return true }
+      guard length <= room else { return false }
+      state.room = room - length
+      return true
+    }
+  }
+
+  private func giveRoom(_ length: Int) {
+    state.withLock { state in state.room = state.room.map { $0 + length } }
   }
 
   package func synchronize() throws(MediumError) { recorder?.append(.synchronizeDirectory) }

@@ -12,6 +12,7 @@
 // then can words have been cleared or an overflow bucket have changed its chain.
 
 internal import CFlush
+internal import PersistentMemory
 internal import Synchronization
 
 /// The hash table of an open store.
@@ -179,6 +180,12 @@ final class HashIndex: @unchecked Sendable {
     /// Whether the key is in the table.
     @inline(__always)
     var isFound: Bool { unsafe found != nil }
+
+    /// Where the key's record stands; 0 where it is not in the table.
+    @inline(__always)
+    var unit: UInt64 {
+      unsafe found.map { unsafe HashIndex.unit($0.pointee.load(ordering: .relaxed)) } ?? 0
+    }
   }
 
   /// Finds the place of the key that `matches` recognises.
@@ -228,6 +235,16 @@ final class HashIndex: @unchecked Sendable {
     guard let found = unsafe place.found else { return }
     unsafe found.pointee.store(0, ordering: .releasing)
     entries.store(entries.load(ordering: .relaxed) - 1, ordering: .relaxed)
+  }
+
+  /// Points a key that points to `old` to `new` instead.
+  ///
+  /// - Returns: false where no key with that hash points to `old` any more.
+  func move(_ hash: UInt64, from old: UInt64, to new: UInt64) -> Bool {
+    let place = unsafe locate(hash) { $0 == old || Mutant.relocationUnchecked.isActive }
+    guard let found = unsafe place.found else { return false }
+    unsafe found.pointee.store(Self.tag(hash) | new, ordering: .releasing)
+    return true
   }
 
   private func insert(_ word: UInt64, free: Bucket?, last: Bucket) {

@@ -63,13 +63,20 @@ extension JournalWriter {
   /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
   /// header, durable; its name, durable; the predecessor's mark, durable. Only then its first record.
   private mutating func rotate(for length: Int, records: Int) throws(StoreError) {
-    guard active.binding.segmentID < UInt32.max - 1 else { throw .addressSpaceExhausted }
-    let id = active.binding.segmentID + 1
+    let id: UInt32
+    if let preparation { id = preparation.segmentID } else { id = try takeSegmentID() }
     let needed =
       length + Self.closingReserve
       + KeyDigest(entries: [], nextSequence: 0).closeLength(adding: records)
     let name = SegmentName.name(of: id)
-    let successor = try takeSuccessor(named: name, roomFor: needed)
+    let successor: SegmentFile
+    do throws(StoreError) {
+      successor = try takeSuccessor(named: name, roomFor: needed)
+    } catch {
+      // Nobody was told of the number, and a full medium is tried again and again.
+      if nextSegmentID == id + 1 { nextSegmentID = id }
+      throw error
+    }
     try reopen()
     try write(
       .seal,
@@ -115,7 +122,6 @@ extension JournalWriter {
       }
     }
     predecessor.file.settle(at: predecessorEnd)
-    journalBytes += predecessorEnd
     let described = digest.entries
     try replaceActive(with: successor, header: header)
     map.redirectToMapping(of: predecessor)
@@ -132,13 +138,29 @@ extension JournalWriter {
   private mutating func prepareSuccessor() {
     let capacity = active.file.length
     guard preparation == nil, capacity >= options.smallestPrepared,
-      active.binding.segmentID < UInt32.max - 1
+      let id = try? takeSegmentID()
     else { return }
     preparation = SegmentPreparation(
-      SegmentName.name(of: active.binding.segmentID + 1),
-      sizing: SegmentSizing(options: options, journalBytes: journalBytes + capacity),
+      id,
+      sizing: SegmentSizing(options: options, liveBytes: map.liveBytes),
       in: directory
     )
+  }
+
+  /// A number for a new segment; a number that was given out is never used for another one.
+  mutating func takeSegmentID() throws(StoreError) -> UInt32 {
+    guard nextSegmentID < UInt32.max - (1 << 16) else { throw .addressSpaceExhausted }
+    defer { nextSegmentID += 1 }
+    return nextSegmentID
+  }
+
+  /// Goes on in a new segment, so that the active one can be compacted; does nothing where there is
+  /// nothing to gain.
+  mutating func sealIfWorthwhile(_ minimum: Int) throws(StoreError) {
+    try checkUsable()
+    let dead = tail - SegmentField.journalStart - active.usage.liveBytes
+    guard dead >= minimum, tail > SegmentField.journalStart else { return }
+    try rotate(for: 0, records: 0)
   }
 
   /// The segment that was prepared, if it is large enough, or a new one.
@@ -153,7 +175,7 @@ extension JournalWriter {
       if SegmentField.journalStart + needed + reserve <= prepared.length { return prepared }
     }
     // One that is too small goes: the new one takes its name.
-    return try SegmentSizing(options: options, journalBytes: journalBytes + tail).create(
+    return try SegmentSizing(options: options, liveBytes: map.liveBytes).create(
       name,
       roomFor: needed,
       preferring: KeyDigest.segmentRecordLength(digest.entries.count),
@@ -161,10 +183,12 @@ extension JournalWriter {
     )
   }
 
-  /// Removes what was prepared and is not needed.
+  /// Removes what was prepared and is not needed; it is prepared again when writing goes on.
   mutating func discardPreparation() {
-    preparation?.discard(in: directory)
-    preparation = nil
+    guard let preparation else { return }
+    preparation.discard(in: directory)
+    self.preparation = nil
+    roomLimit = 0
   }
 
   /// Writes the description of the segment before as the first record of the active one, where
@@ -211,6 +235,7 @@ extension JournalWriter {
     writeBehindThreshold = Self.writeBehindThreshold(of: active)
     roomLimit = 0
     hasRotated = true
+    hasNewSegment = true
     digest = KeyDigest(entries: [], nextSequence: nextSequence)
   }
 

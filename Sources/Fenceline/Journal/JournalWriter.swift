@@ -30,8 +30,8 @@ struct JournalWriter: ~Copyable {
   var nextSequence: UInt64
   /// What the active segment has records of.
   var digest: KeyDigest
-  /// Bytes of the segments before the active one, up to their ends.
-  var journalBytes: Int
+  /// Number of the next segment that is made, whoever makes it.
+  var nextSegmentID: UInt32
   /// Where the journal ends with a close record.
   var closeOnMedium: CloseOnMedium?
   var isPoisoned = false
@@ -41,8 +41,10 @@ struct JournalWriter: ~Copyable {
   var roomLimit = 0
   /// This handle has filled a segment.
   var hasRotated = false
-  /// Segments before this one, in the map's order, are on the medium itself.
-  var deepSegmentCount = 0
+  /// It has, since the store last looked.
+  var hasNewSegment = false
+  /// Numbers of the segments that are on the medium itself.
+  var deepSegments: Set<UInt32> = []
 
   /// Bytes behind `tail` that only a close and a seal, with their pads, may use, beside the close
   /// record's digest.
@@ -61,7 +63,7 @@ struct JournalWriter: ~Copyable {
     tail: Int,
     nextSequence: UInt64,
     digest: KeyDigest,
-    journalBytes: Int,
+    nextSegmentID: UInt32,
     closeOnMedium: CloseOnMedium?
   ) {
     self.directory = directory
@@ -76,7 +78,7 @@ struct JournalWriter: ~Copyable {
     writeBehindThreshold = Self.writeBehindThreshold(of: active)
     self.nextSequence = nextSequence
     self.digest = digest
-    self.journalBytes = journalBytes
+    self.nextSegmentID = nextSegmentID
     self.closeOnMedium = closeOnMedium
   }
 
@@ -207,13 +209,13 @@ struct JournalWriter: ~Copyable {
   /// From the persistence domain to the medium itself, where the two differ.
   mutating func deepSync() throws(StoreError) {
     try sync()
-    let segments = map.segments
-    let shallow = segments[min(deepSegmentCount, segments.count)...]
+    let shallow = map.segments.filter { !deepSegments.contains($0.header.segmentID) }
     try poisoning { () throws(MediumError) in
       for segment in shallow { try segment.file.deepPersist() }
     }
+    deepSegments.formUnion(shallow.map(\.header.segmentID))
     // The active one goes on changing.
-    deepSegmentCount = segments.count - 1
+    deepSegments.remove(active.header.segmentID)
   }
 
   /// The typed error of a handle that must not write any more.
@@ -222,6 +224,12 @@ struct JournalWriter: ~Copyable {
   }
 
   // MARK: Records
+
+  /// Bytes of the record that gives a key a value in a transaction of its own, without a pad.
+  @inline(__always)
+  static func putLength(key: Int, value: Int) -> Int {
+    RecordShape(flags: flags(valueLength: value), keyLength: key, valueLength: value).totalLength
+  }
 
   private static func flags(valueLength: Int) -> RecordFlags {
     valueLength > RecordLimit.chunkSize ? .chunkChecksums : RecordFlags(rawValue: 0)

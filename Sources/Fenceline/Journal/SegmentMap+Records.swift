@@ -39,7 +39,7 @@ extension SegmentMap {
 
   /// Hands out the segment that `unit` lies in: its view, the unit's offset, its bytes.
   @inline(__always)
-  private func withSegment<R, E: Error>(
+  func withSegment<R, E: Error>(
     of unit: UInt64,
     _ body: (UnsafePointer<SegmentView>, Int, RawSpan) throws(E) -> R
   ) throws(E) -> R {

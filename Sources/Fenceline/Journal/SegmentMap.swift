@@ -1,11 +1,11 @@
 // From a position of the index to bytes: one load from a small table, then the segment's view.
 //
 // A unit is 8 bytes of the journal. Segments take ranges of units in the order in which they are
-// added, in whole granules; the table has one pointer per granule. Units are not reused while the
-// store is open, so a position never changes its meaning.
+// added, in whole granules; the table has one pointer per granule. The units of a segment that is gone
+// are used again, but only when no reader is left that can know them.
 //
-// Invariant: views and superseded tables live as long as the map; only the memory that a view
-// points to can go earlier (a stage), and then through ReaderEpochs.
+// Invariant: superseded tables live as long as the map. A view, and the memory that it points to, goes
+// earlier only through ReaderEpochs, when nothing in the index leads there any more.
 
 internal import JournalFormat
 internal import PersistentMemory
@@ -21,6 +21,8 @@ struct SegmentView {
   let firstUnit: UInt64
   let binding: SegmentBinding
   let file: Unmanaged<SegmentFile>
+  let liveBytes: UnsafePointer<Atomic<Int>>
+  let tombstoneBytes: UnsafePointer<Atomic<Int>>
 
   @inline(__always)
   func offset(ofUnit unit: UInt64) -> Int { unsafe Int(unit &- firstUnit) << 3 }
@@ -33,6 +35,7 @@ struct MappedSegment: Sendable {
   let binding: SegmentBinding
   /// Unit of the segment's first byte.
   let firstUnit: UInt64
+  let usage: SegmentUsage
 
   /// The position of a record as the index holds it.
   @inline(__always)
@@ -48,9 +51,10 @@ final class SegmentMap: @unchecked Sendable {
 
   private let table: Atomic<UInt>
   private var tableCapacity: Int
-  private var usedGranules = 1
+  private var granules = GranuleSpace(limit: SegmentMap.maximumGranules)
   private var ownedTables: [(Table, Int)] = unsafe []
-  private var ownedViews: [UnsafeMutablePointer<SegmentView>] = unsafe []
+  /// Addresses of all views.
+  private var ownedViews: Set<UInt> = []
   private let segmentList = Mutex<[MappedSegment]>([])
   /// Kept for readers that may still hold a view of them.
   private var superseded: [SegmentFile] = []
@@ -69,7 +73,7 @@ final class SegmentMap: @unchecked Sendable {
   }
 
   deinit {
-    for index in unsafe ownedViews.indices { unsafe ownedViews[index].deallocate() }
+    for view in ownedViews { Self.free(view) }
     for index in unsafe ownedTables.indices {
       let (table, capacity) = unsafe ownedTables[index]
       unsafe table.deinitialize(count: capacity)
@@ -95,25 +99,66 @@ final class SegmentMap: @unchecked Sendable {
   /// Every segment in history order.
   var segments: [MappedSegment] { segmentList.withLock { $0 } }
 
-  /// Adds a segment, read through its mapping.
+  /// Adds a segment behind all others, read through its mapping.
   ///
   /// Under the write lock.
   func add(_ file: SegmentFile, _ header: SegmentHeader) throws(StoreError) -> MappedSegment {
-    let granules = (file.length + Self.granuleSize - 1) / Self.granuleSize
-    guard usedGranules + granules <= Self.maximumGranules else {
-      throw .addressSpaceExhausted
-    }
-    reserve(usedGranules + granules)
+    let segment = try map(file, header)
+    segmentList.withLock { $0.append(segment) }
+    return segment
+  }
+
+  /// Gives a segment its positions, without a place in the history.
+  ///
+  /// Under the write lock.
+  func map(_ file: SegmentFile, _ header: SegmentHeader) throws(StoreError) -> MappedSegment {
+    guard let taken = granules.take(Self.granuleCount(file)) else { throw .addressSpaceExhausted }
+    reserve(taken.upperBound)
     let segment = MappedSegment(
       file: file,
       header: header,
       binding: SegmentBinding(header),
-      firstUnit: UInt64(usedGranules) << Self.unitsPerGranuleShift
+      firstUnit: UInt64(taken.lowerBound) << Self.unitsPerGranuleShift,
+      usage: SegmentUsage(compactedThrough: header.compaction?.through ?? 0)
     )
-    usedGranules += granules
-    segmentList.withLock { $0.append(segment) }
     unsafe publish(segment, base: file.mappedBase, from: 0)
     return segment
+  }
+
+  /// Puts a mapped segment into the place of others.
+  ///
+  /// Under the write lock.
+  func replace(_ sources: [MappedSegment], with segment: MappedSegment) {
+    segmentList.withLock { (list) in
+      let ids = Set(sources.map(\.header.segmentID))
+      guard let place = list.firstIndex(where: { ids.contains($0.header.segmentID) }) else {
+        return
+      }
+      list.removeAll { ids.contains($0.header.segmentID) }
+      list.insert(segment, at: place)
+    }
+  }
+
+  /// Takes back the positions of a segment that no reader can know any more.
+  ///
+  /// Under the write lock.
+  func release(_ segment: MappedSegment) {
+    let first = Int(segment.firstUnit >> Self.unitsPerGranuleShift)
+    let range = first..<first + Self.granuleCount(segment.file)
+    let entries = unsafe Table(bitPattern: table.load(ordering: .relaxed)).unsafelyUnwrapped
+    for granule in range {
+      let view = unsafe entries[granule].exchange(0, ordering: .acquiringAndReleasing)
+      if ownedViews.remove(view) != nil { Self.free(view) }
+    }
+    granules.giveBack(range)
+  }
+
+  private static func free(_ view: UInt) {
+    unsafe UnsafeMutablePointer<SegmentView>(bitPattern: view)?.deallocate()
+  }
+
+  private static func granuleCount(_ file: SegmentFile) -> Int {
+    (file.length + granuleSize - 1) / granuleSize
   }
 
   /// Reads the newest segment through another mapping of the same bytes.
@@ -163,13 +208,15 @@ final class SegmentMap: @unchecked Sendable {
         length: length,
         firstUnit: segment.firstUnit,
         binding: segment.binding,
-        file: .passUnretained(segment.file)
+        file: .passUnretained(segment.file),
+        liveBytes: segment.usage.liveCounter,
+        tombstoneBytes: segment.usage.tombstoneCounter
       )
     )
-    unsafe ownedViews.append(view)
+    ownedViews.insert(UInt(bitPattern: view))
     let entries = unsafe Table(bitPattern: table.load(ordering: .relaxed)).unsafelyUnwrapped
     let first = Int(segment.firstUnit >> Self.unitsPerGranuleShift)
-    let granules = (length + Self.granuleSize - 1) / Self.granuleSize
+    let granules = Self.granuleCount(segment.file)
     for granule in first + offset / Self.granuleSize..<first + granules {
       unsafe entries[granule].store(UInt(bitPattern: view), ordering: .releasing)
     }

@@ -13,18 +13,19 @@ final class SegmentPreparation: Sendable {
     let file = Mutex<SegmentFile?>(nil)
   }
 
-  /// The name that the segment will have.
-  let name: String
+  /// The number that the segment will have.
+  let segmentID: UInt32
   private let slot = Slot()
   private let worker: Worker?
 
   /// Starts to create a segment of the right size.
   init(
-    _ name: String,
+    _ segmentID: UInt32,
     sizing: SegmentSizing,
     in directory: any StoreDirectory
   ) {
-    self.name = name
+    self.segmentID = segmentID
+    let name = SegmentName.name(of: segmentID)
     let slot = slot
     // The thread keeps the directory, and so its lock, until it is done.
     let create: @Sendable () -> Void = {
@@ -44,6 +45,7 @@ final class SegmentPreparation: Sendable {
   /// Removes the segment; waits for it.
   func discard(in directory: any StoreDirectory) {
     guard take() != nil else { return }
+    let name = SegmentName.name(of: segmentID)
     try? directory.removeSegment(named: name + FileSystemDirectory.unpublishedSuffix)
   }
 }

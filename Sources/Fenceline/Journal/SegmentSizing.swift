@@ -1,5 +1,6 @@
-// How large the next segment is: as large as the store, within bounds, or as large as one transaction
-// needs; and smaller where the medium has no room for that.
+// How large the next segment is: a share of what the store holds, so that what is allocated and not yet
+// used stays small beside it; or as large as one transaction needs; and smaller where the medium has no
+// room for that.
 
 internal import JournalFormat
 internal import PersistentMemory
@@ -7,8 +8,8 @@ internal import PersistentMemory
 /// Creates segments of the right size.
 struct SegmentSizing {
   let options: SegmentOptions
-  /// Bytes of journal so far.
-  let journalBytes: Int
+  /// Bytes of records that count.
+  let liveBytes: Int
 
   private static let pageSize = 4096
 
@@ -26,8 +27,7 @@ struct SegmentSizing {
     let needed = SegmentField.journalStart + length
     let smallest = Self.pages(Self.withReserve(needed))
     let preferred = Self.pages(Self.withReserve(needed + extra))
-    let usual = min(options.largest, max(options.smallest, journalBytes))
-    var capacity = max(preferred, Self.pages(usual))
+    var capacity = max(preferred, Self.pages(usualLength))
     while true {
       do throws(MediumError) {
         let file = try directory.createSegment(named: name, length: capacity)
@@ -38,6 +38,17 @@ struct SegmentSizing {
         capacity = max(smallest, Self.pages(capacity / 2))
       }
     }
+  }
+
+  /// A sixteenth of the store, and a quarter as long as that is little.
+  var usualLength: Int {
+    let share = max(liveBytes / 16, min(liveBytes / 4, options.largest / 16))
+    return min(options.largest, max(options.smallest, share))
+  }
+
+  /// Bytes of the medium that are kept for the compaction of a full one.
+  static func compactionReserve(_ options: SegmentOptions, _ liveBytes: Int) -> Int {
+    pages(SegmentSizing(options: options, liveBytes: liveBytes).usualLength / 4)
   }
 
   /// Bytes of a segment that only deletes may use, so that a full store can be emptied: 8 to 64

@@ -26,6 +26,9 @@ package struct ChainMember: Sendable {
     binding = SegmentBinding(header)
   }
 
+  /// Whether it was made by a compaction.
+  package var isCompacted: Bool { header.compaction != nil }
+
   /// Bytes that are there and belong to the segment.
   package var length: Int { min(file.length, header.capacity) }
 
@@ -97,8 +100,9 @@ enum SegmentCandidate {
     guard header.formatVersion == SegmentHeader.formatVersion else {
       throw .newerFormat(file: file.path, feature: "format \(header.formatVersion)")
     }
-    guard header.requiredFeatures == 0 else {
-      let features = String(header.requiredFeatures, radix: 16)
+    guard header.requiredFeatures & ~SegmentHeader.compactedFeature == 0 else {
+      let unknown = header.requiredFeatures & ~SegmentHeader.compactedFeature
+      let features = String(unknown, radix: 16)
       throw .newerFormat(file: file.path, feature: "required features 0x\(features)")
     }
     guard header.isPlausible else { return .headless(corrupt(.segmentHeader, at: 0), file) }
@@ -132,7 +136,13 @@ extension SegmentHeader {
   /// Whether its numbers leave room to count on: no store gets near these bounds, and arithmetic
   /// with what stands below them can't overflow.
   var isPlausible: Bool {
-    segmentID < UInt32.max - (1 << 16) && incarnation < 1 << 62 && firstSequence < 1 << 62
+    guard segmentID < UInt32.max - (1 << 16), incarnation < 1 << 62, firstSequence < 1 << 62 else {
+      return false
+    }
+    guard let compaction else { return true }
+    return compaction.covered.lowerBound > 0 && compaction.covered.upperBound < segmentID
+      && compaction.end >= SegmentField.journalStart && compaction.end <= capacity
+      && compaction.digestLength <= capacity - compaction.end
   }
 }
 

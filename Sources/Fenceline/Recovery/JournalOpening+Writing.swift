@@ -90,7 +90,9 @@ extension JournalOpening {
     let possiblyUsed =
       Mutant.usedSequencesReissued.isActive ? 0 : lostLength / RecordLimit.smallestRecord + 1
     let isNewestEmpty = scan.isEmpty
-    let described = isNewestEmpty ? chain.members.dropLast().last : newest
+    // A compacted segment describes itself, and is never taken for the newest.
+    let followed = isNewestEmpty ? chain.members.dropLast().last : newest
+    let described = followed?.isCompacted == true ? nil : followed
     let digest = isNewestEmpty ? digestBeforeNewest : newestDigest
     let id = chain.highestID + 1
     let header = SegmentHeader(
@@ -192,7 +194,7 @@ extension JournalOpening {
     preferring extra: Int
   ) throws(StoreError) -> MappedSegment {
     let name = SegmentName.name(of: header.segmentID)
-    let file = try SegmentSizing(options: options, journalBytes: report.journalBytes)
+    let file = try SegmentSizing(options: options, liveBytes: map.liveBytes)
       .create(name, roomFor: RecordLimit.smallestRecord, preferring: extra, in: directory)
     var header = header
     header.capacity = file.length
@@ -229,7 +231,7 @@ extension JournalOpening {
       tail: tail,
       nextSequence: nextSequence,
       digest: KeyDigest(entries: digest, nextSequence: nextSequence),
-      journalBytes: report.journalBytes - (close == nil ? 0 : tail),
+      nextSegmentID: max(header.segmentID, chain.highestID) + 1,
       closeOnMedium: close
     )
   }

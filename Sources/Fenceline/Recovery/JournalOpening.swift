@@ -91,12 +91,17 @@ struct JournalOpening {
       let place = unsafe try index.locate(entry.hash) { (candidate) throws(StoreError) in
         try map.keysMatch(candidate, unit)
       }
+      let old = unsafe place.unit
       if entry.isDelete {
         unsafe index.remove(place)
+        if old != 0 { map.countDead(old) }
+        map.countTombstone(unit, length: entry.length)
       } else {
         unsafe index.set(place, entry.hash, to: unit)
+        map.countLive(unit, length: entry.length, replacing: old)
       }
     }
+    if let place = DigestPlace(behindRecordsOf: member) { digestPlaces.append(place) }
     damage += result.damage
     for value in result.closeDigests {
       digestPlaces.append(DigestPlace(value, in: member, describes: nil))

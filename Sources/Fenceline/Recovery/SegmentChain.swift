@@ -5,6 +5,10 @@
 // that was durable before the name was, so anything else is damage, never an unfinished creation.
 // A segment that the chain passes by was replaced by a recovery before anything was accepted in it.
 //
+// A compacted segment stands in the place of the journal segments that it covers: where it is there,
+// they are not history any more, whether or not they are gone yet. Of two compacted segments that
+// end with the same one the newer one was made from the older one.
+//
 // A segment is known by its header, which stands twice in its first page and once more in the first
 // record of its successor; its name is only where it should be found.
 
@@ -29,6 +33,8 @@ package struct SegmentChain: Sendable {
   private(set) var membersWithoutSpare: [(member: ChainMember, error: StoreError)] = []
 
   private var found: [UInt32: ChainMember] = [:]
+  /// The newest segment that stands in the place of a journal segment and of some before it.
+  private var standIns: [UInt32: UInt32] = [:]
   private var unreadable: [UInt32: (error: StoreError, file: SegmentFile?)] = [:]
 
   /// Reads every header and finds the chain.
@@ -88,6 +94,7 @@ package struct SegmentChain: Sendable {
     try setForeignAside()
     if !found.isEmpty || !unreadable.isEmpty { try link(in: directory) }
     found = [:]
+    standIns = [:]
     unreadable = [:]
     return isComplete && !damage.contains(where: \.isMissingSegment)
   }
@@ -97,7 +104,7 @@ package struct SegmentChain: Sendable {
     let suffix = FileSystemDirectory.unpublishedSuffix
     if name.hasSuffix(suffix), SegmentName.id(of: String(name.dropLast(suffix.count))) != nil {
       leftovers.append(name)
-    } else if name != FileSystemDirectory.lockName {
+    } else if name != FileSystemDirectory.lockName, name != FileSystemDirectory.reserveName {
       foreignNames.append(name)
     }
   }
@@ -148,7 +155,15 @@ package struct SegmentChain: Sendable {
   /// Where one is missing or unreadable, its successor's description takes its place, as far as
   /// there is one; what may be lost is noted.
   private mutating func link(in directory: any StoreDirectory) throws(StoreError) {
-    guard let newest = found.keys.max() else {
+    for member in found.values where !Mutant.compactedIgnored.isActive || !member.isCompacted {
+      let last = member.header.covered.upperBound
+      standIns[last] = max(standIns[last] ?? 0, member.header.segmentID)
+    }
+    // A compacted segment is never the newest: it has a successor, so something is missing then.
+    let journal = found.values.filter { !$0.isCompacted }
+    let newestJournal = journal.map(\.header.segmentID).max()
+    let newestCovered = standIns.keys.max().flatMap { standIns[$0] }
+    guard let newest = newestJournal ?? newestCovered else {
       if let first = unreadable.keys.min(), let broken = unreadable[first] { throw broken.error }
       return
     }
@@ -175,7 +190,9 @@ package struct SegmentChain: Sendable {
     // One round for a neighbour that is there, another one behind each that is only described.
     while header.predecessorID != 0 {
       let id = header.predecessorID
-      if let neighbour = found[id], neighbour.header.isFollowed(by: header) {
+      if let neighbour = standIns[id].flatMap({ found[$0] }),
+        neighbour.header.isFollowed(by: header)
+      {
         return neighbour.followed(by: header)
       }
       let error = self.error(of: id, in: directory)
@@ -184,8 +201,8 @@ package struct SegmentChain: Sendable {
         damage.append(
           StoreDamage(error, in: id, firstLost: 0, nextSequence: header.firstSequence)
         )
-        let lower = found.keys.filter { $0 < min(id, header.segmentID) }.max()
-          .flatMap { found[$0] }
+        let lower = standIns.keys.filter { $0 < min(id, header.covered.lowerBound) }.max()
+          .flatMap { standIns[$0] }.flatMap { found[$0] }
         return lower?.followed(by: header)
       }
       if let file = unreadable[id]?.file {
@@ -210,6 +227,10 @@ package struct SegmentChain: Sendable {
   /// What is wrong with a segment that should be there.
   private func error(of id: UInt32, in directory: any StoreDirectory) -> StoreError {
     if let error = unreadable[id]?.error { return error }
+    // What stood in its place may be a file whose header nobody can read.
+    if let broken = unreadable.filter({ $0.key > id }).min(by: { $0.key < $1.key }) {
+      return broken.value.error
+    }
     if let member = found[id] {
       // Another one of the same name: it does not lead to what its successor builds on.
       return .corrupt(file: member.file.path, offset: 0, cause: .segmentHeader)
@@ -235,8 +256,9 @@ package struct SegmentChain: Sendable {
 extension SegmentHeader {
   /// Whether the segment of `successor` can stand behind this one.
   fileprivate func isFollowed(by successor: SegmentHeader) -> Bool {
-    segmentID < successor.segmentID && successor.predecessorEnd >= SegmentField.journalStart
-      && successor.predecessorEnd <= capacity
+    covered.upperBound < successor.covered.lowerBound
+      && successor.predecessorEnd >= SegmentField.journalStart
+      && (successor.predecessorEnd <= capacity || compaction != nil)
       && firstSequence <= successor.firstSequence
       && incarnation <= successor.incarnation
   }
@@ -247,7 +269,9 @@ extension ChainMember {
   /// neighbours.
   fileprivate func followed(by successor: SegmentHeader) -> ChainMember {
     var member = self
-    if successor.predecessorID == header.segmentID, !Mutant.statedEndIgnored.isActive {
+    if let compaction = header.compaction {
+      member.statedEnd = compaction.end
+    } else if successor.predecessorID == header.segmentID, !Mutant.statedEndIgnored.isActive {
       member.statedEnd = successor.predecessorEnd
     }
     member.nextSequence = successor.firstSequence

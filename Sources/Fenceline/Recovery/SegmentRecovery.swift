@@ -13,15 +13,20 @@ internal import SystemPackage
 /// One put or delete, as the index takes it.
 struct RecoveredEntry: Sendable {
   let hash: UInt64
-  private let offsetAndKind: UInt64
+  /// Both in units of 8 bytes: a segment is below 32 GiB, a record below 16 GiB.
+  private let offsetUnits: UInt32
+  private let lengthUnitsAndKind: UInt32
 
-  init(hash: UInt64, offset: Int, isDelete: Bool) {
+  init(hash: UInt64, _ record: JournalRecord) {
     self.hash = hash
-    offsetAndKind = UInt64(offset) << 1 | (isDelete ? 1 : 0)
+    offsetUnits = UInt32(truncatingIfNeeded: record.offset >> 3)
+    let lengthUnits = UInt32(truncatingIfNeeded: record.shape.totalLength >> 3)
+    lengthUnitsAndKind = lengthUnits << 1 | (record.header.kind == .delete ? 1 : 0)
   }
 
-  var offset: Int { Int(offsetAndKind >> 1) }
-  var isDelete: Bool { offsetAndKind & 1 == 1 }
+  var offset: Int { Int(offsetUnits) << 3 }
+  var length: Int { Int(lengthUnitsAndKind >> 1) << 3 }
+  var isDelete: Bool { lengthUnitsAndKind & 1 == 1 }
 }
 
 /// What reading one segment gave.
@@ -74,7 +79,7 @@ struct SegmentRecovery: Sendable {
 
   private mutating func read(_ bytes: RawSpan, _ member: ChainMember) {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
-    isFollowed = Self.closeMark(bytes, member)?.state == .followed
+    isFollowed = member.isCompacted || Self.closeMark(bytes, member)?.state == .followed
     var start = SegmentField.journalStart
     while true {
       let scan = scan(bytes, member, from: start, limit: limit)
@@ -141,8 +146,7 @@ struct SegmentRecovery: Sendable {
   private func entry(of record: JournalRecord, in bytes: RawSpan) -> RecoveredEntry {
     RecoveredEntry(
       hash: Checksum.hash64(bytes.extracting(record.keyRange), seed: hashSeed),
-      offset: record.offset,
-      isDelete: record.header.kind == .delete
+      record
     )
   }
 

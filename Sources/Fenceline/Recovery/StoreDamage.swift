@@ -124,11 +124,22 @@ struct SegmentDigest: Sendable {
   /// It describes all records of its segment.
   let isWholeSegment: Bool
   private let entries: [DigestEntry]
+  /// How many transactions come without a gap in their sequences, and how many are left out then.
+  private let gaps: [(run: UInt64, gap: UInt64)]
+
+  /// The digest of a whole segment whose sequences have gaps.
+  init(entries: [DigestEntry], firstSequence: UInt64, gaps: [(run: UInt64, gap: UInt64)]) {
+    self.firstSequence = firstSequence
+    isWholeSegment = true
+    self.entries = entries
+    self.gaps = gaps
+  }
 
   /// Decodes the value of a close record.
   init(closeValue value: RawSpan) {
     firstSequence = value.littleEndian(at: CloseDigestField.firstSequence, as: UInt64.self)
     isWholeSegment = false
+    gaps = []
     entries = Self.entries(value, from: CloseDigestField.entries)
   }
 
@@ -136,6 +147,7 @@ struct SegmentDigest: Sendable {
   init(segmentValue value: RawSpan, _ header: SegmentHeader) {
     firstSequence = header.firstSequence
     isWholeSegment = true
+    gaps = []
     entries = Self.entries(value, from: SegmentDigestField.entries)
   }
 
@@ -153,9 +165,18 @@ struct SegmentDigest: Sendable {
   /// Visits every record that is described.
   func forEach(_ body: (SalvagedRecord) -> Void) {
     var sequence = firstSequence
+    var run: UInt64 = 0
+    var gap = 0
     for entry in entries {
+      while gap < gaps.count, gaps[gap].run == run {
+        sequence &+= gaps[gap].gap
+        run = 0
+        gap += 1
+      }
       body(SalvagedRecord(sequence: sequence, keyMark: entry.keyMark))
-      if entry.endsTransaction { sequence &+= 1 }
+      guard entry.endsTransaction else { continue }
+      sequence &+= 1
+      run += 1
     }
   }
 }

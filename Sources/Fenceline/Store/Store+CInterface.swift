@@ -48,10 +48,23 @@ extension Store {
   ///
   /// - Parameters:
   ///   - durability: when to return.
-  ///   - body: fills the transaction; what it throws discards everything.
+  ///   - body: fills the transaction, once more where a full medium had to be compacted first; what it
+  ///     throws discards everything.
   /// - Throws: what `body` throws, or as ``put(_:_:durability:)-(RawSpan,_,_)`` does.
   package func commit(
     durability: Durability,
+    _ body: (inout Transaction) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    do throws(StoreError) {
+      try commitOnce(durability, body)
+    } catch {
+      guard case .full = error, compactForRoom() else { throw error }
+      try commitOnce(durability, body)
+    }
+  }
+
+  private func commitOnce(
+    _ durability: Durability,
     _ body: (inout Transaction) throws(StoreError) -> Void
   ) throws(StoreError) {
     try withWriter { (journal) throws(StoreError) in

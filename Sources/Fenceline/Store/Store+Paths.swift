@@ -17,7 +17,7 @@ extension Store {
     if names.contains(where: { SegmentName.id(of: $0) != nil }) { return }
     guard mayBeEmpty else { throw .noStore(path) }
     let foreign = names.filter { name in
-      name != FileSystemDirectory.lockName
+      name != FileSystemDirectory.lockName && name != FileSystemDirectory.reserveName
         && !name.hasSuffix(FileSystemDirectory.unpublishedSuffix)
     }
     guard foreign.isEmpty else { throw .notAStore(path) }

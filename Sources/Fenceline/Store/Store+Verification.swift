@@ -80,13 +80,8 @@ extension Store {
 
   /// The segments that are history, by name, with the end of what was accepted in each.
   package var acceptedEnds: [(name: String, end: Int)] {
-    let segments = map.segments
-    return segments.indices.map { index in
-      let isNewest = index + 1 == segments.count
-      return (
-        SegmentName.name(of: segments[index].header.segmentID),
-        isNewest ? recovery.newestEnd : segments[index + 1].header.predecessorEnd
-      )
+    map.recordEnds.map { (segment, end) in
+      (SegmentName.name(of: segment.header.segmentID), end ?? recovery.newestEnd)
     }
   }
 }

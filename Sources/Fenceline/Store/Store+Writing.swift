@@ -18,7 +18,7 @@ extension Store {
   /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``,
   ///   ``StoreError/full(_:)``, ``StoreError/readOnly``, ``StoreError/closed``,
   ///   ``StoreError/poisoned``, ``StoreError/nestedWrite``, and what the medium says. On
-  ///   ``StoreError/full(_:)`` nothing has changed.
+  ///   ``StoreError/full(_:)`` nothing has changed, and a compaction found nothing to give back.
   /// - Durability: `.durable`: durable on return, with everything committed before: one fence on
   ///   persistent memory, one device flush on a file. `.buffered`: in order, by the next
   ///   ``sync(_:)``.
@@ -29,6 +29,21 @@ extension Store {
     durability: Durability = .buffered
   ) throws(StoreError) -> Survival {
     try Self.checkLengths(key: key.byteCount, value: value.byteCount)
+    do throws(StoreError) {
+      try commitPut(key, value, durability)
+    } catch {
+      guard case .full = error, compactForRoom() else { throw error }
+      try commitPut(key, value, durability)
+    }
+    return survival(durability)
+  }
+
+  @inline(__always)
+  private func commitPut(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    _ durability: Durability
+  ) throws(StoreError) {
     let hash = hash(key)
     index.prefetch(hash)
     try withWriter { (journal) throws(StoreError) in
@@ -43,9 +58,13 @@ extension Store {
         index.growIfNeeded()
         unsafe place = index.locate(hash) { map.surelyHasKey(key, at: $0) }
       }
-      if let place = unsafe place { unsafe index.set(place, hash, to: unit) }
+      if let place = unsafe place {
+        let old = unsafe place.unit
+        unsafe index.set(place, hash, to: unit)
+        let length = JournalWriter.putLength(key: key.byteCount, value: value.byteCount)
+        map.countLive(unit, length: length, replacing: old)
+      }
     }
-    return survival(durability)
   }
 
   /// Removes `key`.
@@ -73,14 +92,17 @@ extension Store {
         if durability == .durable { try journal.sync() }
         return false
       }
-      _ = try journal.commit(
+      let unit = try journal.commit(
         .delete,
         key: key,
         value: RawSpan(),
         durable: durability == .durable,
         meanwhile: {}
       )
+      let old = unsafe place.unit
       unsafe index.remove(place)
+      map.countDead(old)
+      map.countTombstone(unit, length: map.recordLength(at: unit))
       return true
     }
   }

@@ -42,11 +42,8 @@ public final class Store: Sendable {
   let storeID: StoreID
   let bufferedSurvival: Survival
   let durableSurvival: Survival
-  private let writer: Mutex<JournalWriter?>
-  private let writingThread = Atomic<UInt64>(0)
-  /// The generation of the process that opened the store; `closed` once it is closed.
-  private let openGeneration = Atomic<UInt64>(cp_fork_generation())
-  private static let closed = UInt64.max
+  let writer: WriterAccess
+  let maintenance: Maintenance
 
   // MARK: Opening
 
@@ -128,7 +125,16 @@ public final class Store: Sendable {
     }
     let journal = try opening.beginWriting(in: directory, options: options.segmentOptions)
     let storeID = journal.storeID
-    self.init(directory, opening, storeID: storeID, isReadOnly: false, writer: Mutex(journal))
+    self.init(
+      directory,
+      opening,
+      options,
+      storeID: storeID,
+      isReadOnly: false,
+      writer: Mutex(journal)
+    )
+    maintenance.compactor.keepReserve()
+    if map.segments.count > 1 { maintenance.request() }
   }
 
   /// Opens a store in any kind of directory for reading.
@@ -139,12 +145,20 @@ public final class Store: Sendable {
     try Self.check(directory.medium, options)
     let opening = try JournalOpening(reading: directory)
     guard let storeID = opening.storeID else { throw .noStore(directory.path) }
-    self.init(directory, opening, storeID: storeID, isReadOnly: true, writer: Mutex(nil))
+    self.init(
+      directory,
+      opening,
+      options,
+      storeID: storeID,
+      isReadOnly: true,
+      writer: Mutex(nil)
+    )
   }
 
   private init(
     _ directory: any StoreDirectory,
     _ opening: JournalOpening,
+    _ options: StoreOptions,
     storeID: StoreID,
     isReadOnly: Bool,
     writer: consuming Mutex<JournalWriter?>
@@ -163,7 +177,27 @@ public final class Store: Sendable {
     recovery = opening.report
     spareFindings = opening.spareFindings
     self.storeID = storeID
-    self.writer = writer
+    let access = WriterAccess(writer)
+    self.writer = access
+    let compactor = Compactor(
+      map: map,
+      index: index,
+      epochs: epochs,
+      directory: directory,
+      options: options.segmentOptions,
+      storeID: storeID,
+      hashSeed: hashSeed,
+      writer: access
+    )
+    maintenance = Maintenance(
+      compactor,
+      isAutomatic: options.compactsInBackground && !isReadOnly
+    )
+  }
+
+  deinit {
+    // A child made by fork() has no such thread.
+    if !writer.isForked { maintenance.stop() }
   }
 
   private static func check(
@@ -188,15 +222,11 @@ public final class Store: Sendable {
   /// - Durability: everything committed is durable on return.
   public func close() throws(StoreError) {
     // What a child has is a copy: nothing to write, no lock to give up.
-    guard !isForked else { return }
-    guard writingThread.load(ordering: .relaxed) != fl_thread_id() else { throw .nestedWrite }
+    guard !writer.isForked else { return }
+    try writer.checkNotNested()
     defer { directory.unlock() }
-    try writer.withLock { (journal) throws(StoreError) in
-      let generation = openGeneration.exchange(Self.closed, ordering: .acquiringAndReleasing)
-      guard generation != Self.closed else { return }
-      defer { journal = nil }
-      try journal?.close()
-    }
+    maintenance.stop()
+    try writer.close()
   }
 
   // MARK: Locks
@@ -206,42 +236,14 @@ public final class Store: Sendable {
   func withWriter<R>(
     _ body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    // Before the lock, which nobody gives up in a child.
-    try checkOpen()
-    let thread = fl_thread_id()
-    guard writingThread.load(ordering: .relaxed) != thread else { throw .nestedWrite }
-    return try writer.withLock { (journal) throws(StoreError) in
-      writingThread.store(thread, ordering: .relaxed)
-      defer { writingThread.store(0, ordering: .relaxed) }
-      try checkOpen()
-      guard let result = try journal?.lend(to: body) else { throw .readOnly }
-      return result
-    }
+    let result = try writer.withWriter(body)
+    if writer.takeNewSegment() { maintenance.request() }
+    return result
   }
 
   @inline(__always)
-  func checkOpen() throws(StoreError) {
-    let generation = openGeneration.load(ordering: .acquiring)
-    guard generation == cp_fork_generation() else {
-      throw generation == Self.closed ? .closed : .forked
-    }
-  }
-
-  private var isForked: Bool {
-    let generation = openGeneration.load(ordering: .acquiring)
-    return generation != Self.closed && generation != cp_fork_generation()
-  }
+  func checkOpen() throws(StoreError) { try writer.checkOpen() }
 
   @inline(__always)
   func hash(_ key: RawSpan) -> UInt64 { Checksum.hash64(key, seed: hashSeed) }
-}
-
-extension JournalWriter {
-  /// Runs `body` on the writer in place: moving it out of its lock and back would cost every put.
-  @inline(__always)
-  fileprivate mutating func lend<R>(
-    to body: (inout JournalWriter) throws(StoreError) -> R
-  ) throws(StoreError) -> sending R {
-    try body(&self)
-  }
 }

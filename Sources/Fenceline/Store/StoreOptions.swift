@@ -19,6 +19,13 @@ public struct StoreOptions: Sendable {
   /// off: the process then gets the signal.
   public var handlesMemoryErrors = true
 
+  /// Gives back the space of what was overwritten and deleted by a thread of the store's own.
+  ///
+  /// It sleeps unless segments are filled. While writes go on, dead records may take up to two fifths of
+  /// what is live, and two segments; a quarter of a second behind the last write, segments are tidied
+  /// up to a tenth. Without it only ``Store/compact(progress:)`` gives space back.
+  public var compactsInBackground = true
+
   /// How segments are made.
   package var segmentOptions = SegmentOptions()
 

@@ -126,10 +126,15 @@ public struct Transaction: ~Copyable {
     batch.forEachFinal { (hash, kind, key, _) in
       index.growIfNeeded()
       let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
+      let old = unsafe place.unit
+      let length = map.recordLength(at: units[number])
       if kind == .delete {
         unsafe index.remove(place)
+        if old != 0 { map.countDead(old) }
+        map.countTombstone(units[number], length: length)
       } else {
         unsafe index.set(place, hash, to: units[number])
+        map.countLive(units[number], length: length, replacing: old)
       }
       number += 1
     }
@@ -147,21 +152,28 @@ extension Store {
   ///   - body: gets the transaction; an error that it throws discards everything and is rethrown.
   /// - Returns: what `body` returns.
   /// - Throws: what `body` throws, or a ``StoreError`` as ``put(_:_:durability:)-(RawSpan,_,_)``
-  ///   does.
+  ///   does. Behind ``StoreError/full(_:)`` a second try may find room that a compaction made.
   /// - Durability: `.durable`: durable on return, one fence for the whole transaction.
   public func transaction<R>(
     durability: Durability = .buffered,
     _ body: (inout Transaction) throws -> R
   ) throws -> R {
-    let result: Result<R, any Error> = try withWriter { (journal) throws(StoreError) in
-      try journal.checkUsable()
-      var transaction = Transaction(store: self)
-      let value: R
-      do { value = try body(&transaction) } catch { return .failure(error) }
-      // The body may have forked, and this may be the child.
-      try checkOpen()
-      try transaction.commit(to: &journal, durability: durability)
-      return .success(value)
+    let result: Result<R, any Error>
+    do throws(StoreError) {
+      result = try withWriter { (journal) throws(StoreError) in
+        try journal.checkUsable()
+        var transaction = Transaction(store: self)
+        let value: R
+        do { value = try body(&transaction) } catch { return .failure(error) }
+        // The body may have forked, and this may be the child.
+        try checkOpen()
+        try transaction.commit(to: &journal, durability: durability)
+        return .success(value)
+      }
+    } catch {
+      // What the body read may not hold any more, and it may not be run twice: room for the next try.
+      if case .full = error { _ = compactForRoom() }
+      throw error
     }
     return try result.get()
   }

@@ -1,0 +1,167 @@
+// What of a run of segments still counts. Reads the sources once and the index beside writers, without
+// a lock: a record that dies meanwhile is copied for nothing, and no more.
+//
+//   put      counts as long as the index points to it
+//   delete   counts as long as an older segment may hold what it removed, and the key is not there
+//   else     never
+
+internal import CFlush
+internal import JournalFormat
+internal import PersistentMemory
+internal import Synchronization
+internal import SystemPackage
+
+/// A record that goes into the compacted segment.
+struct KeptRecord {
+  let hash: UInt64
+  let unit: UInt64
+  let sequence: UInt64
+  /// Bytes of the copy.
+  var length = 0
+  let isDelete: Bool
+}
+
+/// A run of segments and what is kept of it.
+struct CompactionPlan {
+  let sources: [MappedSegment]
+  private(set) var kept: [KeptRecord] = []
+  /// Bytes of the copies.
+  private(set) var recordBytes = 0
+  /// Records that are not kept.
+  private(set) var droppedCount = 0
+  private(set) var digest: CompactedDigest
+  let through: UInt64
+
+  /// The transactions' own records, where they are one or many, need room for their number.
+  private static let countFieldLength = 8
+
+  /// Reads the sources.
+  ///
+  /// - Parameters:
+  ///   - run: the sources in history order, with the ends of their records.
+  ///   - older: the segments before them.
+  ///   - through: a sequence up to which the index shows every transaction.
+  ///   - index: the store's.
+  ///   - map: the store's.
+  ///   - hashSeed: the index's.
+  /// - Throws: what is wrong with the first record that can't be read; its segment is marked then.
+  init(
+    _ run: [(segment: MappedSegment, end: Int)],
+    behind older: [MappedSegment],
+    through: UInt64,
+    index: HashIndex,
+    map: SegmentMap,
+    hashSeed: UInt64
+  ) throws(StoreError) {
+    sources = run.map(\.segment)
+    self.through = through
+    digest = CompactedDigest(firstSequence: sources[0].header.firstSequence)
+    // What a transaction before this one removed is in no older segment.
+    let certain = older.map { $0.usage.compactedThrough.load(ordering: .relaxed) }.min() ?? .max
+    for (segment, end) in run {
+      let records = try Self.records(of: segment, upTo: end, hashSeed: hashSeed)
+      for number in records.indices {
+        let ahead = number + Self.prefetchDistance
+        if ahead < records.count { index.prefetch(records[ahead].hash) }
+        let record = records[number]
+        if Self.counts(record, certain, index, map) {
+          kept.append(record)
+        } else {
+          droppedCount += 1
+        }
+      }
+    }
+    measure(map)
+  }
+
+  private static let prefetchDistance = 12
+
+  /// Every put and delete of a segment, all of which are verified.
+  private static func records(
+    of segment: MappedSegment,
+    upTo end: Int,
+    hashSeed: UInt64
+  ) throws(StoreError) -> [KeptRecord] {
+    var records: [KeptRecord] = []
+    do throws(StoreError) {
+      let isWhole = try translatingErrors { () throws(MediumError) in
+        try segment.file.withGuardedBytes(0..<end) { (bytes) in
+          let scan = TransactionScan(bytes, binding: segment.binding, limit: end) { (record) in
+            records.append(
+              KeptRecord(
+                hash: Checksum.hash64(bytes.extracting(record.keyRange), seed: hashSeed),
+                unit: segment.unit(at: record.offset),
+                sequence: record.sequence,
+                isDelete: record.header.kind == .delete
+              )
+            )
+          }
+          return scan.acceptedEnd == end ? nil : scan.acceptedEnd
+        }
+      }
+      if let damaged = isWhole {
+        throw StoreError.corrupt(file: segment.file.path, offset: damaged, cause: .recordBody)
+      }
+    } catch {
+      segment.usage.isUnreadable.store(true, ordering: .relaxed)
+      throw error
+    }
+    return records
+  }
+
+  private static func counts(
+    _ record: KeptRecord,
+    _ certain: UInt64,
+    _ index: HashIndex,
+    _ map: SegmentMap
+  ) -> Bool {
+    guard record.isDelete else { return index.search(record.hash) { $0 == record.unit } }
+    if record.sequence < certain || Mutant.tombstonesDropped.isActive { return false }
+    // A value that is there is newer.
+    return !map.withUnverifiedKey(at: record.unit) { (key) in
+      index.search(record.hash) { map.surelyHasKey(key, at: $0) }
+    }
+  }
+
+  /// Finds out what the copies take, transaction by transaction.
+  private mutating func measure(_ map: SegmentMap) {
+    for number in kept.indices {
+      let source = map.header(at: kept[number].unit)
+      let flags = flags(ofKept: number, source)
+      kept[number].length =
+        RecordShape(
+          flags: flags,
+          keyLength: source.keyLength,
+          valueLength: source.valueLength
+        ).totalLength
+      recordBytes += kept[number].length
+      digest.add(
+        keyCheck: source.keyCheck,
+        sequence: kept[number].sequence,
+        endsTransaction: flags.contains(.transactionEnd)
+      )
+    }
+  }
+
+  /// The flags of a copy: its place among what is left of its transaction.
+  func flags(ofKept number: Int, _ source: RecordHeader) -> RecordFlags {
+    let sequence = kept[number].sequence
+    var flags = RecordFlags(rawValue: source.flags.rawValue & RecordFlags.chunkChecksums.rawValue)
+    let begins = number == 0 || kept[number - 1].sequence != sequence
+    let ends = number == kept.count - 1 || kept[number + 1].sequence != sequence
+    if begins { flags.insert(.transactionBegin) }
+    if ends { flags.insert(.transactionEnd) }
+    if ends, !begins { flags.insert(.transactionCount) }
+    if sequence - sources[0].header.firstSequence > UInt64(UInt32.max) {
+      flags.insert(.wideSequence)
+    }
+    return flags
+  }
+
+  /// Records of the transaction that ends with a copy.
+  func transactionCount(ofKept number: Int) -> UInt32 {
+    let sequence = kept[number].sequence
+    let first = kept[..<number].lastIndex { $0.sequence != sequence }.map { $0 + 1 } ?? 0
+    return UInt32(truncatingIfNeeded: number - first + 1)
+  }
+}

@@ -1,0 +1,203 @@
+// One step of compaction: a run of sealed segments becomes one that holds what counts of them.
+//
+//   1. read the sources and the index, beside writers; copy what counts into a file without a name
+//   2. sync the journal: whatever made a record dead is durable before anything relies on it
+//   3. the new segment durable, with its header; its name; the directory
+//   4. point the index to the copies, a few keys at a time under the write lock
+//   5. take the sources out of the map, unlink them; their memory goes when no reader is left
+//
+// A crash before the end of 3 leaves a file without a name, which the next opening removes, and the
+// sources. One behind it leaves the new segment and perhaps some sources, which it covers. Writers wait
+// for a sync and for one share of 4 at a time; readers for nothing.
+
+internal import CFlush
+internal import JournalFormat
+internal import PersistentMemory
+internal import Synchronization
+internal import SystemPackage
+
+/// What one step did.
+struct CompactionStep {
+  /// Segments that went.
+  var sourceCount = 0
+  /// Bytes of the copies.
+  var copiedBytes = 0
+  /// Bytes that the file system got back.
+  var freedBytes = 0
+}
+
+/// Compacts a store's segments; the caller sees to it that one step runs at a time.
+struct Compactor: Sendable {
+  let map: SegmentMap
+  let index: HashIndex
+  let epochs: ReaderEpochs
+  let directory: any StoreDirectory
+  let options: SegmentOptions
+  let storeID: StoreID
+  let hashSeed: UInt64
+  let writer: WriterAccess
+
+  /// Keys that are pointed elsewhere under one hold of the write lock: some 50 microseconds.
+  private static let keysPerHold = 256
+
+  /// Does one step.
+  ///
+  /// - Returns: nil where nothing is worth it.
+  /// - Throws: ``StoreError/full(_:)`` where not even the reserve has room for what there is to copy;
+  ///   what is wrong with a source that can't be read, which is then left alone for good; what the
+  ///   medium says. Nothing has changed then.
+  func step(_ policy: CompactionPolicy) throws(StoreError) -> CompactionStep? {
+    do throws(StoreError) {
+      return try unreservedStep(policy)
+    } catch {
+      guard case .full = error else { throw error }
+    }
+    // The reserve is for this moment: it goes, and comes back once sources have gone.
+    let reserve = SegmentSizing.compactionReserve(options, map.liveBytes)
+    try? directory.setReserve(0)
+    defer { keepReserve() }
+    return try unreservedStep(
+      policy.limited(to: max(0, reserve * 15 / 16 - 2 * SegmentField.journalStart))
+    )
+  }
+
+  /// Keeps bytes of the medium for a compaction of a full one, as far as it has them.
+  func keepReserve() {
+    var length = SegmentSizing.compactionReserve(options, map.liveBytes)
+    // Two pages are enough for a run in which nothing lives.
+    while length >= 2 * SegmentField.journalStart {
+      do throws(MediumError) { return try directory.setReserve(length) } catch { length /= 2 }
+    }
+  }
+
+  private func unreservedStep(
+    _ policy: CompactionPolicy
+  ) throws(StoreError) -> CompactionStep? {
+    let all = map.recordEnds
+    guard let active = all.last else { return nil }
+    let sealed = all.dropLast().map { ($0.segment, $0.end ?? 0) }
+    guard let choice = policy.choose(candidates(sealed, before: active.segment)) else { return nil }
+    let range = choice.range
+    let through = try writer.withWriter { (journal) throws(StoreError) in
+      try journal.checkUsable()
+      return journal.nextSequence
+    }
+    let plan = try CompactionPlan(
+      Array(sealed[range]),
+      behind: sealed[..<range.lowerBound].map(\.0),
+      through: through,
+      index: index,
+      map: map,
+      hashSeed: hashSeed
+    )
+    if plan.droppedCount == 0, choice.isOnlyToLookThrough {
+      // Nothing that the index does not show: what was removed before is in no record here.
+      plan.sources[0].usage.compactedThrough.store(through, ordering: .relaxed)
+      return CompactionStep()
+    }
+    let segment = try write(plan)
+    let target = try adopt(segment, plan)
+    try remove(plan.sources, for: target)
+    return CompactionStep(
+      sourceCount: plan.sources.count,
+      copiedBytes: plan.recordBytes,
+      freedBytes: plan.sources.reduce(-segment.file.length) {
+        $0 + ((try? $1.file.allocatedBytes()) ?? 0)
+      }
+    )
+  }
+
+  private func candidates(
+    _ sealed: [(segment: MappedSegment, end: Int)],
+    before active: MappedSegment
+  ) -> [CompactionCandidate] {
+    sealed.indices.map { (number) in
+      let (segment, end) = sealed[number]
+      let next = number + 1 < sealed.count ? sealed[number + 1].segment : active
+      return CompactionCandidate(
+        recordBytes: end - SegmentField.journalStart,
+        fileBytes: (try? segment.file.allocatedBytes()) ?? segment.file.length,
+        liveBytes: segment.usage.liveBytes,
+        tombstoneBytes: segment.usage.tombstoneBytes,
+        endSequence: next.header.firstSequence,
+        compactedThrough: segment.usage.compactedThrough.load(ordering: .relaxed),
+        isUnreadable: segment.usage.isUnreadable.load(ordering: .relaxed)
+      )
+    }
+  }
+
+  // MARK: Writing
+
+  /// Writes and publishes the compacted segment, durably.
+  private func write(_ plan: CompactionPlan) throws(StoreError) -> CompactedSegment {
+    let id = try writer.withWriter { (journal) throws(StoreError) in try journal.takeSegmentID() }
+    let name = SegmentName.name(of: id)
+    let length = CompactedSegment.length(of: plan, digestLength: plan.digest.encoded().count)
+    let file = try translatingErrors { () throws(MediumError) in
+      let file = try directory.createSegment(named: name, length: length)
+      try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
+      return file
+    }
+    do throws(StoreError) {
+      let createdAt = options.clock.nanosecondsSince1970()
+      var segment = CompactedSegment(in: file, id, storeID, plan, createdAt: createdAt)
+      try segment.copy(plan, from: map)
+      if !Mutant.compactionUnsynced.isActive {
+        try writer.withWriter { (journal) throws(StoreError) in try journal.sync() }
+      }
+      try segment.publish(in: directory)
+      return segment
+    } catch {
+      try? directory.removeSegment(named: name + FileSystemDirectory.unpublishedSuffix)
+      throw error
+    }
+  }
+
+  /// Points the index to the copies.
+  private func adopt(
+    _ segment: CompactedSegment,
+    _ plan: CompactionPlan
+  ) throws(StoreError) -> MappedSegment {
+    let target = try writer.withWriter { (_) throws(StoreError) in
+      try map.map(segment.file, segment.header)
+    }
+    var next = 0
+    while next < plan.kept.count {
+      let share = next..<min(next + Self.keysPerHold, plan.kept.count)
+      for number in share { index.prefetch(plan.kept[number].hash) }
+      try writer.withWriter { (_) throws(StoreError) in
+        for number in share {
+          let kept = plan.kept[number]
+          let unit = target.unit(at: segment.offsets[number])
+          if kept.isDelete {
+            map.countTombstone(unit, length: kept.length)
+          } else if index.move(kept.hash, from: kept.unit, to: unit) {
+            map.countLive(unit, length: kept.length, replacing: kept.unit)
+          }
+        }
+      }
+      next = share.upperBound
+    }
+    return target
+  }
+
+  /// Removes the sources.
+  private func remove(
+    _ sources: [MappedSegment],
+    for target: MappedSegment
+  ) throws(StoreError) {
+    let map = map
+    try writer.withWriter { (_) throws(StoreError) in
+      map.replace(sources, with: target)
+      epochs.retire { for source in sources { map.release(source) } }
+    }
+    try translatingErrors { () throws(MediumError) in
+      for source in sources {
+        try directory.removeSegment(named: SegmentName.name(of: source.header.segmentID))
+      }
+      try directory.synchronize()
+    }
+    // Sources that no reader is in go at once.
+    try writer.withWriter { (_) throws(StoreError) in epochs.reclaim() }
+  }
+}

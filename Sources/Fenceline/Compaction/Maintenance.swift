@@ -1,0 +1,132 @@
+// The thread that compacts while others work. It sleeps until a segment is filled, then keeps what is
+// dead within bounds; when nobody has written for a while, it tidies up and sleeps again.
+//
+// Invariant: the thread does not keep the store alive. The store waits for the end of its step before it
+// goes, so the lock on the directory goes with the last reference. Nothing depends on the thread.
+
+internal import Synchronization
+
+/// A store's background work, and the lock that lets one step run at a time.
+final class Maintenance: Sendable {
+  private struct State {
+    var isWanted = false
+    var isStopping = false
+    var worker: Worker?
+  }
+
+  /// What the thread does at a time.
+  private enum Mood {
+    case busy
+    case idle
+  }
+
+  let compactor: Compactor
+  private let isAutomatic: Bool
+  /// Held during a step; taken before the write lock.
+  private let stepLock = Mutex<Void>(())
+  private let state = Mutex(State())
+  private let wake = WakeUp()
+
+  /// Without a change for so long a store counts as idle.
+  private static let idleMilliseconds = 250
+  /// Steps without a pause: segments that can't be read count as well.
+  private static let mostSteps = 1 << 16
+
+  init(_ compactor: Compactor, isAutomatic: Bool) {
+    self.compactor = compactor
+    self.isAutomatic = isAutomatic
+  }
+
+  /// Does one step under a policy; waits for one that is under way.
+  ///
+  /// - Throws: as ``Compactor/step(_:)``.
+  func step(_ policy: CompactionPolicy) throws(StoreError) -> CompactionStep? {
+    try stepLock.withLock { (_) throws(StoreError) in try compactor.step(policy) }
+  }
+
+  // MARK: The thread
+
+  /// Asks for a look, where there is a thread for it; starts it at the first time.
+  @inline(never)
+  func request() {
+    guard isAutomatic else { return }
+    state.withLock { (state) in
+      guard !state.isStopping else { return }
+      state.isWanted = true
+      if state.worker == nil { state.worker = Worker { [self] in run() } }
+    }
+    wake.set()
+  }
+
+  /// Ends the thread behind the step that it is in.
+  func stop() {
+    let worker = state.withLock { (state) in
+      state.isStopping = true
+      return state.worker.take()
+    }
+    wake.set()
+    worker?.join()
+  }
+
+  private var isStopping: Bool { state.withLock { $0.isStopping } }
+
+  /// Something was asked for since the thread last looked.
+  private var hasRequest: Bool { state.withLock { $0.isWanted } }
+
+  private func takeRequest() -> Bool {
+    state.withLock { (state) in
+      defer { state.isWanted = false }
+      return state.isWanted
+    }
+  }
+
+  private func run() {
+    var lastSequence: UInt64?
+    var isSettled = true
+    while !isStopping {
+      if takeRequest() { isSettled = false }
+      if isSettled {
+        wake.wait(milliseconds: nil)
+        continue
+      }
+      guard let sequence = work(.busy) else { return }
+      wake.wait(milliseconds: Self.idleMilliseconds)
+      guard !isStopping else { return }
+      if sequence == lastSequence {
+        guard let after = work(.idle) else { return }
+        isSettled = after == sequence
+      }
+      lastSequence = sequence
+    }
+  }
+
+  /// Does what a mood asks for.
+  ///
+  /// Errors are not lost: whatever is wrong shows when the store is used.
+  ///
+  /// - Returns: the sequence of the next transaction, or nil where nothing can be done any more.
+  private func work(_ mood: Mood) -> UInt64? {
+    let options = compactor.options
+    for _ in 0..<Self.mostSteps {
+      let sizing = SegmentSizing(options: options, liveBytes: compactor.map.liveBytes)
+      let policy =
+        switch mood {
+        case .busy: CompactionPolicy.busy(options, segmentLength: sizing.usualLength)
+        case .idle: CompactionPolicy.idle(options)
+        }
+      do throws(StoreError) {
+        guard try step(policy) != nil else { break }
+      } catch {
+        guard error.isDamage else { break }
+      }
+      if isStopping || mood == .idle && hasRequest { break }
+    }
+    compactor.keepReserve()
+    return try? compactor.writer.withWriter { (journal) throws(StoreError) in
+      // What was made ahead of need is space that nobody needs now.
+      if mood == .idle, !isStopping { journal.discardPreparation() }
+      compactor.epochs.reclaim()
+      return journal.nextSequence
+    }
+  }
+}

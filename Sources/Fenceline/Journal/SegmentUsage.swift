@@ -1,0 +1,47 @@
+// How much of a segment still counts. Changed under the write lock by whoever changes the index, one
+// addition a record; read by anyone.
+
+internal import Synchronization
+
+/// Counters of one segment.
+@safe
+final class SegmentUsage: @unchecked Sendable {
+  // SAFETY: atomics, in memory that lives as long as self.
+  private let counters: UnsafeMutablePointer<Atomic<Int>>
+  private static let counterCount = 2
+
+  /// A transaction before this one has superseded or removed nothing that is in the segment: every
+  /// version that it did is gone. 0 where nobody knows.
+  let compactedThrough: Atomic<UInt64>
+  /// A compaction came upon a record that it can't read.
+  let isUnreadable = Atomic<Bool>(false)
+
+  init(compactedThrough: UInt64 = 0) {
+    unsafe counters = .allocate(capacity: Self.counterCount)
+    for index in 0..<Self.counterCount { unsafe (counters + index).initialize(to: Atomic(0)) }
+    self.compactedThrough = Atomic(compactedThrough)
+  }
+
+  deinit {
+    unsafe counters.deinitialize(count: Self.counterCount)
+    unsafe counters.deallocate()
+  }
+
+  /// Where bytes of records that the index points to are counted.
+  var liveCounter: UnsafePointer<Atomic<Int>> { unsafe UnsafePointer(counters) }
+  /// Where bytes of delete records are counted.
+  var tombstoneCounter: UnsafePointer<Atomic<Int>> { unsafe UnsafePointer(counters + 1) }
+
+  /// Bytes of records that the index points to.
+  var liveBytes: Int { unsafe counters[0].load(ordering: .relaxed) }
+  /// Bytes of delete records.
+  var tombstoneBytes: Int { unsafe counters[1].load(ordering: .relaxed) }
+}
+
+extension Atomic<Int> {
+  /// Adds without a locked instruction: there is one writer at a time.
+  @inline(__always)
+  func addAsOnlyWriter(_ count: Int) {
+    store(load(ordering: .relaxed) &+ count, ordering: .relaxed)
+  }
+}

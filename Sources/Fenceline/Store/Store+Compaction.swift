@@ -1,0 +1,94 @@
+// Compaction as a program asks for it, and as the store does it on its own.
+
+internal import JournalFormat
+internal import PersistentMemory
+internal import Synchronization
+
+/// How far a ``Store/compact(progress:)`` is.
+public struct CompactionProgress: Sendable, Equatable {
+  /// Bytes of records that were copied so far.
+  public var copiedBytes = 0
+  /// Bytes that the file system got back so far.
+  public var freedBytes = 0
+  /// Segments that went so far.
+  public var removedSegmentCount = 0
+  /// Bytes that still might be given back.
+  public var deadBytes = 0
+}
+
+extension Store {
+  /// Gives back the space of everything that was overwritten or deleted.
+  ///
+  /// Works in steps of at most one segment. Readers are not held up; a writer waits for a fraction of
+  /// a step at a time. It happens by itself in the background (see
+  /// ``StoreOptions/compactsInBackground``), less thoroughly; call this when space matters now.
+  ///
+  /// - Parameter progress: gets what was done, after every step; false stops.
+  /// - Returns: what was done.
+  /// - Throws: ``StoreError/readOnly``, ``StoreError/full(_:)`` where not even the reserve has room
+  ///   for a step, and what the medium says. Segments that can't be read are left as they are, and
+  ///   the first such error is thrown at the end. What was done before stays.
+  /// - Durability: everything committed before is durable on return.
+  /// - Complexity: O(n) for the bytes of the segments that have something to give back.
+  @discardableResult
+  public func compact(
+    progress: (CompactionProgress) -> Bool = { _ in true }
+  ) throws(StoreError) -> CompactionProgress {
+    var done = CompactionProgress()
+    var failure: StoreError?
+    let policy = CompactionPolicy.thorough(maintenance.compactor.options)
+    let isSealed = try sealActive(policy)
+    while true {
+      do throws(StoreError) {
+        guard let step = try maintenance.step(policy) else { break }
+        done.copiedBytes += step.copiedBytes
+        done.freedBytes += step.freedBytes
+        done.removedSegmentCount += step.sourceCount
+      } catch {
+        guard error.isDamage else { throw error }
+        failure = failure ?? error
+      }
+      done.deadBytes = max(0, deadBytes)
+      if !progress(done) { break }
+    }
+    if !isSealed { try sync() }
+    if let failure { throw failure }
+    return done
+  }
+
+  /// Lets the segment that is being written be compacted too, where that is worth it.
+  private func sealActive(_ policy: CompactionPolicy) throws(StoreError) -> Bool {
+    do throws(StoreError) {
+      try withWriter { (journal) throws(StoreError) in
+        try journal.sealIfWorthwhile(policy.smallestDeadBytes)
+      }
+      return true
+    } catch {
+      // Without room for another segment the others can still be compacted.
+      guard case .full = error else { throw error }
+      return false
+    }
+  }
+
+  /// Bytes of records in sealed segments that the index does not point to.
+  private var deadBytes: Int {
+    map.recordEnds.reduce(0) { (sum, entry) in
+      guard let end = entry.end else { return sum }
+      return sum + end - SegmentField.journalStart - entry.segment.usage.liveBytes
+    }
+  }
+
+  /// Makes room on a full medium.
+  ///
+  /// - Returns: whether anything was given back.
+  @inline(never)
+  func compactForRoom() -> Bool {
+    let options = maintenance.compactor.options
+    let wanted = SegmentSizing(options: options, liveBytes: map.liveBytes).usualLength
+    var freed = 0
+    while freed < wanted, let step = try? maintenance.step(.idle(options)), step.sourceCount > 0 {
+      freed += step.freedBytes
+    }
+    return freed > 0
+  }
+}

@@ -1,0 +1,87 @@
+// The append right, and who may ask for it: one thread at a time, in the process that opened the store,
+// until it is closed. Shared by the store and its background work, which must not keep the store alive.
+
+internal import CFlush
+internal import CPlatform
+internal import JournalFormat
+internal import Synchronization
+
+/// Lends the journal's writer.
+final class WriterAccess: Sendable {
+  private let writer: Mutex<JournalWriter?>
+  private let writingThread = Atomic<UInt64>(0)
+  /// The generation of the process that opened the store; `closed` once it is closed.
+  private let openGeneration = Atomic<UInt64>(cp_fork_generation())
+  private static let closed = UInt64.max
+  /// A segment was filled since somebody last asked.
+  private let hasNewSegment = Atomic<Bool>(false)
+
+  init(_ writer: consuming Mutex<JournalWriter?>) { self.writer = writer }
+
+  /// Runs `body` with the append right.
+  @inline(__always)
+  func withWriter<R>(
+    _ body: (inout JournalWriter) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    // Before the lock, which nobody gives up in a child.
+    try checkOpen()
+    let thread = fl_thread_id()
+    guard writingThread.load(ordering: .relaxed) != thread else { throw .nestedWrite }
+    return try writer.withLock { (journal) throws(StoreError) in
+      writingThread.store(thread, ordering: .relaxed)
+      defer { writingThread.store(0, ordering: .relaxed) }
+      try checkOpen()
+      guard let result = try journal?.lend(to: body) else { throw .readOnly }
+      if journal?.hasNewSegment == true {
+        journal?.hasNewSegment = false
+        hasNewSegment.store(true, ordering: .relaxed)
+      }
+      return result
+    }
+  }
+
+  /// Whether a segment was filled since the last call.
+  @inline(__always)
+  func takeNewSegment() -> Bool {
+    hasNewSegment.load(ordering: .relaxed) && hasNewSegment.exchange(false, ordering: .relaxed)
+  }
+
+  @inline(__always)
+  func checkOpen() throws(StoreError) {
+    let generation = openGeneration.load(ordering: .acquiring)
+    guard generation == cp_fork_generation() else {
+      throw generation == Self.closed ? .closed : .forked
+    }
+  }
+
+  /// Refuses what a thread would wait for that only it can end.
+  func checkNotNested() throws(StoreError) {
+    guard writingThread.load(ordering: .relaxed) != fl_thread_id() else { throw .nestedWrite }
+  }
+
+  /// Whether this process is a child, made by `fork()`, of the one that opened the store.
+  var isForked: Bool {
+    let generation = openGeneration.load(ordering: .acquiring)
+    return generation != Self.closed && generation != cp_fork_generation()
+  }
+
+  /// Ends the journal in order and takes the right away for good; does nothing the second time.
+  func close() throws(StoreError) {
+    try writer.withLock { (journal) throws(StoreError) in
+      let generation = openGeneration.exchange(Self.closed, ordering: .acquiringAndReleasing)
+      guard generation != Self.closed else { return }
+      defer { journal = nil }
+      try journal?.close()
+    }
+  }
+}
+
+extension JournalWriter {
+  /// Runs `body` on the writer in place: moving it out of its lock and back would cost every put.
+  @inline(__always)
+  fileprivate mutating func lend<R>(
+    to body: (inout JournalWriter) throws(StoreError) -> R
+  ) throws(StoreError) -> sending R {
+    try body(&self)
+  }
+}
