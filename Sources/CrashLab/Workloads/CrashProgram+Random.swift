@@ -52,7 +52,7 @@ extension CrashProgram {
     func number(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
     func length() -> Int { lengths[number(lengths.count)] }
     let policies = setup.hardware.policies
-    switch number(40) {
+    switch number(44) {
     case 0..<14: return .put(number(keys.count), length())
     case 14..<18: return .delete(number(keys.count))
     case 18..<25:
@@ -65,6 +65,7 @@ extension CrashProgram {
     case 37: return .killBefore(number(12), policies[number(policies.count)])
     case 38 where setup.hardware == .disk: return .failSync(evicting: number(2) == 0)
     case 38: return .sync
+    case 39...42: return .compact
     default: return .fill(number(2) == 0)
     }
   }

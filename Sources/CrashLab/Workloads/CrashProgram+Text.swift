@@ -39,6 +39,7 @@ extension CrashProgram.Action: CustomStringConvertible {
     case .transaction(let changes):
       "transaction([\(changes.map(\.description).joined(separator: ", "))])"
     case .sync: "sync"
+    case .compact: "compact"
     case .close(let policy): "close(.\(policy))"
     case .kill(let policy): "kill(.\(policy))"
     case .killAmid(let share, let policy): "killAmid(\(share), .\(policy))"

@@ -24,6 +24,8 @@ package struct CrashProgram: Sendable, Equatable {
     case delete(Int)
     case transaction([Change])
     case sync
+    /// Gives back the space of what is dead.
+    case compact
     /// Closes the store; another process opens it again.
     case close(CopyPolicy)
     /// The process dies between two calls; another one recovers.
@@ -131,6 +133,7 @@ package struct CrashProgram: Sendable, Equatable {
       }
       if !real.isEmpty { try workload.transaction(real, durability) }
     case .sync: try workload.sync()
+    case .compact: try workload.compact()
     case .close(let policy):
       try workload.close()
       workload.kill(policy: policy)

@@ -263,6 +263,12 @@ package final class Workload {
     mark(.synced(history.states.count - 1))
   }
 
+  /// Compacts; everything that was committed is durable then.
+  package func compact() throws {
+    try opened.compact()
+    mark(.synced(history.states.count - 1))
+  }
+
   // MARK: Faults
 
   /// Whether the medium has room for another segment.

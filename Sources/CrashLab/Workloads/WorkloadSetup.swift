@@ -41,6 +41,7 @@ package struct WorkloadSetup: Sendable, Equatable {
   func options(isOtherLife: Bool = false) -> StoreOptions {
     var options = StoreOptions()
     options.handlesMemoryErrors = false
+    options.compactsInBackground = false
     options.segmentOptions.smallest = segmentSize
     options.segmentOptions.largest = max(segmentSize, largestSegment)
     options.segmentOptions.smallestPrepared = smallestPrepared

@@ -10,8 +10,9 @@ final class SegmentUsage: @unchecked Sendable {
   private let counters: UnsafeMutablePointer<Atomic<Int>>
   private static let counterCount = 2
 
-  /// A transaction before this one has superseded or removed nothing that is in the segment: every
-  /// version that it did is gone. 0 where nobody knows.
+  /// The segment holds no version that a transaction before this one superseded or removed.
+  ///
+  /// 0 where nobody knows.
   let compactedThrough: Atomic<UInt64>
   /// A compaction came upon a record that it can't read.
   let isUnreadable = Atomic<Bool>(false)

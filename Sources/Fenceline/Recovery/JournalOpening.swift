@@ -129,10 +129,13 @@ struct JournalOpening {
     guard isNewestFollowed, !Mutant.followedMarkIgnored.isActive,
       let newest = chain.members.last?.header.segmentID
     else { return }
-    guard !damage.contains(where: { $0.segmentID > newest }) else { return }
+    let isNoted = damage.contains { $0.segmentID > newest && !chain.holds($0.segmentID) }
+    guard !isNoted else { return }
     // Beside a writer it may have come after the listing: then what was read is a state of before.
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }
-    guard !names.compactMap(SegmentName.id(of:)).contains(where: { $0 > newest }) else { return }
+    guard !names.compactMap(SegmentName.id(of:)).contains(where: { $0 > chain.highestID }) else {
+      return
+    }
     let name = SegmentName.name(of: newest + 1)
     damage.append(
       StoreDamage(
@@ -150,7 +153,8 @@ struct JournalOpening {
     for index in damage.indices {
       let id = damage[index].segmentID
       // What bears a higher number never was history if the newest segment has no successor.
-      if id > newest, !isNewestFollowed { damage[index].becomeHarmless() }
+      // (The number of a compacted segment says nothing about its place.)
+      if id > newest, !isNewestFollowed, !chain.holds(id) { damage[index].becomeHarmless() }
       let digests = digestPlaces.filter { $0.segmentID == id }.compactMap { $0.read() }
       damage[index].narrow(with: digests)
     }

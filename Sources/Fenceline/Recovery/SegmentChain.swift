@@ -239,6 +239,9 @@ package struct SegmentChain: Sendable {
     return .corrupt(file: file, offset: 0, cause: .missingSegment)
   }
 
+  /// Whether a segment is history.
+  func holds(_ id: UInt32) -> Bool { members.contains { $0.header.segmentID == id } }
+
   /// Takes note of a segment that was replaced.
   mutating func noteLeftover(_ name: String) { leftovers.append(name) }
 

@@ -37,7 +37,7 @@ extension Store {
     var done = CompactionProgress()
     var failure: StoreError?
     let policy = CompactionPolicy.thorough(maintenance.compactor.options)
-    let isSealed = try sealActive(policy)
+    try sealActive(policy)
     while true {
       do throws(StoreError) {
         guard let step = try maintenance.step(policy) else { break }
@@ -51,22 +51,20 @@ extension Store {
       done.deadBytes = max(0, deadBytes)
       if !progress(done) { break }
     }
-    if !isSealed { try sync() }
+    try sync()
     if let failure { throw failure }
     return done
   }
 
   /// Lets the segment that is being written be compacted too, where that is worth it.
-  private func sealActive(_ policy: CompactionPolicy) throws(StoreError) -> Bool {
+  private func sealActive(_ policy: CompactionPolicy) throws(StoreError) {
     do throws(StoreError) {
       try withWriter { (journal) throws(StoreError) in
         try journal.sealIfWorthwhile(policy.smallestDeadBytes)
       }
-      return true
     } catch {
       // Without room for another segment the others can still be compacted.
       guard case .full = error else { throw error }
-      return false
     }
   }
 
