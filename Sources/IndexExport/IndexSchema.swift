@@ -97,7 +97,8 @@ enum IndexSchema {
       -- segment still has room, which counts as dead here.
       SELECT number, file_name, live_entries, live_bytes, dead_bytes,
         round(100.0 * dead_bytes / max(1, live_bytes + dead_bytes), 1) AS dead_percent,
-        number = (SELECT max(number) FROM segments) AS is_newest,
+        number = (SELECT number FROM segments ORDER BY first_sequence DESC, number DESC LIMIT 1)
+          AS is_newest,
         datetime(created_at / 1000000000, 'unixepoch') AS created
       FROM segments ORDER BY dead_percent DESC, number;
 

@@ -25,6 +25,17 @@ struct HashIndexTests {
     return found
   }
 
+  // A compaction points a key to its record's copy while writers overwrite it.
+  @Test func `A key is moved only from where it stands`() {
+    let index = HashIndex()
+    set(index, 77, 1, key: [1: 5, 2: 5])
+    #expect(index.move(77, from: 1, to: 3))
+    #expect(find(index, 77) { $0 == 3 } == 3)
+    set(index, 77, 2, key: [2: 5, 3: 5])
+    #expect(!index.move(77, from: 3, to: 4))
+    #expect(find(index, 77) { _ in true } == 2 && index.count == 1)
+  }
+
   @Test func `The table agrees with a dictionary through growth, overwrites and removals`() {
     var generator = SeededGenerator(label: "HashIndexTests")
     let index = HashIndex()

@@ -44,6 +44,7 @@ final class Scratch: Sendable {
   /// Opens the store with segments so small that a test fills several.
   func openStore(smallestSegment: Int = 64 << 10) throws -> Store {
     var options = StoreOptions()
+    options.compactsInBackground = false
     options.segmentOptions.smallest = smallestSegment
     options.segmentOptions.largest = 1 << 20
     return try Store.open(at: store, options: options)

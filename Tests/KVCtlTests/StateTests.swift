@@ -157,6 +157,35 @@ import Testing
     }
   }
 
+  @Test func `What stat says of space adds up to what du says, before and after a compaction`()
+    throws
+  {
+    for round in 0..<3 {
+      let lines = (0..<20_000).map { "key \($0)\tvalue \($0) of round \(round)\n" }.joined()
+      try place.write(lines.utf8, to: "in.tsv")
+      #expect(try place.kvctl("import", "s", "in.tsv").status == 0)
+    }
+    func space() throws -> (sum: Int, live: Int, du: Int) {
+      let json = try place.kvctl("stat", "s", "--json").output
+      let object = try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] ?? [:]
+      let parts = ["liveBytes", "deadBytes", "reservedBytes", "freeBytes"].map {
+        object[$0] as? Int ?? -1
+      }
+      let du = try place.shell("du -s --block-size=1 s").text.split(separator: "\t")[0]
+      return (parts.reduce(0, +), parts[0], Int(du) ?? 0)
+    }
+    let before = try space()
+    #expect(before.sum == before.du && before.live > 20_000 * 30)
+    let outcome = try place.kvctl("compact", "s")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    #expect(outcome.text.hasPrefix("s: \(before.du) bytes before, "))
+    let after = try space()
+    #expect(after.sum == after.du && after.du < before.du && after.live == before.live)
+    #expect(try place.kvctl("get", "s", "key 19999").text == "value 19999 of round 2")
+    #expect(try place.kvctl("verify", "s").status == 0)
+    #expect(try place.kvctl("compact", "missing").status == 66)
+  }
+
   @Test func `Every command explains itself with examples`() throws {
     let overview = try place.kvctl("--help")
     #expect(overview.status == 0 && overview.errors.isEmpty)
@@ -165,7 +194,7 @@ import Testing
         line.hasPrefix("  ") && !line.hasPrefix("   ") && !line.contains("help <")
           ? line.split(separator: " ").first.map(String.init) : nil
       }
-    #expect(subcommands.count == 9)
+    #expect(subcommands.count == 10)
     for subcommand in subcommands {
       let help = try place.kvctl(subcommand, "--help")
       #expect(help.status == 0 && help.text.contains("EXAMPLES\n  kvctl \(subcommand) "))

@@ -206,6 +206,3 @@ FL_MUTANT_CASE(tombstonesDropped, "compaction",
 // What is left of the sources is read: records are missing.
 FL_MUTANT_CASE(compactedIgnored, "compaction",
                "a segment that is still there is read although a compacted one covers it")
-// A newer value is replaced by the copy of an older one.
-FL_MUTANT_CASE(relocationUnchecked, "compaction",
-               "a key is pointed to its record's copy although it has a newer one")

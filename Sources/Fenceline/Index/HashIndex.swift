@@ -12,7 +12,6 @@
 // then can words have been cleared or an overflow bucket have changed its chain.
 
 internal import CFlush
-internal import PersistentMemory
 internal import Synchronization
 
 /// The hash table of an open store.
@@ -241,7 +240,7 @@ final class HashIndex: @unchecked Sendable {
   ///
   /// - Returns: false where no key with that hash points to `old` any more.
   func move(_ hash: UInt64, from old: UInt64, to new: UInt64) -> Bool {
-    let place = unsafe locate(hash) { $0 == old || Mutant.relocationUnchecked.isActive }
+    let place = unsafe locate(hash) { $0 == old }
     guard let found = unsafe place.found else { return false }
     unsafe found.pointee.store(Self.tag(hash) | new, ordering: .releasing)
     return true

@@ -37,8 +37,26 @@ public struct StoreStatistics: Sendable, Equatable {
   public var journalCapacityInBytes: Int
   /// Bytes that the file system holds for them.
   public var allocatedBytes: Int
+  /// What the space of the whole directory is used for.
+  public var space: SpaceUsage
   /// Bytes of memory that the table of keys takes (address space; touched as it fills).
   public var indexBytes: Int
+}
+
+/// What a store's space is used for: the parts add up to what `du` says of its directory.
+public struct SpaceUsage: Sendable, Equatable {
+  /// Bytes of records that are the newest of their keys.
+  public var liveBytes = 0
+  /// Bytes of everything else that was written: superseded records, deletes, pads, digests.
+  public var deadBytes = 0
+  /// Bytes that are kept for the store itself: headers, room for deletes, a close and a compaction on
+  /// a full medium, a segment made ahead.
+  public var reservedBytes = 0
+  /// Bytes that the next records go to.
+  public var freeBytes = 0
+
+  /// All bytes that the file system holds for the store.
+  public var totalBytes: Int { liveBytes + deadBytes + reservedBytes + freeBytes }
 }
 
 /// One segment, for listings and export.
@@ -85,8 +103,34 @@ extension Store {
       segmentCount: segments.count,
       journalCapacityInBytes: segments.reduce(0) { $0 + $1.capacityInBytes },
       allocatedBytes: segments.reduce(0) { $0 + $1.allocatedBytes },
+      space: try spaceUsage(),
       indexBytes: index.reservedBytes
     )
+  }
+
+  /// What the store's space is used for, at about this moment.
+  private func spaceUsage() throws(StoreError) -> SpaceUsage {
+    let directory = directory
+    let total = try translatingErrors { () throws(MediumError) in try directory.allocatedBytes() }
+    var usage = SpaceUsage()
+    for (segment, sealedEnd) in map.recordEnds {
+      let allocated = try translatingErrors { () throws(MediumError) in
+        try segment.file.allocatedBytes()
+      }
+      let live = max(0, segment.usage.liveBytes)
+      let start = SegmentField.journalStart
+      usage.liveBytes += live
+      guard sealedEnd == nil else {
+        usage.deadBytes += max(0, allocated - start - live)
+        continue
+      }
+      let end = max(start, isReadOnly ? recovery.newestEnd : writer.recentEnd)
+      let reserve = SegmentSizing.deleteReserve(capacity: segment.file.length)
+      usage.deadBytes += max(0, end - start - live)
+      usage.freeBytes += max(0, allocated - end - reserve)
+    }
+    usage.reservedBytes = max(0, total - usage.totalBytes)
+    return usage
   }
 
   /// The segments of the journal, oldest first.

@@ -134,6 +134,8 @@ public final class Store: Sendable {
       writer: Mutex(journal)
     )
     maintenance.compactor.keepReserve()
+    // Where the journal ends, for statistics.
+    try withWriter { (_) throws(StoreError) in }
     if map.segments.count > 1 { maintenance.request() }
   }
 

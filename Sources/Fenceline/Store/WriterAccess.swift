@@ -15,6 +15,8 @@ final class WriterAccess: Sendable {
   private static let closed = UInt64.max
   /// A segment was filled since somebody last asked.
   private let hasNewSegment = Atomic<Bool>(false)
+  /// Where the journal ended when the right was last given back; 0 before that.
+  private let lastEnd = Atomic<Int>(0)
 
   init(_ writer: consuming Mutex<JournalWriter?>) { self.writer = writer }
 
@@ -32,6 +34,7 @@ final class WriterAccess: Sendable {
       defer { writingThread.store(0, ordering: .relaxed) }
       try checkOpen()
       guard let result = try journal?.lend(to: body) else { throw .readOnly }
+      lastEnd.store(journal?.tail ?? 0, ordering: .relaxed)
       if journal?.hasNewSegment == true {
         journal?.hasNewSegment = false
         hasNewSegment.store(true, ordering: .relaxed)
@@ -39,6 +42,9 @@ final class WriterAccess: Sendable {
       return result
     }
   }
+
+  /// Where the newest segment's journal ended a moment ago; needs no right.
+  var recentEnd: Int { lastEnd.load(ordering: .relaxed) }
 
   /// Whether a segment was filled since the last call.
   @inline(__always)

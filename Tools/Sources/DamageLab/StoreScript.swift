@@ -23,6 +23,7 @@ struct StoreScript {
     options.segmentOptions.smallest = 8 << 10
     options.segmentOptions.largest = 8 << 10
     options.segmentOptions.clock.fixedTime = 1_700_000_000_000_000_000
+    options.compactsInBackground = false
     return options
   }
 
