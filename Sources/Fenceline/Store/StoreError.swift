@@ -39,7 +39,7 @@ public enum StoreError: Error, Sendable, Equatable {
   case nestedWrite
   /// The store was opened by another process, of which this one is a child made by `fork()`.
   case forked
-  /// Every position of the journal's address space (8 TiB per opening) was used; open it again.
+  /// Every position of the journal's address space (8 TiB) is used.
   case addressSpaceExhausted
 }
 
@@ -95,7 +95,7 @@ extension StoreError: CustomStringConvertible {
       "FENCELINE_COPY, FENCELINE_FLUSH or FENCELINE_POLICY forces what this CPU does not have"
     case .nestedWrite: "a transaction of this store is open on the same thread"
     case .forked: "the store was opened before fork(); open it again in this process"
-    case .addressSpaceExhausted: "8 TiB were written since the store was opened; open it again"
+    case .addressSpaceExhausted: "the store takes 8 TiB, and can't take more"
     }
   }
 }
