@@ -1,4 +1,4 @@
-// fenceline_get, fenceline_read and fenceline_scan.
+// fenceline_get, fenceline_read, fenceline_read_many and fenceline_scan.
 
 public import CFenceline
 internal import Fenceline
@@ -93,6 +93,39 @@ public func fenceline_scan(
             return answer == 0 ? .next : .stop
           }
         }
+      }
+      return .done
+    } catch {
+      return failure(error)
+    }
+  }
+}
+
+/// Shows the values of several keys; see fenceline.h.
+@c @implementation
+public func fenceline_read_many(
+  _ store: OpaquePointer?,
+  _ keys: UnsafePointer<fenceline_key>?,
+  _ count: Int,
+  _ visitor: fenceline_values_visitor?,
+  _ context: UnsafeMutableRawPointer?
+) -> CInt {
+  guard let handle = unsafe handle(store) else { return nullStore() }
+  guard let visitor = unsafe visitor else { return invalidArgument("there is no visitor") }
+  guard count >= 0 else { return invalidArgument("there are more keys than memory holds") }
+  guard let keys = unsafe keys else {
+    return count == 0 ? .done : invalidArgument("the keys are a null pointer")
+  }
+  for number in 0..<count {
+    if let fault = unsafe keyFault(keys[number].key, keys[number].key_length) { return fault }
+  }
+  return unsafe handle._withUnsafeGuaranteedRef { (store) in
+    do throws(StoreError) {
+      unsafe try store.visitValues(forKeys: count) { (number) in
+        unsafe UnsafeRawBufferPointer(start: keys[number].key, count: keys[number].key_length)
+      } _: { (number, value) in
+        guard let value else { return unsafe visitor(context, number, nil, 0) }
+        unsafe value.withUnsafeBytes { unsafe visitor(context, number, $0.baseAddress, $0.count) }
       }
       return .done
     } catch {

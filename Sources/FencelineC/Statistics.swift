@@ -51,7 +51,11 @@ extension fenceline_store_statistics {
       had_torn_tail: statistics.hadTornTail ? 1 : 0,
       reserved: 0,
       medium: constant(statistics.medium),
-      copy_policy: constant(statistics.copyPolicy)
+      copy_policy: constant(statistics.copyPolicy),
+      live_bytes: UInt64(statistics.space.liveBytes),
+      dead_bytes: UInt64(statistics.space.deadBytes),
+      reserved_bytes: UInt64(statistics.space.reservedBytes),
+      free_bytes: UInt64(statistics.space.freeBytes)
     )
   }
 }

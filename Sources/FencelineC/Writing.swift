@@ -1,4 +1,4 @@
-// fenceline_put, fenceline_delete, fenceline_write and fenceline_sync.
+// fenceline_put, fenceline_delete, fenceline_write, fenceline_sync and fenceline_compact.
 
 public import CFenceline
 internal import Fenceline
@@ -41,6 +41,20 @@ public func fenceline_delete(
     do throws(StoreError) {
       let key = unsafe UnsafeRawBufferPointer(start: key, count: key_length).bytes
       return try store.delete(key) ? .done : .notFound
+    } catch {
+      return failure(error)
+    }
+  }
+}
+
+/// Gives space back; see fenceline.h.
+@c @implementation
+public func fenceline_compact(_ store: OpaquePointer?) -> CInt {
+  guard let handle = unsafe handle(store) else { return nullStore() }
+  return unsafe handle._withUnsafeGuaranteedRef { (store) in
+    do throws(StoreError) {
+      try store.compact()
+      return .done
     } catch {
       return failure(error)
     }

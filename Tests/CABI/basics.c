@@ -99,6 +99,58 @@ void test_batches(const char *directory) {
   CHECK_DONE(fenceline_close(store));
 }
 
+/* What a visitor of several values saw. */
+struct seen_values {
+  size_t count;
+  char text[8][4];
+  unsigned char is_missing[8];
+};
+
+static void note_value(void *context, size_t number, const void *value, size_t length) {
+  struct seen_values *seen = context;
+  CHECK(number == seen->count && number < 8 && length < 4);
+  seen->is_missing[number] = value == NULL;
+  if (length > 0) memcpy(seen->text[number], value, length);
+  seen->count++;
+}
+
+void test_many_values(const char *directory) {
+  fenceline_store *store = open_store(directory);
+  fenceline_key keys[40] = {{"a", 1}, {"none", 4}, {"b", 1}, {"", 0}, {"a", 1}, {NULL, 0}};
+  struct seen_values seen;
+  fenceline_store_statistics statistics;
+  put_text(store, "a", "1");
+  put_text(store, "b", "22");
+  put_text(store, "", "");
+  memset(&seen, 0, sizeof seen);
+  CHECK_DONE(fenceline_read_many(store, keys, 6, note_value, &seen));
+  CHECK(seen.count == 6 && strcmp(seen.text[0], "1") == 0 && strcmp(seen.text[2], "22") == 0);
+  CHECK(strcmp(seen.text[4], "1") == 0 && seen.is_missing[1] == 1 && seen.is_missing[0] == 0);
+  CHECK(seen.is_missing[3] == 0 && seen.is_missing[5] == 0 && seen.text[3][0] == 0);
+  CHECK_DONE(fenceline_read_many(store, NULL, 0, note_value, &seen));
+  CHECK_INVALID(fenceline_read_many(store, NULL, 1, note_value, &seen));
+  CHECK_INVALID(fenceline_read_many(store, keys, 1, NULL, &seen));
+  CHECK_INVALID(fenceline_read_many(NULL, keys, 1, note_value, &seen));
+  keys[7].key = NULL;
+  keys[7].key_length = 1;
+  CHECK_INVALID(fenceline_read_many(store, keys, 8, note_value, &seen));
+  CHECK(seen.count == 6);
+
+  CHECK_INVALID(fenceline_compact(NULL));
+  for (int round = 0; round < 20000; round++) put_text(store, "a", round % 2 ? "1" : "3");
+  memset(&statistics, 0, sizeof statistics);
+  statistics.size = sizeof statistics;
+  CHECK_DONE(fenceline_compact(store));
+  CHECK_DONE(fenceline_statistics(store, &statistics));
+  CHECK(statistics.live_bytes > 60 && statistics.live_bytes < 200);
+  CHECK(statistics.dead_bytes < 65536 && statistics.free_bytes > 0);
+  CHECK(statistics.reserved_bytes >= 4096);
+  memset(&seen, 0, sizeof seen);
+  CHECK_DONE(fenceline_read_many(store, keys, 1, note_value, &seen));
+  CHECK(strcmp(seen.text[0], "1") == 0);
+  CHECK_DONE(fenceline_close(store));
+}
+
 void test_statistics(const char *directory) {
   fenceline_store *store = open_store(directory);
   fenceline_store_statistics statistics;

@@ -36,6 +36,7 @@ void flip_byte(const char *path, long offset);
 void test_values(const char *directory);
 void test_batches(const char *directory);
 void test_statistics(const char *directory);
+void test_many_values(const char *directory);
 void test_visitors(const char *directory);
 void test_scans(const char *directory);
 void test_null_pointers(const char *directory);

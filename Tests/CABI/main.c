@@ -13,6 +13,7 @@ static const struct {
     {"values", test_values, 0},
     {"batches", test_batches, 0},
     {"statistics", test_statistics, 0},
+    {"many-values", test_many_values, 0},
     {"visitors", test_visitors, 0},
     {"scans", test_scans, 0},
     {"null-pointers", test_null_pointers, 0},

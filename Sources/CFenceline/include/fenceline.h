@@ -81,7 +81,7 @@ enum {
     FENCELINE_ERROR_FORKED = -17,
     /* The buffer is too small; nothing was copied, and the length says what is needed. */
     FENCELINE_ERROR_BUFFER_TOO_SMALL = -18,
-    /* 8 TiB were written since the store was opened; open it again. */
+    /* The store takes 8 TiB, and can't take more. */
     FENCELINE_ERROR_ADDRESS_SPACE = -19
 };
 
@@ -124,6 +124,16 @@ typedef struct fenceline_operation {
 /* Gets a value in place. */
 typedef void (*fenceline_value_visitor)(void *context, const void *value, size_t value_length);
 
+/* One key of a fenceline_read_many. */
+typedef struct fenceline_key {
+    const void *key;
+    size_t key_length;
+} fenceline_key;
+
+/* Gets the number of a key, from 0, and its value in place. An empty value is not NULL. */
+typedef void (*fenceline_values_visitor)(void *context, size_t number, const void *value,
+                                         size_t value_length);
+
 /* Gets an entry in place; returns 0 for the next one, anything else to stop. */
 typedef int (*fenceline_entry_visitor)(void *context, const void *key, size_t key_length,
                                        const void *value, size_t value_length);
@@ -158,6 +168,13 @@ typedef struct fenceline_store_statistics {
     const char *medium;
     /* Of the copy core: "strict", "trusting" or "plain". */
     const char *copy_policy;
+    /* What the space of the directory is used for: the newest records of their keys; everything else that
+     * was written; what is kept for the store itself; what the next records go to. Together what du
+     * says. */
+    uint64_t live_bytes;
+    uint64_t dead_bytes;
+    uint64_t reserved_bytes;
+    uint64_t free_bytes;
 } fenceline_store_statistics;
 
 /* Opens the store in the directory `path` (UTF-8 or any bytes that the file system takes) and
@@ -184,6 +201,12 @@ int fenceline_get(fenceline_store *store, const void *key, size_t key_length, vo
 int fenceline_read(fenceline_store *store, const void *key, size_t key_length,
                    fenceline_value_visitor visitor, void *context);
 
+/* Hands the values of `count` keys to `visitor` in the order of the keys, as fenceline_read does one
+ * by one, but several times as fast where they do not lie in the caches. Of a key that has no value the
+ * visitor gets NULL. Ends with the first value that can't be read. */
+int fenceline_read_many(fenceline_store *store, const fenceline_key *keys, size_t count,
+                        fenceline_values_visitor visitor, void *context);
+
 /* Removes `key`; FENCELINE_NOT_FOUND where it has no value. Durable with the next sync. */
 int fenceline_delete(fenceline_store *store, const void *key, size_t key_length);
 
@@ -196,6 +219,11 @@ int fenceline_sync(fenceline_store *store);
  * first. */
 int fenceline_write(fenceline_store *store, const fenceline_operation *operations, size_t count,
                     int durable);
+
+/* Gives back the space of everything that was overwritten or deleted, in small steps. A store does so by
+ * itself in the background, less thoroughly. Readers are not held up, and writers for a fraction of a
+ * step at a time. Everything that was written before is durable on return. */
+int fenceline_compact(fenceline_store *store);
 
 /* Hands entries to `visitor` in the order of their keys' bytes: the first one whose key is not less
  * than `start`, and those that follow, at most `limit` of them (SIZE_MAX for all). NULL and 0 start

@@ -152,14 +152,21 @@ final class HashIndex: @unchecked Sendable {
     unsafe fl_prefetch_to_write(buckets.bucket(at: home))
   }
 
+  /// The same for reading.
+  @inline(__always)
+  func prefetchToRead(_ hash: UInt64) {
+    let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
+    unsafe fl_prefetch(buckets.bucket(at: home))
+  }
+
   /// Offers every position in a key's first bucket whose tag matches.
   @inline(__always)
   func forEachCandidate(_ hash: UInt64, _ body: (UInt64) -> Void) {
     let tag = Self.tag(hash)
-    let home = Self.home(hash, count: bucketCount.load(ordering: .relaxed))
+    let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
     let words = unsafe buckets.bucket(at: home)
     for slot in 0..<Self.entriesPerBucket {
-      let word = unsafe words[slot].load(ordering: .relaxed)
+      let word = unsafe words[slot].load(ordering: .acquiring)
       if word & ~Self.unitMask == tag, word != 0 { body(Self.unit(word)) }
     }
   }

@@ -61,6 +61,17 @@ extension SegmentMap {
     }
   }
 
+  /// Starts to load the first lines of the record at `unit`, as many as one of 100 bytes has.
+  ///
+  /// The caller holds a reader's ticket.
+  @inline(__always)
+  func prefetchStart(_ unit: UInt64) {
+    unsafe withSegment(of: unit) { (view, offset, _) in
+      let start = unsafe view.pointee.base + offset
+      for line in 0..<3 { unsafe fl_prefetch(start + line * RecordLimit.lineSize) }
+    }
+  }
+
   /// Whether the record at `unit` is known to have `key`.
   ///
   /// One that can't be read is not: where a write has been committed nothing may fail any more. Its

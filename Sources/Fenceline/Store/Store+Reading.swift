@@ -30,8 +30,17 @@ extension Store {
     forKey key: RawSpan,
     _ body: (JournalRecord, RawSpan) -> R
   ) throws(StoreError) -> R? {
+    try withRecord(forKey: key, hash: hash(key), body)
+  }
+
+  /// The same for a key whose hash is known.
+  @inline(__always)
+  func withRecord<R>(
+    forKey key: RawSpan,
+    hash: UInt64,
+    _ body: (JournalRecord, RawSpan) -> R
+  ) throws(StoreError) -> R? {
     try checkOpen()
-    let hash = hash(key)
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
     let faults = MemoryErrors.count
