@@ -30,19 +30,20 @@ extension Store {
     forKey key: RawSpan,
     _ body: (JournalRecord, RawSpan) -> R
   ) throws(StoreError) -> R? {
-    try withRecord(forKey: key, hash: hash(key), body)
+    try checkOpen()
+    let hash = hash(key)
+    let ticket = epochs.enter()
+    defer { epochs.leave(ticket) }
+    return try withRecord(forKey: key, hash: hash, body)
   }
 
-  /// The same for a key whose hash is known.
+  /// The same for a caller who knows the hash and holds a reader's ticket.
   @inline(__always)
   func withRecord<R>(
     forKey key: RawSpan,
     hash: UInt64,
     _ body: (JournalRecord, RawSpan) -> R
   ) throws(StoreError) -> R? {
-    try checkOpen()
-    let ticket = epochs.enter()
-    defer { epochs.leave(ticket) }
     let faults = MemoryErrors.count
     var result: R?
     var failure: StoreError?
