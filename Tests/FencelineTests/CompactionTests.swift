@@ -23,7 +23,7 @@ struct CompactionTests {
       for key in 0..<2000 { try store.put("key \(key)", "\(round) \(Self.value)") }
     }
     let before = try store.statistics().allocatedBytes
-    let done = try store.compact()
+    let done = try store.compact(sealingAlways: true)
     let after = try store.statistics().allocatedBytes
     #expect(done.freedBytes > 0 && after < before / 3)
     // A record takes about 136 bytes.
@@ -71,8 +71,8 @@ struct CompactionTests {
     for key in old.prefix(60) { #expect(try reopened.get(key) == nil) }
     #expect(try reopened.count == 41)
     // Then the old ones go, and the delete records with them.
-    try store.compact()
-    try store.compact()
+    try store.compact(sealingAlways: true)
+    try store.compact(sealingAlways: true)
     #expect(store.map.segments.reduce(0) { $0 + $1.usage.tombstoneBytes } == 0)
     #expect(try Store.openReadOnly(at: scratch.store).count == 41)
   }
@@ -88,7 +88,7 @@ struct CompactionTests {
       }
       for key in 0..<50 { try store.delete("key \(key)") }
       directory.fail("unlink", with: .ioError)
-      #expect(throws: StoreError.self) { try store.compact() }
+      #expect(throws: StoreError.self) { try store.compact(sealingAlways: true) }
       try store.put("another", "one")
       try store.sync()
       directory.unlock()
@@ -126,7 +126,7 @@ struct CompactionTests {
     try file.write(contentsOf: Data([0xff]))
     try file.close()
     let before = store.map.segments.count
-    #expect(throws: StoreError.self) { try store.compact() }
+    #expect(throws: StoreError.self) { try store.compact(sealingAlways: true) }
     #expect(store.map.segments.count < before)
     #expect(try scratch.contents().keys.contains(name))
     #expect(throws: StoreError.self) { try store.get("rare") }
@@ -151,7 +151,7 @@ struct CompactionTests {
         for key in 44..<50 { try store.put("key \(key)", "gone") }
       }
       for key in 44..<50 { try store.delete("key \(key)") }
-      try store.compact()
+      try store.compact(sealingAlways: true)
       try store.put("last", "one")
       try store.close()
     }
@@ -227,7 +227,7 @@ struct CompactionTests {
         policy.smallestDeadShare = Double.random(in: 0...0.9, using: &generator)
         policy.largestRun = Int.random(in: 4096...40_000, using: &generator)
         _ = try store.maintenance.step(policy)
-      case 97: try store.compact()
+      case 97: try store.compact(sealingAlways: true)
       case 98:
         try store.close()
         store = try Store.open(at: scratch.store, options: .smallSegments)
@@ -313,7 +313,7 @@ struct CompactionTests {
     }
     for round in 1..<60 {
       for key in 0..<count { try store.put("key \(key)", "\(round)") }
-      try store.compact()
+      try store.compact(sealingAlways: true)
     }
     isDone.store(true, ordering: .relaxed)
     readers.wait()

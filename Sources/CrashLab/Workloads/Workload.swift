@@ -265,7 +265,7 @@ package final class Workload {
 
   /// Compacts; everything that was committed is durable then.
   package func compact() throws {
-    try opened.compact()
+    try opened.compact(sealingAlways: true)
     mark(.synced(history.states.count - 1))
   }
 

@@ -129,7 +129,7 @@ struct CompactionPolicy {
   private static let pageSize = 4096
 
   /// Bytes of a file with `kept` bytes of records: header, seal and digest are added.
-  private static func fileBytes(_ kept: Int) -> Int {
+  static func fileBytes(_ kept: Int) -> Int {
     (pageSize + kept + kept / 12 + 64 + pageSize - 1) / pageSize * pageSize
   }
 

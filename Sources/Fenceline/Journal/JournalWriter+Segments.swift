@@ -154,12 +154,19 @@ extension JournalWriter {
     return nextSegmentID
   }
 
-  /// Goes on in a new segment, so that the active one can be compacted; does nothing where there is
-  /// nothing to gain.
-  mutating func sealIfWorthwhile(_ minimum: Int) throws(StoreError) {
+  /// Goes on in a new segment, so that the active one can be compacted.
+  ///
+  /// - Parameter always: also where that takes more room than it gives back.
+  mutating func sealForCompaction(always: Bool) throws(StoreError) {
     try checkUsable()
-    let dead = tail - SegmentField.journalStart - active.usage.liveBytes
-    guard dead >= minimum, tail > SegmentField.journalStart else { return }
+    let live = active.usage.liveBytes
+    guard tail - SegmentField.journalStart > live else { return }
+    if !always {
+      let file = active.file
+      let allocated = try translatingErrors { () throws(MediumError) in try file.allocatedBytes() }
+      let new = SegmentSizing(options: options, liveBytes: map.liveBytes).usualLength
+      guard allocated > CompactionPolicy.fileBytes(live) + new else { return }
+    }
     try rotate(for: 0, records: 0)
   }
 

@@ -34,10 +34,19 @@ extension Store {
   public func compact(
     progress: (CompactionProgress) -> Bool = { _ in true }
   ) throws(StoreError) -> CompactionProgress {
+    try compact(sealingAlways: false, progress: progress)
+  }
+
+  /// The same; also takes in the segment that is being written where that gives nothing back.
+  @discardableResult
+  package func compact(
+    sealingAlways: Bool,
+    progress: (CompactionProgress) -> Bool = { _ in true }
+  ) throws(StoreError) -> CompactionProgress {
     var done = CompactionProgress()
     var failure: StoreError?
     let policy = CompactionPolicy.thorough(maintenance.compactor.options)
-    try sealActive(policy)
+    try sealActive(always: sealingAlways)
     while true {
       do throws(StoreError) {
         guard let step = try maintenance.step(policy) else { break }
@@ -57,10 +66,10 @@ extension Store {
   }
 
   /// Lets the segment that is being written be compacted too, where that is worth it.
-  private func sealActive(_ policy: CompactionPolicy) throws(StoreError) {
+  private func sealActive(always: Bool) throws(StoreError) {
     do throws(StoreError) {
       try withWriter { (journal) throws(StoreError) in
-        try journal.sealIfWorthwhile(policy.smallestDeadBytes)
+        try journal.sealForCompaction(always: always)
       }
     } catch {
       // Without room for another segment the others can still be compacted.
