@@ -265,6 +265,8 @@ package final class Workload {
 
   /// Compacts; everything that was committed is durable then.
   package func compact() throws {
+    // A closed store is not closed any more once its last segment has a successor.
+    mark(.begun(history.states.count - 1))
     try opened.compact(sealingAlways: true)
     mark(.synced(history.states.count - 1))
   }

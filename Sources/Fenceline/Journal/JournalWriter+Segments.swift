@@ -157,6 +157,7 @@ extension JournalWriter {
   /// Goes on in a new segment, so that the active one can be compacted.
   ///
   /// - Parameter always: also where that takes more room than it gives back.
+  /// - Throws: as a rotation: ``StoreError/full(_:)``, or what the medium says.
   mutating func sealForCompaction(always: Bool) throws(StoreError) {
     try checkUsable()
     let live = active.usage.liveBytes
