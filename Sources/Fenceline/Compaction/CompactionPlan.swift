@@ -62,7 +62,7 @@ struct CompactionPlan {
       let records = try Self.records(of: segment, upTo: end, hashSeed: hashSeed)
       for number in records.indices {
         let ahead = number + Self.prefetchDistance
-        if ahead < records.count { index.prefetch(records[ahead].hash) }
+        if ahead < records.count { index.prefetchToRead(records[ahead].hash) }
         let record = records[number]
         if Self.counts(record, certain, index, map) {
           kept.append(record)

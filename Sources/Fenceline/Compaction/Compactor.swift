@@ -82,14 +82,16 @@ struct Compactor: Sendable {
       try journal.checkUsable()
       return journal.nextSequence
     }
-    let plan = try CompactionPlan(
-      Array(sealed[range]),
-      behind: sealed[..<range.lowerBound].map(\.0),
-      through: through,
-      index: index,
-      map: map,
-      hashSeed: hashSeed
-    )
+    let plan = try asReader { () throws(StoreError) in
+      try CompactionPlan(
+        Array(sealed[range]),
+        behind: sealed[..<range.lowerBound].map(\.0),
+        through: through,
+        index: index,
+        map: map,
+        hashSeed: hashSeed
+      )
+    }
     if plan.droppedCount == 0, choice.isOnlyToLookThrough {
       // Nothing that the index does not show: what was removed before is in no record here.
       plan.sources[0].usage.compactedThrough.store(through, ordering: .relaxed)
@@ -105,6 +107,14 @@ struct Compactor: Sendable {
         $0 + ((try? $1.file.allocatedBytes()) ?? 0)
       }
     )
+  }
+
+  /// Runs `body` with a reader's ticket: it follows positions of the index, which lead to memory that a
+  /// writer may want to give back.
+  private func asReader<R>(_ body: () throws(StoreError) -> R) throws(StoreError) -> R {
+    let ticket = epochs.enter()
+    defer { epochs.leave(ticket) }
+    return try body()
   }
 
   private func candidates(
