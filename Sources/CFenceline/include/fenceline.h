@@ -101,7 +101,8 @@ typedef struct fenceline_options {
     /* Bytes of this structure. */
     size_t size;
     /* Not 0: open for reading. Changes nothing, works beside a writer, in a read-only directory and
-     * on a damaged store, and shows the state of the moment of opening. */
+     * on a damaged store. Every read first takes note of what was written since: on persistent memory
+     * and tmpfs of what was committed, elsewhere of what was synced. */
     uint32_t read_only;
     /* Not 0: do not create a store where there is none. */
     uint32_t must_exist;

@@ -139,6 +139,16 @@ final class SegmentMap: @unchecked Sendable {
     }
   }
 
+  /// Makes the given mapped segments the history.
+  ///
+  /// Under the write lock.
+  func setSegments(_ segments: [MappedSegment]) { segmentList.withLock { $0 = segments } }
+
+  /// Number of the segment that `unit` lies in.
+  func segmentID(ofUnit unit: UInt64) -> UInt32 {
+    unsafe view(ofUnit: unit).pointee.binding.segmentID
+  }
+
   /// Takes back the positions of a segment that no reader can know any more.
   ///
   /// Under the write lock.

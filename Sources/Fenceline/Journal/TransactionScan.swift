@@ -44,12 +44,15 @@ package struct TransactionScan: Sendable {
   ///   - bytes: the segment from its first byte on.
   ///   - binding: the segment's.
   ///   - offset: where a transaction starts.
+  ///   - lowestSequence: the lowest sequence that the transaction may have; where `offset` is not the
+  ///     journal's start.
   ///   - limit: the exact end where it is known, otherwise the segment's length.
   ///   - visit: gets puts and deletes only.
   package init(
     _ bytes: RawSpan,
     binding: SegmentBinding,
     from offset: Int = SegmentField.journalStart,
+    lowestSequence: UInt64? = nil,
     limit: Int,
     visit: (JournalRecord) -> Void
   ) {
@@ -57,7 +60,7 @@ package struct TransactionScan: Sendable {
     var pending: [JournalRecord] = []
     acceptedEnd = offset
     lastBatchStart = offset
-    nextSequence = binding.firstSequence
+    self.nextSequence = lowestSequence ?? binding.firstSequence
     var pendingBatchStart: Int?
     while true {
       let item = reader.next(in: bytes)

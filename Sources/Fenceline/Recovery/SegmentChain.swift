@@ -45,13 +45,20 @@ package struct SegmentChain: Sendable {
   /// - Throws: ``StoreError/newerFormat(file:feature:)``, what the medium says, and what is wrong
   ///   with the first segment where there is not one sound header.
   package init(in directory: any StoreDirectory) throws(StoreError) {
-    // Beside a writer's recovery a listing can name a file that is gone when it is opened, or show a
-    // segment without its predecessor: then list again. Without a writer both are final.
-    for _ in 0..<8 {
+    // Beside a writer's recovery or compaction a listing can name a file that is gone when it is opened,
+    // or show a segment without its predecessor: then list again. Without a writer both are final.
+    for attempt in 0..<Self.mostListings {
       let isComplete = try read(directory)
-      if isComplete { return }
+      if isComplete || attempt >= Self.fewListings && !hasLostFile { return }
     }
   }
+
+  /// Listings where something is missing, and where files go while they are being opened.
+  private static let fewListings = 8
+  private static let mostListings = 256
+
+  /// A file was gone when it was opened.
+  private var hasLostFile = false
 
   private init() {}
 
@@ -64,7 +71,6 @@ package struct SegmentChain: Sendable {
   /// - Throws: as `init(in:)`.
   private mutating func read(_ directory: any StoreDirectory) throws(StoreError) -> Bool {
     self = SegmentChain()
-    var isComplete = true
     var misplaced: [(id: UInt32, member: ChainMember)] = []
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }
     for name in names.sorted() {
@@ -74,8 +80,8 @@ package struct SegmentChain: Sendable {
       }
       switch try SegmentCandidate(named: name, in: directory) {
       case .gone:
-        // Since the listing: a writer has removed a leftover.
-        isComplete = false
+        // Since the listing: a writer has removed a leftover, or what it has compacted.
+        hasLostFile = true
         continue
       case .headless(let error, let file):
         unreadable[id] = (error, file)
@@ -96,7 +102,7 @@ package struct SegmentChain: Sendable {
     found = [:]
     standIns = [:]
     unreadable = [:]
-    return isComplete && !damage.contains(where: \.isMissingSegment)
+    return !hasLostFile && !damage.contains(where: \.isMissingSegment)
   }
 
   /// Sorts a name that is no segment's.

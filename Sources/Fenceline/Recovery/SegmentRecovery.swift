@@ -257,14 +257,8 @@ struct SegmentRecovery: Sendable {
 
   /// The close mark, where one was written in this incarnation and is whole.
   private static func closeMark(_ bytes: RawSpan, _ member: ChainMember) -> CloseMark? {
-    let mark = CloseMark(decodingFirstPage: bytes)
-    let start = SegmentField.closeMark
-    let crc = Checksum.crc32c(
-      bytes.extracting(start..<start + CloseMarkField.checksum),
-      continuing: member.binding.seed
-    )
-    let isWhole = crc == mark.checksum || Mutant.closeMarkUnchecked.isActive
-    return isWhole && mark.incarnation == member.header.incarnation ? mark : nil
+    let mark = CloseMark(verifying: bytes, member.binding)
+    return mark?.incarnation == member.header.incarnation ? mark : nil
   }
 
   private static func damage(
@@ -312,5 +306,18 @@ struct SegmentRecovery: Sendable {
   /// Whether anything seems to stand behind the accepted end, as far as fresh segments are zero.
   private static func isWritten(_ bytes: RawSpan, from start: Int, limit: Int) -> Bool {
     start + 8 <= limit && bytes.littleEndian(at: start, as: UInt64.self) != 0
+  }
+}
+
+extension CloseMark {
+  /// The mark in a segment's first page, or nil where its checksum does not hold.
+  init?(verifying page: RawSpan, _ binding: SegmentBinding) {
+    self.init(decodingFirstPage: page)
+    let start = SegmentField.closeMark
+    let crc = Checksum.crc32c(
+      page.extracting(start..<start + CloseMarkField.checksum),
+      continuing: binding.seed
+    )
+    guard crc == checksum || Mutant.closeMarkUnchecked.isActive else { return nil }
   }
 }

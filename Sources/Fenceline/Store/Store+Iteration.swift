@@ -65,6 +65,7 @@ extension Store {
     guard limit > 0 else { return }
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
+    follower?.catchUp()
     let faults = MemoryErrors.count
     let bounds = KeyBounds(start: start, prefix: prefix)
     var failure: StoreError?

@@ -65,6 +65,7 @@ extension Store {
     try checkOpen()
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
+    follower?.catchUp()
     var hashes = InlineArray<16, UInt64>(repeating: 0)
     var first = 0
     while first < count {

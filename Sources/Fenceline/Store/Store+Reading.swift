@@ -34,6 +34,7 @@ extension Store {
     let hash = hash(key)
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
+    follower?.catchUp()
     return try withRecord(forKey: key, hash: hash, body)
   }
 
@@ -97,6 +98,14 @@ extension Store {
     }
   }
 
+  /// Lets a handle that only reads take note of what was written since.
+  func catchUp() {
+    guard let follower else { return }
+    let ticket = epochs.enter()
+    defer { epochs.leave(ticket) }
+    follower.catchUp()
+  }
+
   // MARK: Conveniences
 
   /// A copy of the value of `key`, or nil.
@@ -151,6 +160,7 @@ extension Store {
     get throws(StoreError) {
       try checkOpen()
       try checkCompleteness()
+      catchUp()
       return index.count
     }
   }

@@ -44,6 +44,8 @@ public final class Store: Sendable {
   let durableSurvival: Survival
   let writer: WriterAccess
   let maintenance: Maintenance
+  /// Keeps a handle that only reads up with whoever writes.
+  let follower: JournalFollower?
 
   // MARK: Opening
 
@@ -87,8 +89,11 @@ public final class Store: Sendable {
 
   /// Opens the store at `path` for reading.
   ///
-  /// Changes nothing, works in a read-only directory and beside a writer, and shows the state of
-  /// the moment of opening.
+  /// Changes nothing, works in a read-only directory and beside a writer, and follows it: every read
+  /// first takes note of what was written since, by any process. On persistent memory and tmpfs that is
+  /// what was committed, on an ordinary file system what was synced or written behind. Each key only
+  /// moves forward; closes, crashes, recoveries and compactions of the writer make no difference. A store
+  /// that is damaged when it is opened is shown as it was then.
   ///
   /// - Parameters:
   ///   - path: the store's directory.
@@ -179,6 +184,7 @@ public final class Store: Sendable {
     recovery = opening.report
     spareFindings = opening.spareFindings
     self.storeID = storeID
+    follower = isReadOnly ? JournalFollower(opening, in: directory) : nil
     let access = WriterAccess(writer)
     self.writer = access
     let compactor = Compactor(

@@ -7,6 +7,15 @@ package struct Clock: Sendable {
   /// Shown instead of the time, where the same input has to give the same bytes.
   package var fixedTime: UInt64?
 
+  /// Milliseconds that only grow; some of them are left out.
+  ///
+  /// The corresponding C function is `clock_gettime` with `CLOCK_MONOTONIC_COARSE`.
+  static func coarseMilliseconds() -> UInt64 {
+    var time = timespec()
+    unsafe _ = clock_gettime(6 /* CLOCK_MONOTONIC_COARSE */, &time)
+    return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+  }
+
   /// Nanoseconds since 1970.
   ///
   /// The corresponding C function is `clock_gettime`.

@@ -1,0 +1,236 @@
+// A read-only handle keeps up with a writer in another process, or in this one: it reads on where it
+// stopped as soon as something stands there. Nothing is written, locked or agreed upon with the writer;
+// what the format promises is enough:
+//
+//   bytes behind the journal's end are no valid record, so a word that changes there is news
+//   a transaction counts once all of its records are whole
+//   a segment's mark says "followed" before the first record of its successor is written
+//   the successor states where its predecessor ends, a compacted segment what it stands for
+//
+// Invariant: complete transactions are applied in history order, by one thread at a time; the index never
+// goes back. A mapping outlives its file's name, so what a compaction removes stays readable until
+// the follower has taken note.
+
+internal import CFlush
+internal import JournalFormat
+internal import PersistentMemory
+internal import Synchronization
+
+/// Reads on behind the journal's end.
+@safe
+final class JournalFollower: @unchecked Sendable {
+  // SAFETY: the atomics hold addresses in mappings that readers' tickets keep; the rest is under the
+  // mutex, or constant.
+  let directory: any StoreDirectory
+  let map: SegmentMap
+  let index: HashIndex
+  let epochs: ReaderEpochs
+  let hashSeed: UInt64
+  private let state: Mutex<State>
+
+  /// Where the next record's first word will stand, and what stood there.
+  private let tail = Atomic<UInt>(0)
+  private let seenWord = Atomic<UInt64>(0)
+  /// Where the newest segment's mark has its state, and which it was.
+  private let mark = Atomic<UInt>(0)
+  private let seenMark = Atomic<UInt32>(0)
+  /// A look may find something although nothing has changed there: bytes of an unfinished write that
+  /// come later, or an empty segment that was replaced.
+  private let isUncertain = Atomic<Bool>(false)
+  private let lastLook = Atomic<UInt64>(0)
+
+  /// Where following stands.
+  struct State {
+    var newest: MappedSegment
+    /// End of the transactions that were applied.
+    var end: Int
+    var nextSequence: UInt64
+    /// Nothing in it was accepted but the description of the segment before.
+    var isEmpty: Bool
+  }
+
+  /// Follows the journal that `opening` has read; nil where damage leaves nothing to build on.
+  init?(_ opening: JournalOpening, in directory: any StoreDirectory) {
+    guard opening.damage.isEmpty, let scan = opening.newestScan,
+      let newest = opening.map.segments.last
+    else { return nil }
+    self.directory = directory
+    map = opening.map
+    index = opening.index
+    epochs = opening.epochs
+    hashSeed = opening.hashSeed
+    let initial = State(
+      newest: newest,
+      end: scan.acceptedEnd,
+      nextSequence: scan.nextSequence,
+      isEmpty: scan.isEmpty
+    )
+    state = Mutex(initial)
+    watch(initial)
+    // Whatever came since the scan is news.
+    seenWord.store(0, ordering: .relaxed)
+    seenMark.store(CloseMark.State.open.rawValue, ordering: .relaxed)
+  }
+
+  // MARK: Noticing
+
+  /// Applies what was written since the last call, if anything.
+  ///
+  /// The caller holds a reader's ticket. A transaction that was complete when the call began, and visible
+  /// to this process, is applied when it returns.
+  ///
+  /// - Complexity: two loads where there is nothing new.
+  @inline(__always)
+  func catchUp() {
+    let word = Self.word(at: tail.load(ordering: .acquiring))
+    let state = Self.state(at: mark.load(ordering: .acquiring))
+    if word == seenWord.load(ordering: .relaxed), state == seenMark.load(ordering: .relaxed),
+      !isUncertain.load(ordering: .relaxed)
+    {
+      return
+    }
+    look()
+  }
+
+  @inline(__always)
+  private static func word(at address: UInt) -> UInt64 {
+    // SAFETY: an aligned word of a mapping that the caller's ticket keeps.
+    unsafe UnsafePointer<Atomic<UInt64>>(bitPattern: address).unsafelyUnwrapped.pointee
+      .load(ordering: .acquiring)
+  }
+
+  @inline(__always)
+  private static func state(at address: UInt) -> UInt32 {
+    // SAFETY: as above.
+    unsafe UnsafePointer<Atomic<UInt32>>(bitPattern: address).unsafelyUnwrapped.pointee
+      .load(ordering: .acquiring)
+  }
+
+  /// Notes where the next news will be seen.
+  private func watch(_ state: State) {
+    let base = unsafe UInt(bitPattern: state.newest.file.mappedBase)
+    let hasRoom = state.end + 8 <= state.newest.file.length
+    let markState = base + UInt(SegmentField.closeMark + CloseMarkField.state)
+    // A segment that is full to the last byte has only its mark to look at.
+    let next = hasRoom ? base + UInt(state.end) : base
+    seenWord.store(Self.word(at: next), ordering: .relaxed)
+    seenMark.store(Self.state(at: markState), ordering: .relaxed)
+    tail.store(next, ordering: .releasing)
+    mark.store(markState, ordering: .releasing)
+  }
+
+  @inline(never)
+  private func look() {
+    let now = Clock.coarseMilliseconds()
+    let isNews =
+      Self.word(at: tail.load(ordering: .acquiring)) != seenWord.load(ordering: .relaxed)
+      || Self.state(at: mark.load(ordering: .acquiring)) != seenMark.load(ordering: .relaxed)
+    guard isNews || lastLook.load(ordering: .relaxed) != now else { return }
+    lastLook.store(now, ordering: .relaxed)
+    state.withLock { (state) in
+      advance(&state)
+      epochs.reclaim()
+    }
+  }
+
+  // MARK: Advancing
+
+  private func advance(_ state: inout State) {
+    var isTorn = false
+    while true {
+      // Noted before reading: what comes meanwhile is news.
+      watch(state)
+      let end = state.end
+      isTorn = apply(&state, upTo: state.newest.file.length)
+      if state.end == end, !moveOn(&state) { break }
+    }
+    isUncertain.store(isTorn || state.isEmpty, ordering: .relaxed)
+  }
+
+  /// Applies complete transactions up to the first thing that fails, or `limit`.
+  ///
+  /// - Returns: whether something stands there that is no record yet.
+  @discardableResult
+  func apply(_ state: inout State, upTo limit: Int) -> Bool {
+    let segment = state.newest
+    let read = try? segment.file.withGuardedBytes(0..<segment.file.length) { (bytes) in
+      let scan = TransactionScan(
+        bytes,
+        binding: segment.binding,
+        from: state.end,
+        lowestSequence: state.nextSequence,
+        limit: limit
+      ) { (record) in
+        apply(record, of: segment, in: bytes)
+      }
+      let end = scan.acceptedEnd
+      let isTorn = end + 8 <= limit && bytes.littleEndian(at: end, as: UInt64.self) != 0
+      return (scan, isTorn)
+    }
+    guard let (scan, isTorn) = read else { return true }
+    state.end = scan.acceptedEnd
+    state.nextSequence = scan.nextSequence
+    if !scan.isEmpty { state.isEmpty = false }
+    return isTorn
+  }
+
+  private func apply(_ record: JournalRecord, of segment: MappedSegment, in bytes: RawSpan) {
+    let key = bytes.extracting(record.keyRange)
+    let hash = Checksum.hash64(key, seed: hashSeed)
+    let unit = segment.unit(at: record.offset)
+    index.growIfNeeded()
+    let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
+    let old = unsafe place.unit
+    if record.header.kind == .delete {
+      unsafe index.remove(place)
+      if old != 0 { map.countDead(old) }
+      map.countTombstone(unit, length: record.shape.totalLength)
+    } else {
+      unsafe index.set(place, hash, to: unit)
+      map.countLive(unit, length: record.shape.totalLength, replacing: old)
+    }
+  }
+
+  /// Goes on in the segment that follows, if there is one.
+  private func moveOn(_ state: inout State) -> Bool {
+    let isFollowed = isMarkedFollowed(state.newest)
+    guard isFollowed || state.isEmpty else { return false }
+    guard let members = try? SegmentChain(in: directory) else { return false }
+    guard members.damage.isEmpty else { return false }
+    let chain = members.members
+    let id = state.newest.header.segmentID
+    let successor = chain.first { !$0.isCompacted && $0.header.predecessorID == id }
+    if let successor, successor.header.predecessorEnd >= state.end {
+      apply(&state, upTo: successor.header.predecessorEnd)
+      guard state.end == successor.header.predecessorEnd,
+        let segment = try? map.add(successor.file, successor.header)
+      else { return false }
+      state = Self.start(of: segment)
+      adopt(chain, before: segment)
+      return true
+    }
+    // It was replaced while it was empty, or the successors that were not read were compacted, or less
+    // was recovered than was seen here.
+    let isThere = chain.last?.header.segmentID == id
+    guard !isThere, let newest = rebuild(from: chain) else { return false }
+    state = newest
+    return true
+  }
+
+  static func start(of segment: MappedSegment) -> State {
+    State(
+      newest: segment,
+      end: SegmentField.journalStart,
+      nextSequence: segment.header.firstSequence,
+      isEmpty: true
+    )
+  }
+
+  /// Whether the segment's mark says, whole, that there is a successor.
+  private func isMarkedFollowed(_ segment: MappedSegment) -> Bool {
+    let state = try? segment.file.withGuardedBytes(0..<SegmentField.journalStart) { (bytes) in
+      CloseMark(verifying: bytes, SegmentBinding(segment.header))?.state
+    }
+    return state == .some(.followed)
+  }
+}
