@@ -9,7 +9,6 @@
 internal import CFlush
 internal import CPlatform
 internal import Glibc
-internal import Synchronization
 package import SystemPackage
 
 /// A directory on a real file system.
@@ -19,7 +18,7 @@ package final class FileSystemDirectory: StoreDirectory {
   private let core: CopyCore
   private let guardsReads: Bool
   private let directory: OwnedDescriptor
-  private let lock: Mutex<DirectoryLock?>
+  private let lock: ForkSafeMutex<DirectoryLock?>
   private let generation = cp_fork_generation()
 
   /// Name of the file that a writer locks.
@@ -50,9 +49,9 @@ package final class FileSystemDirectory: StoreDirectory {
         O_RDWR | O_CREAT | O_NOFOLLOW,
         lockPath
       )
-      lock = Mutex(try DirectoryLock(locking: consume file, lockPath))
+      lock = ForkSafeMutex(try DirectoryLock(locking: consume file, lockPath))
     } else {
-      lock = Mutex(nil)
+      lock = ForkSafeMutex(nil)
     }
     let found = try Self.probe(directory, path, writable: writable)
     switch found.kind {

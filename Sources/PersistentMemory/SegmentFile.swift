@@ -22,7 +22,7 @@ package final class SegmentFile: @unchecked Sendable {
   let core: CopyCore
   let mapping: MappedRegion
   /// Open while the file may be written; a store may have more segments than a process may have files.
-  let descriptor: Mutex<OwnedDescriptor>
+  let descriptor: ForkSafeMutex<OwnedDescriptor>
   /// Blocks when the descriptor was closed, in bytes.
   let settledBytes: Atomic<Int>
   let isStaged: Bool
@@ -51,7 +51,7 @@ package final class SegmentFile: @unchecked Sendable {
     length = mapping.length
     target = unsafe Atomic(UInt(bitPattern: mapping.address))
     self.mapping = mapping
-    self.descriptor = Mutex(descriptor)
+    self.descriptor = ForkSafeMutex(descriptor)
     settledBytes = Atomic(allocatedBytes)
     self.core = core
     self.isStaged = isStaged
@@ -86,7 +86,7 @@ package final class SegmentFile: @unchecked Sendable {
       owner: .borrowed,
       isGuarded: false
     )
-    descriptor = Mutex(.none)
+    descriptor = ForkSafeMutex(.none)
     settledBytes = Atomic(length)
     self.core = core
     isStaged = device != nil

@@ -47,6 +47,7 @@ void test_damage(const char *directory);
 void test_failed_writes(const char *directory);
 void test_error_texts(const char *directory);
 void test_abandoned_store(const char *directory);
+void test_followers(const char *directory);
 void test_threads(const char *directory);
 void test_forked_child(const char *directory);
 void test_forked_orphan(const char *directory);

@@ -25,6 +25,7 @@ static const struct {
     {"error-texts", test_error_texts, 0},
     {"abandoned-store", test_abandoned_store, 0},
     {"threads", test_threads, 0},
+    {"followers", test_followers, 0},
     {"forked-child", test_forked_child, 0},
     {"forked-orphan", test_forked_orphan, 0},
     {"full-medium", test_full_medium, 1},

@@ -41,6 +41,22 @@ uint64_t cp_guard_fault_count(void);
 /// Offset of the first fault in the range of `slot`, or SIZE_MAX where there was none.
 size_t cp_guard_first_fault(int slot);
 
+// A lock of one word: 0 free, 1 held, 2 held and waited for. Knows no owner, so that a child made by
+// fork() may use one that is free.
+
+void cp_lock_wait(uint32_t *word);
+void cp_lock_wake(uint32_t *word);
+/// Takes the lock; waits for it.
+static inline void cp_lock(uint32_t *word) {
+  uint32_t is_free = 0;
+  if (!__atomic_compare_exchange_n(word, &is_free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    cp_lock_wait(word);
+}
+/// Gives the lock back.
+static inline void cp_unlock_word(uint32_t *word) {
+  if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) == 2) cp_lock_wake(word);
+}
+
 // Forks.
 
 /// Begins to count forks; calling again does nothing.

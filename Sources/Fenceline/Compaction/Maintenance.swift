@@ -4,7 +4,7 @@
 // Invariant: the thread does not keep the store alive. The store waits for the end of its step before it
 // goes, so the lock on the directory goes with the last reference. Nothing depends on the thread.
 
-internal import Synchronization
+internal import PersistentMemory
 
 /// A store's background work, and the lock that lets one step run at a time.
 final class Maintenance: Sendable {
@@ -23,8 +23,8 @@ final class Maintenance: Sendable {
   let compactor: Compactor
   private let isAutomatic: Bool
   /// Held during a step; taken before the write lock.
-  private let stepLock = Mutex<Void>(())
-  private let state = Mutex(State())
+  private let stepLock = ForkSafeMutex<Void>(())
+  private let state = ForkSafeMutex(State())
   private let wake = WakeUp()
 
   /// Without a change for so long a store counts as idle.

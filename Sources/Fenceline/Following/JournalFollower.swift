@@ -26,7 +26,7 @@ final class JournalFollower: @unchecked Sendable {
   let index: HashIndex
   let epochs: ReaderEpochs
   let hashSeed: UInt64
-  private let state: Mutex<State>
+  private let state: ForkSafeMutex<State>
 
   /// Where the next record's first word will stand, and what stood there.
   private let tail = Atomic<UInt>(0)
@@ -65,7 +65,7 @@ final class JournalFollower: @unchecked Sendable {
       nextSequence: scan.nextSequence,
       isEmpty: scan.isEmpty
     )
-    state = Mutex(initial)
+    state = ForkSafeMutex(initial)
     watch(initial)
     // Whatever came since the scan is news.
     seenWord.store(0, ordering: .relaxed)

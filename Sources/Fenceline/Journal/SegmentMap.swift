@@ -55,7 +55,7 @@ final class SegmentMap: @unchecked Sendable {
   private var ownedTables: [(Table, Int)] = unsafe []
   /// Addresses of all views.
   private var ownedViews: Set<UInt> = []
-  private let segmentList = Mutex<[MappedSegment]>([])
+  private let segmentList = ForkSafeMutex<[MappedSegment]>([])
   /// Kept for readers that may still hold a view of them.
   private var superseded: [SegmentFile] = []
 

@@ -5,12 +5,11 @@
 // name that the next opening removes, and where it failed the writer makes its own.
 
 internal import PersistentMemory
-internal import Synchronization
 
 /// A segment in the making.
 final class SegmentPreparation: Sendable {
   private final class Slot: Sendable {
-    let file = Mutex<SegmentFile?>(nil)
+    let file = ForkSafeMutex<SegmentFile?>(nil)
   }
 
   /// The number that the segment will have.

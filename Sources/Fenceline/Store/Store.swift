@@ -5,7 +5,6 @@ internal import CFlush
 internal import CPlatform
 internal import JournalFormat
 package import PersistentMemory
-internal import Synchronization
 public import SystemPackage
 
 /// A journaling key-value store in a directory.
@@ -136,7 +135,7 @@ public final class Store: Sendable {
       options,
       storeID: storeID,
       isReadOnly: false,
-      writer: Mutex(journal)
+      writer: ForkSafeMutex(journal)
     )
     maintenance.compactor.keepReserve()
     // Where the journal ends, for statistics.
@@ -158,7 +157,7 @@ public final class Store: Sendable {
       options,
       storeID: storeID,
       isReadOnly: true,
-      writer: Mutex(nil)
+      writer: ForkSafeMutex(nil)
     )
   }
 
@@ -168,7 +167,7 @@ public final class Store: Sendable {
     _ options: StoreOptions,
     storeID: StoreID,
     isReadOnly: Bool,
-    writer: consuming Mutex<JournalWriter?>
+    writer: consuming ForkSafeMutex<JournalWriter?>
   ) {
     path = directory.path
     self.isReadOnly = isReadOnly

@@ -4,11 +4,12 @@
 internal import CFlush
 internal import CPlatform
 internal import JournalFormat
+internal import PersistentMemory
 internal import Synchronization
 
 /// Lends the journal's writer.
 final class WriterAccess: Sendable {
-  private let writer: Mutex<JournalWriter?>
+  private let writer: ForkSafeMutex<JournalWriter?>
   private let writingThread = Atomic<UInt64>(0)
   /// The generation of the process that opened the store; `closed` once it is closed.
   private let openGeneration = Atomic<UInt64>(cp_fork_generation())
@@ -18,7 +19,7 @@ final class WriterAccess: Sendable {
   /// Where the journal ended when the right was last given back; 0 before that.
   private let lastEnd = Atomic<Int>(0)
 
-  init(_ writer: consuming Mutex<JournalWriter?>) { self.writer = writer }
+  init(_ writer: consuming ForkSafeMutex<JournalWriter?>) { self.writer = writer }
 
   /// Runs `body` with the append right.
   @inline(__always)

@@ -2,6 +2,7 @@
 // of blocking a cooperative pool.
 
 internal import Glibc
+internal import PersistentMemory
 internal import Synchronization
 
 enum Parallel {
@@ -23,14 +24,14 @@ enum Parallel {
 
   private final class Work<R: Sendable>: Sendable {
     private let next = Atomic<Int>(0)
-    private let output: Mutex<[R?]>
+    private let output: ForkSafeMutex<[R?]>
     private let count: Int
     private let body: @Sendable (Int) -> R
 
     init(count: Int, body: @escaping @Sendable (Int) -> R) {
       self.count = count
       self.body = body
-      output = Mutex(Array(repeating: nil, count: count))
+      output = ForkSafeMutex(Array(repeating: nil, count: count))
     }
 
     func run() {
@@ -61,7 +62,7 @@ final class Worker: Sendable {
     case joined
   }
 
-  private let state: Mutex<State>
+  private let state: ForkSafeMutex<State>
 
   init(_ body: @escaping @Sendable () -> Void) {
     let box = Box(body)
@@ -79,7 +80,7 @@ final class Worker: Sendable {
       argument.toOpaque()
     )
     if status != 0 { unsafe argument.release() }
-    state = Mutex(status == 0 ? .running(thread) : .waiting(box))
+    state = ForkSafeMutex(status == 0 ? .running(thread) : .waiting(box))
   }
 
   deinit {
