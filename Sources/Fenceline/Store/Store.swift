@@ -33,6 +33,7 @@ public final class Store: Sendable {
   let directory: any StoreDirectory
   let map: SegmentMap
   let index: HashIndex
+  let order: OrderedIndex
   let epochs: ReaderEpochs
   let hashSeed: UInt64
   let damage: [StoreDamage]
@@ -181,9 +182,11 @@ public final class Store: Sendable {
     self.storeID = storeID
     let access = WriterAccess(writer)
     self.writer = access
+    order = OrderedIndex(map: map, index: index, epochs: epochs, writer: access)
     let compactor = Compactor(
       map: map,
       index: index,
+      order: order,
       epochs: epochs,
       directory: directory,
       options: options.segmentOptions,
