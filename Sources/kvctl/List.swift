@@ -49,7 +49,7 @@ struct List: ParsableCommand {
   @Option(help: "Format of the lines.")
   var format = TextFormat.tsv
 
-  @Flag(help: "Print keys and values in hexadecimal; --from, --to and --prefix are hexadecimal too.")
+  @Flag(help: "Keys and values are printed in hexadecimal, and given so in --from, --to, --prefix.")
   var hex = false
 
   func validate() throws {

@@ -153,3 +153,8 @@ struct OrderPlace {
     }
   }
 }
+
+extension Store {
+  /// Bytes of memory that the ordered tree takes; 0 where there is none.
+  package var orderByteCount: Int { order.byteCount }
+}

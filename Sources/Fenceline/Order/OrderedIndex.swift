@@ -93,9 +93,6 @@ final class OrderedIndex: Sendable {
     }
   }
 
-  /// Whether there is a tree, so that a scan costs no more than catching up.
-  var isBuilt: Bool { published != nil }
-
   /// Bytes of memory that the tree takes.
   var byteCount: Int {
     state.withLock { (_) in
