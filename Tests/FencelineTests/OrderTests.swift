@@ -146,7 +146,9 @@ struct OrderTests {
   @Test func `A tree of many keys is right however it came about`() throws {
     var generator = SeededGenerator(label: "many keys")
     let scratch = try Scratch()
-    let store = try Store.open(at: scratch.store)
+    var options = StoreOptions()
+    options.compactsInBackground = false
+    let store = try Store.open(at: scratch.store, options: options)
     var model: [[UInt8]: [UInt8]] = [:]
     func put(_ range: Range<Int>) throws {
       for number in range {

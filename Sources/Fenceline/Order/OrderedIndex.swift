@@ -179,6 +179,9 @@ final class OrderedIndex: Sendable {
     }
   }
 
+  /// Gives the tree up; the next scan builds another one.
+  func discard() { state.withLock { discard(&$0) } }
+
   private func discard(_ state: inout State) {
     state.failure = nil
     isIncomplete.store(false, ordering: .releasing)
