@@ -143,6 +143,42 @@ struct OrderTests {
     try Self.check(try Store.openReadOnly(at: scratch.store), Request(isAscending: false), model)
   }
 
+  // Otherwise the tree would be built anew, or lead to where nothing is any more.
+  @Test(arguments: TestMedium.allCases)
+  func `A tree goes along with compactions and writes, and is built once`(
+    medium: TestMedium
+  ) throws {
+    var generator = SeededGenerator(label: "relocation")
+    let scratch = try Scratch(medium)
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    func write(_ count: Int) throws {
+      for _ in 0..<count {
+        let key = "key \(Int.random(in: 0..<2000, using: &generator))"
+        try store.put(key, String(repeating: "v", count: 60))
+        try store.delete("key \(Int.random(in: 0..<2000, using: &generator))")
+      }
+    }
+    try write(3000)
+    try store.withCursor { _ in }
+    var moved = 0
+    for round in 0..<12 {
+      try write(400)
+      if round.isMultiple(of: 3) { try store.withCursor { _ in } }
+      let policy = CompactionPolicy.thorough(store.maintenance.compactor.options)
+      while let step = try store.maintenance.step(policy), step.sourceCount > 0 {
+        moved += step.copiedBytes
+        try store.order.checkInvariants()
+        try write(2)
+      }
+      try store.compact(sealingAlways: true)
+      try store.order.checkInvariants()
+    }
+    try store.order.checkInvariants()
+    #expect(store.order.buildCount.load(ordering: .relaxed) == 1)
+    #expect(moved > 100_000)
+    try Self.check(store, Request(), store.dictionary())
+  }
+
   @Test func `A tree of many keys is right however it came about`() throws {
     var generator = SeededGenerator(label: "many keys")
     let scratch = try Scratch()

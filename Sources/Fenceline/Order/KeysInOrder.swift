@@ -110,7 +110,7 @@ extension OrderNode {
     guard start < count else { return (count, false) }
     let skip = skip
     if skip > 0 {
-      let order = map.withUnverifiedKey(at: unit(start)) { (first) in
+      let order = map.withUnverifiedKey(at: unit(0)) { (first) in
         Bytes.order(
           key.extracting(first: min(skip, key.byteCount)),
           first.extracting(first: min(skip, first.byteCount))

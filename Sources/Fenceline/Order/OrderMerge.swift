@@ -54,6 +54,9 @@ struct OrderMerge {
     var next = 0
     var isChanged = false
     for number in range {
+      if number + KeySort.prefetchDistance < changes.count {
+        map.prefetch(changes[number + KeySort.prefetchDistance].unit)
+      }
       let change = changes[number]
       // Only the newest of several changes of a key counts.
       if number + 1 < range.upperBound, map.order(change.unit, changes[number + 1].unit) == 0 {

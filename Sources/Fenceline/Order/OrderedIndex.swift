@@ -30,7 +30,11 @@ final class OrderedIndex: Sendable {
   private let root = Atomic<UInt>(0)
   private let shown = Atomic<UInt64>(0)
   private let isIncomplete = Atomic<Bool>(false)
+  /// Somebody has read the tree since the last compaction.
+  private let wasUsed = Atomic<Bool>(false)
   private let state = Mutex(State())
+  /// Trees that were built from nothing, for tests.
+  let buildCount = Atomic<Int>(0)
 
   private struct State {
     /// Why a key is not in the tree.
@@ -45,6 +49,8 @@ final class OrderedIndex: Sendable {
   private static let patience = 16
   /// Bytes of journal up to which nobody asks whether another tree would be cheaper.
   private static let smallStretch = 4 << 20
+  /// How much cheaper a key is in a new tree than in one that catches up.
+  private static let buildAdvantage = 4
 
   init(map: SegmentMap, index: HashIndex, epochs: ReaderEpochs, writer: WriterAccess) {
     self.map = map
@@ -72,6 +78,7 @@ final class OrderedIndex: Sendable {
   /// - Complexity: O(1) where nothing was written since the last one; O(m log m) for m writes; O(n log n)
   ///   for n keys at the first one.
   func snapshot() -> OrderSnapshot {
+    if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
     let reader = epochs.enter()
     let committed = map.committedEnd.load(ordering: .acquiring)
     if published == nil || shown.load(ordering: .acquiring) != committed {
@@ -106,7 +113,6 @@ final class OrderedIndex: Sendable {
 
   /// Makes the tree show everything that is committed; the caller holds a reader's ticket.
   private func catchUp(_ state: inout State) {
-    state.unusedRelocations = 0
     let end = map.committedEnd.load(ordering: .acquiring)
     if let tree = published, follow(tree, to: end) { return }
     discard(&state)
@@ -121,7 +127,9 @@ final class OrderedIndex: Sendable {
       return false
     }
     let length = stretches.reduce(0) { $0 + $1.range.count }
-    guard length <= Self.smallStretch || length <= map.liveBytes else { return false }
+    guard length <= Self.smallStretch || length <= map.liveBytes / Self.buildAdvantage else {
+      return false
+    }
     var batches: [[KeyedUnit]] = []
     do throws(StoreError) {
       for stretch in stretches { batches.append(try map.changes(in: stretch)) }
@@ -149,6 +157,7 @@ final class OrderedIndex: Sendable {
   }
 
   private func build(_ state: inout State) {
+    buildCount.add(1, ordering: .relaxed)
     let start = writer.appliedEnd
     var units: [UInt64] = []
     units.reserveCapacity(index.count)
@@ -238,7 +247,8 @@ final class OrderedIndex: Sendable {
   private func hasTreeWorthKeeping() -> Bool {
     state.withLock { (state) in
       guard published != nil else { return false }
-      state.unusedRelocations += 1
+      let isUsed = wasUsed.exchange(false, ordering: .relaxed)
+      state.unusedRelocations = isUsed ? 0 : state.unusedRelocations + 1
       if state.unusedRelocations <= Self.patience { return true }
       discard(&state)
       return false
