@@ -110,6 +110,12 @@ let package = Package(
       swiftSettings: settings
     ),
     .executableTarget(
+      name: "order-cost",
+      dependencies: ["Fenceline", filePath],
+      path: "Tools/Sources/order-cost",
+      swiftSettings: settings
+    ),
+    .executableTarget(
       name: "unicode-records",
       dependencies: ["TextFormats", filePath],
       path: "Tools/Sources/unicode-records",

@@ -65,20 +65,29 @@ public func fenceline_read(
 @c @implementation
 public func fenceline_scan(
   _ store: OpaquePointer?,
-  _ start: UnsafeRawPointer?,
-  _ start_length: Int,
+  _ from: UnsafeRawPointer?,
+  _ from_length: Int,
+  _ to: UnsafeRawPointer?,
+  _ to_length: Int,
+  _ direction: CInt,
   _ limit: Int,
   _ visitor: fenceline_entry_visitor?,
   _ context: UnsafeMutableRawPointer?
 ) -> CInt {
   guard let handle = unsafe handle(store) else { return nullStore() }
-  if let fault = unsafe keyFault(start, start_length) { return fault }
+  if let fault = unsafe keyFault(from, from_length) ?? keyFault(to, to_length) { return fault }
+  guard direction == FENCELINE_ASCENDING || direction == FENCELINE_DESCENDING else {
+    return invalidArgument("there is no such direction")
+  }
   guard let visitor = unsafe visitor else { return invalidArgument("there is no visitor") }
   return unsafe handle._withUnsafeGuaranteedRef { (store) in
     do throws(StoreError) {
       try store.forEach(
-        from: unsafe Array(UnsafeRawBufferPointer(start: start, count: start_length)),
-        order: .byKey,
+        from: unsafe Array(UnsafeRawBufferPointer(start: from, count: from_length)),
+        to: unsafe to.map { (to) in
+          unsafe Array(UnsafeRawBufferPointer(start: to, count: to_length))
+        },
+        order: direction == FENCELINE_ASCENDING ? .ascending : .descending,
         limit: positive(limit)
       ) { (key, value, _) in
         unsafe key.withUnsafeBytes { (key) in

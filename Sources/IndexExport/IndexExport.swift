@@ -29,7 +29,7 @@ public enum IndexExport {
   /// - Returns: the number of entries in the index.
   /// - Throws: ``IndexExportError``; the temporary file is removed and the old index stays.
   /// - Durability: the index is durable on return. The store is not synced.
-  /// - Complexity: O(n log n) time and 24 bytes of memory per entry, to visit the keys in order;
+  /// - Complexity: O(n log n) time and about 40 bytes of memory per entry, to visit the keys in order;
   ///   every live record is read and verified. About 40 bytes of disk per entry, and its key.
   @discardableResult
   public static func write(

@@ -20,7 +20,13 @@ struct EntryLines {
   }
 
   var form: Form
+  /// No key before it; empty for all.
+  var start: [UInt8] = []
+  /// Neither it nor a key behind it; nil for all.
+  var end: [UInt8]?
   var prefix: [UInt8] = []
+  /// The largest keys first.
+  var isReversed = false
   /// The most lines to write.
   var limit = Int.max
 
@@ -42,7 +48,13 @@ struct EntryLines {
     var failure: Failure?
     var damage: StoreError?
     do throws(StoreError) {
-      try store.forEach(prefix: prefix, order: .byKey, limit: limit) { (key, value, _) in
+      try store.forEach(
+        from: start,
+        to: end,
+        prefix: prefix,
+        order: isReversed ? .descending : .ascending,
+        limit: limit
+      ) { (key, value, _) in
         do throws(Failure) {
           try output.append { appendLine(key, value, to: &$0) }
         } catch {

@@ -11,12 +11,15 @@ struct List: ParsableCommand {
     discussion: """
       One line an entry. TSV: key, tab, value, with the escapes \\t \\n \\r \\\\ \\xHH. JSON lines: \
       {"key":"...","value":"..."}, or key_base64 and value_base64 for bytes that are not text. \
-      Keys are ordered by their bytes. Of a damaged store everything sound is printed; the status \
+      Keys are ordered by their bytes; one that begins another comes before it. --from, --to and \
+      --prefix may be combined: what is printed lies within all of them. Of a damaged store everything sound is printed; the status \
       is then 65.
 
       EXAMPLES
         kvctl list notes
         kvctl list notes --prefix 2026- --limit 10
+        kvctl list notes --from 2026-01 --to 2026-03
+        kvctl list notes --reverse --limit 1
         kvctl list notes --keys-only | wc -l
         kvctl list notes --format jsonl | jq .
         kvctl list table --hex --prefix 00ff
@@ -25,8 +28,17 @@ struct List: ParsableCommand {
 
   @OptionGroup var location: StoreArgument
 
+  @Option(help: "No key before this one.")
+  var from: String?
+
+  @Option(help: "Neither this key nor one behind it.")
+  var to: String?
+
   @Option(help: "Only keys that begin with this.")
   var prefix: String?
+
+  @Flag(help: "The last key first; a limit then keeps the last entries.")
+  var reverse = false
 
   @Option(help: "At most this many entries.")
   var limit: Int?
@@ -37,11 +49,15 @@ struct List: ParsableCommand {
   @Option(help: "Format of the lines.")
   var format = TextFormat.tsv
 
-  @Flag(help: "Print keys and values in hexadecimal; the prefix is hexadecimal too.")
+  @Flag(help: "Keys and values are printed in hexadecimal, and given so in --from, --to, --prefix.")
   var hex = false
 
   func validate() throws {
+    let (from, to) = (try fromBytes, try toBytes)
     _ = try prefixBytes
+    if let to, !from.lexicographicallyPrecedes(to) {
+      throw ValidationError("No key lies between --from and --to: --to has to be the larger one.")
+    }
     if let limit, limit < 0 { throw ValidationError("The limit can't be negative.") }
     if hex, format == .jsonl {
       throw ValidationError("--hex prints columns; JSON lines need none, base64 is part of them.")
@@ -49,12 +65,16 @@ struct List: ParsableCommand {
   }
 
   func run() throws {
-    let prefix = try prefixBytes
+    var lines = EntryLines(form: form)
+    lines.start = try fromBytes
+    lines.end = try toBytes
+    lines.prefix = try prefixBytes
+    lines.isReversed = reverse
+    lines.limit = limit ?? .max
     let store = try reportingStoreErrors { () throws(StoreError) in
       try Store.openReadOnly(at: location.store)
     }
     var standardOutput = Output.standard()
-    let lines = EntryLines(form: form, prefix: prefix, limit: limit ?? .max)
     if let damage = try lines.write(store, to: &standardOutput).damage {
       throw Failure(damage, remainder: "what is sound was printed")
     }
@@ -63,6 +83,14 @@ struct List: ParsableCommand {
   private var form: EntryLines.Form {
     if hex { return keysOnly ? .hexKeys : .hexEntries }
     return keysOnly ? .keys(format) : .entries(format)
+  }
+
+  private var fromBytes: [UInt8] {
+    get throws { try bytes(of: from ?? "", isHex: hex, "start") }
+  }
+
+  private var toBytes: [UInt8]? {
+    get throws { try to.map { try bytes(of: $0, isHex: hex, "end") } }
   }
 
   private var prefixBytes: [UInt8] {

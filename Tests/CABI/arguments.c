@@ -49,9 +49,12 @@ void test_null_pointers(const char *directory) {
   CHECK_INVALID(fenceline_write(NULL, &good, 1, 0));
   CHECK_INVALID(fenceline_write(store, NULL, 1, 0));
   CHECK_INVALID(fenceline_write(store, &bad, 1, 0));
-  CHECK_INVALID(fenceline_scan(NULL, NULL, 0, 1, ignore_entry, NULL));
-  CHECK_INVALID(fenceline_scan(store, NULL, 1, 1, ignore_entry, NULL));
-  CHECK_INVALID(fenceline_scan(store, NULL, 0, 1, NULL, NULL));
+  CHECK_INVALID(fenceline_scan(NULL, NULL, 0, NULL, 0, 0, 1, ignore_entry, NULL));
+  CHECK_INVALID(fenceline_scan(store, NULL, 1, NULL, 0, 0, 1, ignore_entry, NULL));
+  CHECK_INVALID(fenceline_scan(store, NULL, 0, NULL, 1, 0, 1, ignore_entry, NULL));
+  CHECK_INVALID(fenceline_scan(store, NULL, 0, NULL, 0, 2, 1, ignore_entry, NULL));
+  CHECK_INVALID(fenceline_scan(store, NULL, 0, NULL, 0, -1, 1, ignore_entry, NULL));
+  CHECK_INVALID(fenceline_scan(store, NULL, 0, NULL, 0, 0, 1, NULL, NULL));
   CHECK_INVALID(fenceline_statistics(NULL, &statistics));
   CHECK_INVALID(fenceline_statistics(store, NULL));
   check_keys(store, "");
@@ -76,7 +79,10 @@ void test_lengths(const char *directory) {
     CHECK_RESULT(key_error, fenceline_read(store, key, many, ignore_value, NULL));
     CHECK_RESULT(key_error, fenceline_delete(store, key, many));
     CHECK_RESULT(key_error, fenceline_write(store, operations, 2, 1));
-    CHECK_RESULT(key_error, fenceline_scan(store, key, many, 1, ignore_entry, NULL));
+    CHECK_RESULT(key_error, 
+                 fenceline_scan(store, key, many, NULL, 0, 0, 1, ignore_entry, NULL));
+    CHECK_RESULT(key_error,
+                 fenceline_scan(store, NULL, 0, key, many, 0, 1, ignore_entry, NULL));
     if (many > UINT32_MAX) {
       const fenceline_operation operation = {"a", 1, key, many};
       CHECK_RESULT(value_error, fenceline_put(store, "a", 1, key, many));

@@ -38,7 +38,8 @@ static void use_as_child(fenceline_store *store, const char *directory) {
   CHECK_FORKED(fenceline_write(store, operations, 2, 1));
   CHECK_FORKED(fenceline_write(store, operations, 1, 0));
   CHECK_FORKED(fenceline_sync(store));
-  CHECK_FORKED(fenceline_scan(store, NULL, 0, SIZE_MAX, ignore_entry, NULL));
+  CHECK_FORKED(fenceline_scan(store, NULL, 0, NULL, 0, FENCELINE_ASCENDING, SIZE_MAX,
+                               ignore_entry, NULL));
   CHECK_FORKED(fenceline_statistics(store, &statistics));
   CHECK_RESULT(FENCELINE_ERROR_LOCKED,
                fenceline_open(path_in(directory, "store"), NULL, &own));

@@ -118,7 +118,8 @@ static int join_key(void *context, const void *key, size_t key_length, const voi
 
 void check_keys(fenceline_store *store, const char *wanted) {
   char keys[1024] = "";
-  CHECK_DONE(fenceline_scan(store, NULL, 0, SIZE_MAX, join_key, keys));
+  CHECK_DONE(fenceline_scan(store, NULL, 0, NULL, 0, FENCELINE_ASCENDING, SIZE_MAX, join_key,
+                            keys));
   if (strcmp(keys, wanted) != 0) check_failed(keys, 0, wanted);
 }
 

@@ -57,7 +57,8 @@ static void *read_keys(void *context) {
     CHECK(memcmp(value, wanted, length) == 0);
     if (index % 100 == 0) {
       char previous[16] = "";
-      CHECK_DONE(fenceline_scan(work->store, NULL, 0, SIZE_MAX, count_ordered, previous));
+      CHECK_DONE(fenceline_scan(work->store, NULL, 0, NULL, 0, FENCELINE_ASCENDING, SIZE_MAX,
+                                count_ordered, previous));
     }
   }
   CHECK_INVALID(fenceline_sync(NULL));

@@ -104,7 +104,12 @@ struct FollowingTests {
       let found = try reader.dictionary().reduce(into: [String: String]()) {
         $0[String(decoding: $1.key, as: UTF8.self)] = String(decoding: $1.value, as: UTF8.self)
       }
-      if found == model, try reader.count == model.count { return }
+      var ordered: [[UInt8]] = []
+      try reader.forEach(order: .ascending) { (key, _, _) in
+        ordered.append(key.array)
+        return .next
+      }
+      if found == model, try reader.count == model.count, ordered == model.keysInOrder { return }
       if attempt == 49 {
         Issue.record("step \(step): \(found.count) of \(model.count) keys, or older values")
       }
@@ -181,5 +186,11 @@ struct FollowingTests {
       #expect(try reader.get("a") == "1")
     }
     #expect(try scratch.contents() == before)
+  }
+}
+
+extension [String: String] {
+  fileprivate var keysInOrder: [[UInt8]] {
+    keys.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
   }
 }

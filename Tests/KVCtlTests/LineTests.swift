@@ -17,6 +17,27 @@ import Testing
     #expect(try place.kvctl("list", "s", "--prefix", "zz").status == 0)
   }
 
+  @Test func `A list starts, ends and turns round where it is told to`() throws {
+    for key in ["", "a", "ab", "b", "ba", "c"] { _ = try place.kvctl("put", "s", "--", key, "v") }
+    func keys(_ options: String) throws -> String {
+      let outcome = try place.shell("kvctl list s --keys-only \(options)")
+      #expect(outcome.status == 0 && outcome.errors.isEmpty)
+      return outcome.text.replacing("\n", with: ",")
+    }
+    #expect(try keys("--from ab") == "ab,b,ba,c,")
+    #expect(try keys("--to b") == ",a,ab,")
+    #expect(try keys("--from ab --to ba") == "ab,b,")
+    #expect(try keys("--from ab --to ba --reverse") == "b,ab,")
+    #expect(try keys("--reverse") == "c,ba,b,ab,a,,")
+    #expect(try keys("--reverse --limit 2") == "c,ba,")
+    #expect(try keys("--prefix b --reverse") == "ba,b,")
+    #expect(try keys("--prefix b --from b0 --limit 1") == "ba,")
+    #expect(try keys("--prefix b --to b0") == "b,")
+    #expect(try keys("--prefix b --to a") == "")
+    #expect(try keys("--from zz") == "")
+    #expect(try keys("--hex --from 6162 --to 6261 --reverse") == "62,6162,")
+  }
+
   @Test func `JSON lines hold what is not text in base64`() throws {
     _ = try place.kvctl("put", "s", "k\"", "v")
     _ = try place.kvctl("put", "--hex", "s", "ff", "fffe")

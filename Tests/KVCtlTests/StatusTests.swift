@@ -34,6 +34,9 @@ import Testing
   @Test(arguments: [
     [], ["get"], ["get", "s"], ["list", "s", "--limit", "many"], ["list", "s", "--limit=-1"],
     ["list", "s", "--format", "xml"], ["list", "s", "--hex", "--format", "jsonl"],
+    ["list", "s", "--from", "b", "--to", "a"], ["list", "s", "--from", "a", "--to", "a"],
+    ["list", "s", "--to", ""], ["list", "s", "--hex", "--to", "0"], ["list", "s", "--from"],
+    ["list", "s", "--hex", "--from", "xx"], ["list", "s", "--reverse=yes"],
     ["get", "--hex", "s", "0"], ["put", "--hex", "s", "00", "0g"], ["list", "", "k"],
     ["get", "s", String(repeating: "k", count: 65_536)], ["nonsense"], ["stat", "s", "--yaml"],
   ])

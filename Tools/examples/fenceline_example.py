@@ -39,7 +39,10 @@ get = declare(
     "fenceline_get", c_void_p, c_char_p, c_size_t, c_void_p, c_size_t, POINTER(c_size_t)
 )
 write = declare("fenceline_write", c_void_p, POINTER(Operation), c_size_t, c_int)
-scan = declare("fenceline_scan", c_void_p, c_char_p, c_size_t, c_size_t, Visitor, c_void_p)
+scan = declare(
+    "fenceline_scan",
+    *(c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, c_int, c_size_t, Visitor, c_void_p),
+)
 
 
 def check(result):
@@ -73,7 +76,7 @@ def show(_context, key, key_length, value, value_length):
     return 0
 
 
-check(scan(store, b"", 0, 10, show, None))
+check(scan(store, None, 0, None, 0, 0, 10, show, None))  # ascending, from the first key
 check(close(store))
 
 # Prints:

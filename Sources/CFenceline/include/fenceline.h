@@ -139,6 +139,14 @@ typedef void (*fenceline_values_visitor)(void *context, size_t number, const voi
 typedef int (*fenceline_entry_visitor)(void *context, const void *key, size_t key_length,
                                        const void *value, size_t value_length);
 
+/* The direction of a fenceline_scan. */
+enum {
+    /* The smallest keys first. */
+    FENCELINE_ASCENDING = 0,
+    /* The largest keys first. */
+    FENCELINE_DESCENDING = 1
+};
+
 /* A store's own account. Texts are constants: they stay valid for ever. */
 typedef struct fenceline_store_statistics {
     /* Set by the caller to sizeof(fenceline_store_statistics); no more bytes than that are written.
@@ -226,13 +234,17 @@ int fenceline_write(fenceline_store *store, const fenceline_operation *operation
  * step at a time. Everything that was written before is durable on return. */
 int fenceline_compact(fenceline_store *store);
 
-/* Hands entries to `visitor` in the order of their keys' bytes: the first one whose key is not less
- * than `start`, and those that follow, at most `limit` of them (SIZE_MAX for all). NULL and 0 start
- * at the first key. What is written meanwhile may or may not be seen. Ends with 0 also where the
- * visitor stopped it; of a damaged store everything sound is shown before the error is returned.
- * Each call looks at every key of the store once, and sorts those from `start` on, or keeps the
- * `limit` smallest of them, before the first visit. */
-int fenceline_scan(fenceline_store *store, const void *start, size_t start_length, size_t limit,
+/* Hands entries to `visitor` in the order of their keys' bytes, or in the opposite order: those whose key
+ * is not less than `from` and less than `to`, at most `limit` of them (SIZE_MAX for all). `from` may be
+ * NULL: from the first key; `to` may be NULL: to the last one. (A non-NULL `to` of length 0 stands before
+ * every key: there is nothing to show.)
+ * Shows one moment of the store: every write that was committed before the call, and nothing of what is
+ * written meanwhile. Ends with 0 also where the visitor stopped it; of a damaged store everything sound
+ * is shown before the error is returned.
+ * The first call builds a tree of all keys, about 17 bytes for each; later ones bring it up to date with
+ * what was written since. Memory is given back only behind the call. */
+int fenceline_scan(fenceline_store *store, const void *from, size_t from_length, const void *to,
+                   size_t to_length, int direction, size_t limit,
                    fenceline_entry_visitor visitor, void *context);
 
 /* Fills *statistics, of which the caller has set `size`. */

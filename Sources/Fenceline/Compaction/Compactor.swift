@@ -3,7 +3,7 @@
 //   1. read the sources and the index, beside writers; copy what counts into a file without a name
 //   2. sync the journal: whatever made a record dead is durable before anything relies on it
 //   3. the new segment durable, with its header; its name; the directory
-//   4. point the index to the copies, a few keys at a time under the write lock
+//   4. point the index to the copies, a few keys at a time under the write lock; then the ordered tree
 //   5. take the sources out of the map, unlink them; their memory goes when no reader is left
 //
 // A crash before the end of 3 leaves a file without a name, which the next opening removes, and the
@@ -30,6 +30,7 @@ struct CompactionStep {
 struct Compactor: Sendable {
   let map: SegmentMap
   let index: HashIndex
+  let order: OrderedIndex
   let epochs: ReaderEpochs
   let directory: any StoreDirectory
   let options: SegmentOptions
@@ -99,6 +100,10 @@ struct Compactor: Sendable {
     }
     let segment = try write(plan)
     let target = try adopt(segment, plan)
+    let moved = plan.kept.indices.filter { !plan.kept[$0].isDelete }
+    order.relocate(moved.count) {
+      (old: plan.kept[moved[$0]].unit, new: target.unit(at: segment.offsets[moved[$0]]))
+    }
     try remove(plan.sources, for: target)
     return CompactionStep(
       sourceCount: plan.sources.count,

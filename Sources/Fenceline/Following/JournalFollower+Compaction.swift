@@ -25,6 +25,7 @@ extension JournalFollower {
         continue
       }
       moveWords(to: target, from: Set(sources.map(\.header.segmentID)))
+      order.discard()
       map.replace(sources, with: target)
       let map = map
       epochs.retire { for source in sources { map.release(source) } }
@@ -83,6 +84,9 @@ extension JournalFollower {
       !segments.contains { $0.header == old.header }
     }
     map.setSegments(segments)
+    map.noteCommitted(state.position)
+    writer.noteApplied(state.position)
+    order.discard()
     let map = map
     epochs.retire { for segment in gone { map.release(segment) } }
     return state

@@ -26,6 +26,8 @@ final class JournalFollower: @unchecked Sendable {
   let index: HashIndex
   let epochs: ReaderEpochs
   let hashSeed: UInt64
+  let order: OrderedIndex
+  let writer: WriterAccess
   private let state: ForkSafeMutex<State>
 
   /// Where the next record's first word will stand, and what stood there.
@@ -47,10 +49,25 @@ final class JournalFollower: @unchecked Sendable {
     var nextSequence: UInt64
     /// Nothing in it was accepted but the description of the segment before.
     var isEmpty: Bool
+
+    var position: JournalPosition {
+      JournalPosition(segment: newest.header.segmentID, offset: end)
+    }
   }
 
   /// Follows the journal that `opening` has read; nil where damage leaves nothing to build on.
-  init?(_ opening: JournalOpening, in directory: any StoreDirectory) {
+  ///
+  /// - Parameters:
+  ///   - opening: what was read.
+  ///   - directory: where.
+  ///   - order: the keys in order, which follows in turn.
+  ///   - writer: the access of a handle that can't write: knows what the index shows.
+  init?(
+    _ opening: JournalOpening,
+    in directory: any StoreDirectory,
+    _ order: OrderedIndex,
+    _ writer: WriterAccess
+  ) {
     guard opening.damage.isEmpty, let scan = opening.newestScan,
       let newest = opening.map.segments.last
     else { return nil }
@@ -59,6 +76,8 @@ final class JournalFollower: @unchecked Sendable {
     index = opening.index
     epochs = opening.epochs
     hashSeed = opening.hashSeed
+    self.order = order
+    self.writer = writer
     let initial = State(
       newest: newest,
       end: scan.acceptedEnd,
@@ -66,6 +85,8 @@ final class JournalFollower: @unchecked Sendable {
       isEmpty: scan.isEmpty
     )
     state = ForkSafeMutex(initial)
+    map.noteCommitted(initial.position)
+    writer.noteApplied(initial.position)
     watch(initial)
     // Whatever came since the scan is news.
     seenWord.store(0, ordering: .relaxed)
@@ -153,17 +174,22 @@ final class JournalFollower: @unchecked Sendable {
   @discardableResult
   func apply(_ state: inout State, upTo limit: Int) -> Bool {
     let segment = state.newest
+    var next = state
     let read = try? segment.file.withGuardedBytes(0..<segment.file.length) { (bytes) in
+      var records: [JournalRecord] = []
       let scan = TransactionScan(
         bytes,
         binding: segment.binding,
         from: state.end,
         lowestSequence: state.nextSequence,
         limit: limit
-      ) { (record) in
-        apply(record, of: segment, in: bytes)
-      }
+      ) { records.append($0) }
       let end = scan.acceptedEnd
+      // Scans may show them as soon as the first look-up does.
+      next.end = end
+      map.noteCommitted(next.position)
+      for record in records { apply(record, of: segment, in: bytes) }
+      writer.noteApplied(next.position)
       let isTorn = end + 8 <= limit && bytes.littleEndian(at: end, as: UInt64.self) != 0
       return (scan, isTorn)
     }

@@ -80,7 +80,12 @@ struct JournalWriter: ~Copyable {
     self.digest = digest
     self.nextSegmentID = nextSegmentID
     self.closeOnMedium = closeOnMedium
+    map.noteCommitted(end)
   }
+
+  /// Where the journal ends.
+  @inline(__always)
+  var end: JournalPosition { JournalPosition(segment: active.binding.segmentID, offset: tail) }
 
   static func writeBehindThreshold(of segment: MappedSegment) -> Int {
     min(32 << 10, segment.file.length / 8)
@@ -135,6 +140,7 @@ struct JournalWriter: ~Copyable {
     meanwhile()
     let flushedFrom = Mutant.durableCommitFlushesOwnOnly.isActive ? durableEnd : offset
     try finish(durable: durable, flushedFrom: durable ? flushedFrom : tail)
+    map.noteCommitted(end)
     return active.unit(at: offset)
   }
 
@@ -196,6 +202,7 @@ struct JournalWriter: ~Copyable {
     }
     meanwhile()
     try finish(durable: durable, flushedFrom: tail)
+    map.noteCommitted(end)
     for offset in offsets { position(active.unit(at: offset)) }
   }
 

@@ -56,6 +56,10 @@ final class SegmentMap: @unchecked Sendable {
   /// Addresses of all views.
   private var ownedViews: Set<UInt> = []
   private let segmentList = ForkSafeMutex<[MappedSegment]>([])
+  /// End of the journal whose transactions are committed, as a `JournalPosition`.
+  ///
+  /// Stored by the writer before the index changes; 0 where nobody writes.
+  let committedEnd = Atomic<UInt64>(0)
   /// Kept for readers that may still hold a view of them.
   private var superseded: [SegmentFile] = []
 
@@ -94,6 +98,14 @@ final class SegmentMap: @unchecked Sendable {
     let entries = unsafe Table(bitPattern: table.load(ordering: .acquiring)).unsafelyUnwrapped
     let view = unsafe entries[granule].load(ordering: .acquiring)
     return unsafe UnsafePointer<SegmentView>(bitPattern: view).unsafelyUnwrapped
+  }
+
+  /// Lets whoever reads the journal read as far as `end`.
+  ///
+  /// Under the write lock.
+  @inline(__always)
+  func noteCommitted(_ end: JournalPosition) {
+    committedEnd.store(end.rawValue, ordering: .releasing)
   }
 
   /// Every segment in history order.

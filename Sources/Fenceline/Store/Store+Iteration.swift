@@ -1,15 +1,19 @@
-// All entries, one after the other. Until the engine orders keys, key order is made per call.
+// Entries, one after the other: in key order by the tree, without order by the hash table.
 
 internal import JournalFormat
 internal import PersistentMemory
 
-/// The order of a ``Store/forEach(from:prefix:order:limit:_:)``.
+/// The order of a ``Store/forEach(from:to:prefix:order:limit:_:)``.
 public enum IterationOrder: Sendable, Hashable {
-  /// No order; no memory is needed.
+  /// No order; needs no memory and no tree.
   case unordered
-  /// By the keys' bytes. Takes 24 bytes of memory for each entry that qualifies, or up to 48 for each
-  /// of the limit if that is less, and a sort per call.
-  case byKey
+  /// By the keys' bytes, the smallest first. A key that begins another comes before it.
+  case ascending
+  /// By the keys' bytes, the largest first.
+  case descending
+
+  /// The same as ``ascending``.
+  public static var byKey: IterationOrder { .ascending }
 }
 
 /// What a visitor wants next.
@@ -37,25 +41,36 @@ public struct EntryLocation: Sendable, Hashable {
 }
 
 extension Store {
-  /// Visits the entries whose key is not less than `start` and begins with `prefix`.
+  /// Visits the entries whose key is not less than `start`, less than `end`, and begins with `prefix`.
   ///
-  /// A key that is there during the whole call is visited exactly once, with a version that was
-  /// current at some moment of the call; one that is deleted and put again meanwhile may come
+  /// In order, it shows one moment of the store: every transaction that was committed before the call,
+  /// whole transactions only, and nothing of what is written meanwhile. What is written and what a
+  /// compaction moves meanwhile waits for nothing.
+  ///
+  /// Without order, a key that is there during the whole call is visited exactly once, with a version
+  /// that was current at some moment of the call; one that is deleted and put again meanwhile may come
   /// twice. `body` may read from the store and write to it.
+  ///
+  /// The first visit in order builds a tree of all keys, about 17 bytes for each, which lives as long as
+  /// the store is used in order; later ones bring it up to date with what was written since.
   ///
   /// - Parameters:
   ///   - start: no key before it is visited; empty for all.
+  ///   - end: neither it nor a key behind it is visited; nil for all, and nothing where it is empty.
   ///   - prefix: empty for all.
   ///   - order: see ``IterationOrder``.
-  ///   - limit: the most entries to visit; in key order, the smallest keys.
-  ///   - body: gets key and value in place, and where the entry stands.
+  ///   - limit: the most entries to visit: in ascending order the smallest keys, in descending order the
+  ///     largest.
+  ///   - body: gets key and value in place, and where the entry stands; memory is given back only behind
+  ///     the whole call.
   /// - Throws: as ``withValue(forKey:_:)``; for a damaged store, after every readable entry was
   ///   visited.
-  /// - Complexity: O(n) for n keys in the whole store, whatever the start; with `.byKey` also
-  ///   O(m log min(m, limit)) for the m keys that qualify. Every record that is looked at is
-  ///   verified.
+  /// - Complexity: in order O(log n) to start, O(m log m) for m writes since the last time, O(n log n)
+  ///   for n keys at the first time; without order O(n) for all keys of the store. Every record that is
+  ///   handed out is verified.
   public func forEach(
     from start: [UInt8] = [],
+    to end: [UInt8]? = nil,
     prefix: [UInt8] = [],
     order: IterationOrder = .unordered,
     limit: Int = .max,
@@ -63,136 +78,143 @@ extension Store {
   ) throws(StoreError) {
     try checkOpen()
     guard limit > 0 else { return }
+    catchUp()
+    let range = KeyRange(from: start, to: end, prefix: prefix)
+    switch order {
+    case .unordered: try forEachUnordered(in: range, limit, body)
+    case .ascending, .descending:
+      try forEachInOrder(in: range, limit, isAscending: order == .ascending, body)
+    }
+  }
+
+  private func forEachUnordered(
+    in range: KeyRange,
+    _ limit: Int,
+    _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
+  ) throws(StoreError) {
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
-    follower?.catchUp()
-    let faults = MemoryErrors.count
-    let bounds = KeyBounds(start: start, prefix: prefix)
-    var failure: StoreError?
-    var isStopped = false
-    var remaining = limit
-    func visit(_ unit: UInt64) {
-      guard !isStopped, remaining > 0 else { return }
-      do throws(StoreError) {
-        let step = try withEntry(at: unit, in: bounds) { (record, key, value) in
-          remaining -= 1
-          return body(key, value, map.location(of: record, unit: unit))
-        }
-        isStopped = step == .stop
-      } catch {
-        failure = failure ?? error
-      }
-    }
-    switch order {
-    case .unordered: index.forEachUnit { visit($0) }
-    case .byKey:
-      let first = firstUnits(limit, in: bounds)
-      failure = first.failure
-      for unit in first.units { visit(unit) }
-    }
-    if let failure { throw failure }
-    if MemoryErrors.count != faults { try checkMedia() }
-    // Not behind a limit alone: a smaller key may be among what was lost.
-    if !isStopped { try checkCompleteness() }
-  }
-
-  /// Hands out the verified entry at a position, or nothing where its key is out of bounds.
-  @inline(__always)
-  private func withEntry<R>(
-    at unit: UInt64,
-    in bounds: KeyBounds,
-    _ body: (JournalRecord, RawSpan, RawSpan) -> R
-  ) throws(StoreError) -> R? {
-    try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
-      let key = bytes.extracting(record.keyRange)
-      guard bounds.contain(key) else { return nil }
-      let refusal = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
-      if let refusal { throw refusal }
-      return body(record, key, bytes.extracting(record.valueRange))
-    }
-  }
-
-  /// Units of the entries with the smallest keys within bounds, in key order.
-  ///
-  /// What can't be read is left out, and the first such failure returned.
-  private func firstUnits(
-    _ limit: Int,
-    in bounds: KeyBounds
-  ) -> (units: [UInt64], failure: StoreError?) {
-    var first = SmallestKeys(limit: limit, map: map)
-    var failure: StoreError?
+    var visit = Visit(limit: limit)
     index.forEachUnit { (unit) in
-      do throws(StoreError) {
-        let keyStart = try withEntry(at: unit, in: bounds) { (_, key, _) in Bytes.start(of: key) }
-        if let keyStart { first.add(unit, keyStart: keyStart) }
-      } catch {
-        failure = failure ?? error
-      }
+      guard visit.goesOn else { return }
+      self.visit(unit, in: range, &visit, body)
     }
-    return (first.sorted(), failure)
+    try end(visit)
+  }
+
+  private func forEachInOrder(
+    in range: KeyRange,
+    _ limit: Int,
+    isAscending: Bool,
+    _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
+  ) throws(StoreError) {
+    let snapshot = order.snapshot()
+    var visit = Visit(limit: limit)
+    var place = OrderPlace(in: snapshot.root, of: map)
+    if isAscending {
+      place.move(to: unsafe range.start.span.bytes)
+    } else if let end = range.end {
+      place.move(to: unsafe end.span.bytes)
+      place.moveBackwards()
+    } else {
+      place.moveToLast()
+    }
+    while visit.goesOn, let unit = place.unit {
+      // The first key that is not wanted is behind all that are.
+      guard self.visit(unit, in: range, &visit, body) else { break }
+      if isAscending { place.moveForwards() } else { place.moveBackwards() }
+    }
+    visit.failure = visit.failure ?? snapshot.failure
+    try end(visit)
+  }
+
+  /// Hands out the verified entry at a position where its key is wanted.
+  ///
+  /// - Returns: false where its key is not.
+  @inline(__always)
+  @discardableResult
+  private func visit(
+    _ unit: UInt64,
+    in range: KeyRange,
+    _ visit: inout Visit,
+    _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
+  ) -> Bool {
+    do throws(StoreError) {
+      let step = try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
+        let key = bytes.extracting(record.keyRange)
+        guard range.contains(key) else { return IterationStep?.none }
+        let refusal = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
+        if let refusal { throw refusal }
+        visit.remaining -= 1
+        return body(
+          key,
+          bytes.extracting(record.valueRange),
+          map.location(of: record, unit: unit)
+        )
+      }
+      visit.isStopped = step == .stop
+      return step != nil
+    } catch {
+      visit.failure = visit.failure ?? error
+      return true
+    }
+  }
+
+  private func end(_ visit: Visit) throws(StoreError) {
+    if let failure = visit.failure { throw failure }
+    if MemoryErrors.count != visit.faults { try checkMedia() }
+    // Not behind a limit alone: a smaller key may be among what was lost.
+    if !visit.isStopped { try checkCompleteness() }
   }
 }
 
-/// Which keys an iteration wants.
-private struct KeyBounds {
+/// How far an iteration is.
+private struct Visit {
+  var remaining: Int
+  var isStopped = false
+  /// The first one; it ends the iteration only when every other entry was visited.
+  var failure: StoreError?
+  let faults = MemoryErrors.count
+
+  init(limit: Int) { remaining = limit }
+
+  var goesOn: Bool { !isStopped && remaining > 0 }
+}
+
+/// Which keys an iteration wants: a half-open range.
+struct KeyRange {
   let start: [UInt8]
-  let prefix: [UInt8]
+  /// The first key behind it; nil where there is none.
+  let end: [UInt8]?
+
+  /// The keys in a range that begin with `prefix`.
+  init(from start: [UInt8], to end: [UInt8]?, prefix: [UInt8]) {
+    self.start = start.lexicographicallyPrecedes(prefix) ? prefix : start
+    let prefixEnd = Self.firstKey(behindPrefix: prefix)
+    if let end, let prefixEnd {
+      self.end = end.lexicographicallyPrecedes(prefixEnd) ? end : prefixEnd
+    } else {
+      self.end = end ?? prefixEnd
+    }
+  }
 
   @inline(__always)
-  func contain(_ key: RawSpan) -> Bool {
-    if !prefix.isEmpty, !Bytes.hasPrefix(key, unsafe prefix.span.bytes) { return false }
-    return start.isEmpty || !Bytes.precedes(key, unsafe start.span.bytes)
-  }
-}
-
-/// Keeps the positions of the smallest of the keys that it is given.
-///
-/// Invariant: at most twice the limit are held. When there are that many the larger half goes, so
-/// each key that is added takes part in O(log limit) comparisons on average.
-private struct SmallestKeys {
-  /// The first eight bytes of the key decide most comparisons without another look at the record.
-  private typealias Position = (keyStart: UInt64, unit: UInt64)
-
-  private let limit: Int
-  private let map: SegmentMap
-  private var positions: [Position] = []
-  /// The largest key that still counts, once there are `limit` of them.
-  private var largest: Position?
-
-  init(limit: Int, map: SegmentMap) {
-    self.limit = limit
-    self.map = map
+  func contains(_ key: RawSpan) -> Bool {
+    if !start.isEmpty, Bytes.precedes(key, unsafe start.span.bytes) { return false }
+    guard let end else { return true }
+    return Bytes.precedes(key, unsafe end.span.bytes)
   }
 
-  mutating func add(_ unit: UInt64, keyStart: UInt64) {
-    let position = (keyStart, unit)
-    if let largest, !precedes(position, largest) { return }
-    positions.append(position)
-    // Compared without doubling: the limit may be the largest number there is.
-    if positions.count - limit >= limit { cut() }
-  }
-
-  /// The positions in key order.
-  mutating func sorted() -> [UInt64] {
-    cut()
-    return positions.map(\.unit)
-  }
-
-  private mutating func cut() {
-    let map = map
-    positions.sort { Self.precedes($0, $1, map) }
-    guard positions.count >= limit else { return }
-    positions.removeLast(positions.count - limit)
-    largest = positions.last
-  }
-
-  private func precedes(_ left: Position, _ right: Position) -> Bool {
-    Self.precedes(left, right, map)
-  }
-
-  private static func precedes(_ left: Position, _ right: Position, _ map: SegmentMap) -> Bool {
-    if left.keyStart != right.keyStart { return left.keyStart < right.keyStart }
-    return map.precedes(left.unit, right.unit)
+  /// The smallest key behind all that begin with `prefix`; nil where there is none.
+  private static func firstKey(behindPrefix prefix: [UInt8]) -> [UInt8]? {
+    var key = prefix
+    while let last = key.popLast() {
+      if last < .max {
+        key.append(last + 1)
+        return key
+      }
+    }
+    return nil
   }
 }
 
@@ -209,14 +231,5 @@ extension SegmentMap {
       sequence: record.sequence,
       checksum: record.header.checksum
     )
-  }
-
-  /// Whether the key of one record comes before that of another.
-  ///
-  /// Both were verified.
-  func precedes(_ left: UInt64, _ right: UInt64) -> Bool {
-    withUnverifiedKey(at: left) { (left) in
-      withUnverifiedKey(at: right) { (right) in Bytes.precedes(left, right) }
-    }
   }
 }

@@ -32,6 +32,7 @@ public final class Store: Sendable {
   let directory: any StoreDirectory
   let map: SegmentMap
   let index: HashIndex
+  let order: OrderedIndex
   let epochs: ReaderEpochs
   let hashSeed: UInt64
   let damage: [StoreDamage]
@@ -183,12 +184,14 @@ public final class Store: Sendable {
     recovery = opening.report
     spareFindings = opening.spareFindings
     self.storeID = storeID
-    follower = isReadOnly ? JournalFollower(opening, in: directory) : nil
     let access = WriterAccess(writer)
     self.writer = access
+    order = OrderedIndex(map: map, index: index, epochs: epochs, writer: access)
+    follower = isReadOnly ? JournalFollower(opening, in: directory, order, access) : nil
     let compactor = Compactor(
       map: map,
       index: index,
+      order: order,
       epochs: epochs,
       directory: directory,
       options: options.segmentOptions,

@@ -16,8 +16,8 @@ final class WriterAccess: Sendable {
   private static let closed = UInt64.max
   /// A segment was filled since somebody last asked.
   private let hasNewSegment = Atomic<Bool>(false)
-  /// Where the journal ended when the right was last given back; 0 before that.
-  private let lastEnd = Atomic<Int>(0)
+  /// Where the journal ended when the right was last given back, as a `JournalPosition`; 0 before that.
+  private let lastEnd = Atomic<UInt64>(0)
 
   init(_ writer: consuming ForkSafeMutex<JournalWriter?>) { self.writer = writer }
 
@@ -35,7 +35,7 @@ final class WriterAccess: Sendable {
       defer { writingThread.store(0, ordering: .relaxed) }
       try checkOpen()
       guard let result = try journal?.lend(to: body) else { throw .readOnly }
-      lastEnd.store(journal?.tail ?? 0, ordering: .relaxed)
+      lastEnd.store(journal?.end.rawValue ?? 0, ordering: .releasing)
       if journal?.hasNewSegment == true {
         journal?.hasNewSegment = false
         hasNewSegment.store(true, ordering: .relaxed)
@@ -45,7 +45,13 @@ final class WriterAccess: Sendable {
   }
 
   /// Where the newest segment's journal ended a moment ago; needs no right.
-  var recentEnd: Int { lastEnd.load(ordering: .relaxed) }
+  var recentEnd: Int { JournalPosition(rawValue: lastEnd.load(ordering: .relaxed)).offset }
+
+  /// End of the journal whose transactions the index shows, as a `JournalPosition`.
+  var appliedEnd: UInt64 { lastEnd.load(ordering: .acquiring) }
+
+  /// Notes how far a follower has brought the index, in the place of a writer.
+  func noteApplied(_ end: JournalPosition) { lastEnd.store(end.rawValue, ordering: .releasing) }
 
   /// Whether a segment was filled since the last call.
   @inline(__always)

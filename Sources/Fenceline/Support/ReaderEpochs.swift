@@ -69,16 +69,21 @@ final class ReaderEpochs: @unchecked Sendable {
   ///
   /// Called under the write lock.
   func reclaim() {
-    while !retired.isEmpty {
+    var count = 0
+    while count < retired.count {
       let current = epoch.load(ordering: .sequentiallyConsistent)
-      if retired[0].epoch + 2 <= current {
-        retired.removeFirst().release()
+      if retired[count].epoch + 2 <= current {
+        count += 1
         continue
       }
       // The next epoch takes the other parity: nobody may be counted there.
-      guard isEmpty(parity: (current + 1) & 1) else { return }
+      guard isEmpty(parity: (current + 1) & 1) else { break }
       epoch.store(current + 1, ordering: .sequentiallyConsistent)
     }
+    // Behind a long read there may be many.
+    let unreachable = retired[..<count]
+    retired.removeFirst(count)
+    for entry in unreachable { entry.release() }
   }
 
   private func isEmpty(parity: UInt64) -> Bool {

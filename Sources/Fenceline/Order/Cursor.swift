@@ -1,0 +1,210 @@
+// A place among the keys that a program moves as it likes.
+
+internal import JournalFormat
+
+/// A place among the entries of a store, as they were at one moment.
+///
+/// A cursor exists inside the closure of ``Store/withCursor(_:)``. It shows every transaction that was
+/// committed before, and nothing that is written meanwhile. It stands on an entry, before the first one
+/// or behind the last one; a new one stands nowhere, so that ``next()`` leads to the first entry and
+/// ``previous()`` to the last one.
+///
+/// Every record is verified when the cursor comes to it. A move that comes to an entry which can't be read
+/// throws; the cursor then shows nothing, and the next move goes on from there. Where something is lost
+/// that may have had keys of any kind, the first move off an end throws; others give false.
+public struct Cursor: ~Copyable {
+  private let store: Store
+  private let snapshot: OrderSnapshot
+  private var place: OrderPlace
+  private var isNowhere = true
+  private var hasReportedLoss = false
+  private var entry: Entry?
+
+  /// A verified record.
+  private struct Entry {
+    let unit: UInt64
+    let record: JournalRecord
+  }
+
+  fileprivate init(_ store: Store) {
+    self.store = store
+    snapshot = store.order.snapshot()
+    place = OrderPlace(in: snapshot.root, of: store.map)
+  }
+
+  // MARK: Moving
+
+  /// Goes to the smallest key.
+  ///
+  /// - Returns: whether there is one.
+  /// - Throws: ``StoreError/closed``; ``StoreError/corrupt(file:offset:cause:)`` or
+  ///   ``StoreError/mediaError(file:offset:)`` where the entry, or that there is none, can't be known.
+  /// - Complexity: O(log n) for n keys, O(value) for the checksum, as of every move.
+  @discardableResult
+  public mutating func seekToFirst() throws(StoreError) -> Bool {
+    place.moveToFirst()
+    return try arrive()
+  }
+
+  /// Goes to the largest key.
+  ///
+  /// - Returns: whether there is one.
+  /// - Throws: as ``seekToFirst()``.
+  @discardableResult
+  public mutating func seekToLast() throws(StoreError) -> Bool {
+    place.moveToLast()
+    return try arrive()
+  }
+
+  /// Goes to the smallest key that is not less than `key`.
+  ///
+  /// - Returns: whether there is one; behind the last entry otherwise.
+  /// - Throws: as ``seekToFirst()``.
+  @discardableResult
+  public mutating func seek(to key: RawSpan) throws(StoreError) -> Bool {
+    place.move(to: key)
+    return try arrive()
+  }
+
+  /// Goes to the largest key that is less than `key`.
+  ///
+  /// - Returns: whether there is one; before the first entry otherwise.
+  /// - Throws: as ``seekToFirst()``.
+  @discardableResult
+  public mutating func seek(before key: RawSpan) throws(StoreError) -> Bool {
+    place.move(to: key)
+    place.moveBackwards()
+    return try arrive()
+  }
+
+  /// Goes to the next larger key.
+  ///
+  /// - Returns: whether there is one; behind the last entry otherwise.
+  /// - Throws: as ``seekToFirst()``.
+  /// - Complexity: O(1) on average, O(value) for the checksum.
+  @discardableResult
+  public mutating func next() throws(StoreError) -> Bool {
+    if isNowhere { place.moveToFirst() } else { place.moveForwards() }
+    return try arrive()
+  }
+
+  /// Goes to the next smaller key.
+  ///
+  /// - Returns: whether there is one; before the first entry otherwise.
+  /// - Throws: as ``seekToFirst()``.
+  /// - Complexity: O(1) on average, O(value) for the checksum.
+  @discardableResult
+  public mutating func previous() throws(StoreError) -> Bool {
+    if isNowhere { place.moveToLast() } else { place.moveBackwards() }
+    return try arrive()
+  }
+
+  private mutating func arrive() throws(StoreError) -> Bool {
+    isNowhere = false
+    entry = nil
+    try store.checkOpen()
+    guard let unit = place.unit else {
+      try reportLoss()
+      return false
+    }
+    let record = try store.map.withRecord(at: unit) { (record, _) throws(StoreError) in
+      let refusal = store.damageError(
+        keyCheck: record.header.keyCheck,
+        sequence: record.sequence
+      )
+      if let refusal { throw refusal }
+      return record
+    }
+    entry = Entry(unit: unit, record: record)
+    return true
+  }
+
+  private mutating func reportLoss() throws(StoreError) {
+    guard !hasReportedLoss else { return }
+    hasReportedLoss = true
+    if let failure = snapshot.failure { throw failure }
+    try store.checkCompleteness()
+  }
+
+  // MARK: The entry
+
+  /// Whether the cursor stands on an entry that can be read.
+  public var isOnEntry: Bool { entry != nil }
+
+  /// Where the entry stands in the journal; nil where the cursor is on none.
+  public var location: EntryLocation? {
+    entry.map { store.map.location(of: $0.record, unit: $0.unit) }
+  }
+
+  /// Shows key and value in place.
+  ///
+  /// - Parameter body: gets the key and the value, which the compiler does not let leave it.
+  /// - Returns: what `body` returns, or nil where the cursor is on no entry.
+  /// - Complexity: O(1).
+  public func withEntry<R>(_ body: (_ key: RawSpan, _ value: RawSpan) -> R) -> R? {
+    guard let entry else { return nil }
+    return unsafe store.map.withSegment(of: entry.unit) { (_, _, bytes) in
+      body(bytes.extracting(entry.record.keyRange), bytes.extracting(entry.record.valueRange))
+    }
+  }
+
+  /// A copy of the key; nil where the cursor is on no entry.
+  public var key: [UInt8]? { withEntry { (key, _) in Array(copying: key) } }
+
+  /// A copy of the value; nil where the cursor is on no entry.
+  public var value: [UInt8]? { withEntry { (_, value) in Array(copying: value) } }
+
+  // MARK: Conveniences
+
+  /// Goes to the smallest key that is not less than `key`; see ``seek(to:)-(RawSpan)``.
+  @discardableResult
+  public mutating func seek(to key: [UInt8]) throws(StoreError) -> Bool {
+    try seek(to: unsafe key.span.bytes)
+  }
+
+  /// Goes to the largest key that is less than `key`; see ``seek(before:)-(RawSpan)``.
+  @discardableResult
+  public mutating func seek(before key: [UInt8]) throws(StoreError) -> Bool {
+    try seek(before: unsafe key.span.bytes)
+  }
+
+  /// Goes to the smallest key that is not less than `key`; see ``seek(to:)-(RawSpan)``.
+  @discardableResult
+  public mutating func seek(to key: String) throws(StoreError) -> Bool {
+    try seek(to: Array(key.utf8))
+  }
+
+  /// Goes to the largest key that is less than `key`; see ``seek(before:)-(RawSpan)``.
+  @discardableResult
+  public mutating func seek(before key: String) throws(StoreError) -> Bool {
+    try seek(before: Array(key.utf8))
+  }
+}
+
+extension Store {
+  /// Runs `body` with a cursor over the store as it is now.
+  ///
+  /// ```swift
+  /// try store.withCursor { (cursor) in
+  ///   var isThere = try cursor.seek(to: "2026-")
+  ///   while isThere {
+  ///     cursor.withEntry { (key, value) in /* in place */ }
+  ///     isThere = try cursor.next()
+  ///   }
+  /// }
+  /// ```
+  ///
+  /// Writes and compactions go on meanwhile and are not seen. Memory that they would give back is given
+  /// back behind `body`.
+  ///
+  /// - Parameter body: gets the cursor; may read from the store and write to it.
+  /// - Returns: what `body` returns.
+  /// - Throws: ``StoreError/closed``, or what `body` throws.
+  /// - Complexity: as the start of a ``forEach(from:to:prefix:order:limit:_:)`` in order.
+  public func withCursor<R>(_ body: (inout Cursor) throws -> R) throws -> R {
+    try checkOpen()
+    catchUp()
+    var cursor = Cursor(self)
+    return try body(&cursor)
+  }
+}

@@ -1,0 +1,115 @@
+// One node of the ordered tree, in memory of exactly its size: it never changes once it can be read.
+//
+//   0    count (4) | skip (4) | level (4) | 0 (4)
+//   16   words     8 bytes of each key, behind the first `skip` bytes, which all keys of the node share
+//        units     where each key's record stands; in an inner node the first one below the child
+//        children  addresses; in inner nodes only
+//
+// A word holds its bytes as a number that orders as they do; bytes that the key does not have are zero.
+// So unequal words order their keys, and equal ones ask the records.
+
+internal import CFlush
+
+/// A node by its address.
+///
+/// Whoever follows one holds a ticket of the tree's epochs or the tree's lock.
+@safe
+struct OrderNode: Sendable, Equatable {
+  // SAFETY: `address` is that of memory that `init` took for `count` entries, and which lives until
+  // `free`; every index is checked against the count.
+  let address: UInt
+
+  /// The most entries of a node.
+  static let capacity = 128
+  private static let headerLength = 16
+
+  /// A node whose entries are still to be set.
+  init(level: Int, skip: Int, count: Int) {
+    precondition(count <= Self.capacity, "a node has a bounded number of entries")
+    let columns = level == 0 ? 2 : 3
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: Self.headerLength + 8 * columns * count,
+      alignment: 16
+    )
+    unsafe memory.storeBytes(of: UInt32(count), as: UInt32.self)
+    unsafe memory.storeBytes(of: UInt32(skip), toByteOffset: 4, as: UInt32.self)
+    unsafe memory.storeBytes(of: UInt64(level), toByteOffset: 8, as: UInt64.self)
+    address = UInt(bitPattern: memory)
+  }
+
+  init(address: UInt) { self.address = address }
+
+  /// Gives the node's memory back; not that of its children.
+  func free() { unsafe memory.deallocate() }
+
+  /// Bytes of memory that the node takes.
+  var byteCount: Int { Self.headerLength + 8 * (level == 0 ? 2 : 3) * count }
+
+  @inline(__always)
+  private var memory: UnsafeMutableRawPointer {
+    unsafe UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
+  }
+
+  @inline(__always)
+  private var entries: UnsafeMutablePointer<UInt64> {
+    unsafe (memory + Self.headerLength).assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// Number of entries.
+  @inline(__always)
+  var count: Int { unsafe Int(memory.load(as: UInt32.self)) }
+
+  /// Bytes that all keys of the node share.
+  @inline(__always)
+  var skip: Int { unsafe Int(memory.load(fromByteOffset: 4, as: UInt32.self)) }
+
+  /// Levels below the node: 0 for a leaf.
+  @inline(__always)
+  var level: Int { unsafe Int(memory.load(fromByteOffset: 8, as: UInt32.self)) }
+
+  @inline(__always)
+  func word(_ index: Int) -> UInt64 { unsafe entries[checked(index)] }
+
+  @inline(__always)
+  func unit(_ index: Int) -> UInt64 { unsafe entries[count + checked(index)] }
+
+  @inline(__always)
+  func child(_ index: Int) -> OrderNode {
+    precondition(level > 0, "a leaf has no children")
+    return unsafe OrderNode(address: UInt(entries[2 * count + checked(index)]))
+  }
+
+  /// Fills an entry of a node that nobody else knows yet.
+  @inline(__always)
+  func set(_ index: Int, word: UInt64, unit: UInt64, child: OrderNode?) {
+    unsafe entries[checked(index)] = word
+    unsafe entries[count + index] = unit
+    if let child { unsafe entries[2 * count + index] = UInt64(child.address) }
+  }
+
+  @inline(__always)
+  private func checked(_ index: Int) -> Int {
+    precondition(index >= 0 && index < count, "an entry of the node")
+    return index
+  }
+
+  /// Entries from `start` on whose word is `word`, or the empty range where they would stand.
+  ///
+  /// - Complexity: O(log count), in one column of the node.
+  func range(of word: UInt64, from start: Int) -> Range<Int> {
+    var low = start
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if self.word(middle) < word { low = middle + 1 } else { high = middle }
+    }
+    var end = low
+    while end < count, self.word(end) == word { end += 1 }
+    return low..<end
+  }
+
+  /// Starts to load the node's first lines.
+  func prefetch() {
+    for line in 0..<4 { unsafe fl_prefetch(UnsafeRawPointer(memory) + 64 * line) }
+  }
+}

@@ -1,0 +1,266 @@
+// The keys in order: a tree over the same positions as the hash table, which no write touches. It is a
+// function of the journal, and catches up with it when somebody scans; before the first scan there is
+// none.
+//
+//   committed   end of the journal whose transactions are committed; stored before the hash table changes
+//   applied     end of the journal whose transactions the hash table shows; stored behind the change
+//   shown       end of the journal that the tree shows
+//
+// Whoever builds the first tree notes `applied`, reads the hash table, and then catches up from there to
+// `committed`: what the table showed of later transactions is read again, so the tree is that of one
+// moment. Nobody waits for a writer.
+//
+// Invariants:
+//   a tree that was published never changes; its nodes go when no reader of it is left
+//   a tree holds no position of a segment that is gone: before one goes, `relocate` has seen its moves
+//   under the lock; and whoever reads an older tree holds a ticket that keeps the segment
+
+internal import JournalFormat
+internal import PersistentMemory
+internal import Synchronization
+
+/// The keys of an open store in byte order.
+final class OrderedIndex: Sendable {
+  let map: SegmentMap
+  let index: HashIndex
+  private let epochs: ReaderEpochs
+  private let writer: WriterAccess
+  private let nodeEpochs = ReaderEpochs()
+  /// Address of the tree's root; 0 where there is none.
+  private let root = Atomic<UInt>(0)
+  private let shown = Atomic<UInt64>(0)
+  private let isIncomplete = Atomic<Bool>(false)
+  /// Somebody has read the tree since the last compaction.
+  private let wasUsed = Atomic<Bool>(false)
+  private let state = ForkSafeMutex(State())
+  /// Trees that were built from nothing, for tests.
+  let buildCount = Atomic<Int>(0)
+
+  private struct State {
+    /// Why a key is not in the tree.
+    var failure: StoreError?
+    /// Compactions since the last scan.
+    var unusedRelocations = 0
+  }
+
+  /// Positions that are moved under one hold of the lock.
+  private static let movesPerHold = 1 << 13
+  /// Compactions without a scan after which the tree is not worth being kept right.
+  private static let patience = 16
+  /// Bytes of journal up to which nobody asks whether another tree would be cheaper.
+  private static let smallStretch = 4 << 20
+  /// How much cheaper a key is in a new tree than in one that catches up.
+  private static let buildAdvantage = 4
+
+  init(map: SegmentMap, index: HashIndex, epochs: ReaderEpochs, writer: WriterAccess) {
+    self.map = map
+    self.index = index
+    self.epochs = epochs
+    self.writer = writer
+  }
+
+  deinit {
+    guard let tree = published else { return }
+    Self.forEachNode(of: tree) { $0.free() }
+  }
+
+  private var published: OrderNode? {
+    let address = root.load(ordering: .acquiring)
+    return address == 0 ? nil : OrderNode(address: address)
+  }
+
+  // MARK: Reading
+
+  /// The state of now, which stays as it is until the snapshot goes.
+  ///
+  /// What a lookup has shown before, a snapshot shows.
+  ///
+  /// - Complexity: O(1) where nothing was written since the last one; O(m log m) for m writes; O(n log n)
+  ///   for n keys at the first one.
+  func snapshot() -> OrderSnapshot {
+    if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
+    let reader = epochs.enter()
+    let committed = map.committedEnd.load(ordering: .acquiring)
+    if published == nil || shown.load(ordering: .acquiring) != committed {
+      state.withLock { catchUp(&$0) }
+    }
+    while true {
+      let ticket = nodeEpochs.enter()
+      if let root = published {
+        let failure = isIncomplete.load(ordering: .acquiring) ? state.withLock { $0.failure } : nil
+        return OrderSnapshot(
+          root: root,
+          failure: failure,
+          leave: OrderSnapshot.Tickets(epochs, reader, nodeEpochs, ticket)
+        )
+      }
+      // A compaction gave up the tree meanwhile.
+      nodeEpochs.leave(ticket)
+      state.withLock { catchUp(&$0) }
+    }
+  }
+
+  /// Bytes of memory that the tree takes.
+  var byteCount: Int {
+    state.withLock { (_) in
+      var bytes = 0
+      if let tree = published { Self.forEachNode(of: tree) { bytes += $0.byteCount } }
+      return bytes
+    }
+  }
+
+  // MARK: Catching up
+
+  /// Makes the tree show everything that is committed; the caller holds a reader's ticket.
+  private func catchUp(_ state: inout State) {
+    let end = map.committedEnd.load(ordering: .acquiring)
+    if let tree = published, follow(tree, to: end) { return }
+    discard(&state)
+    build(&state)
+  }
+
+  /// Reads the journal from where the tree ends.
+  ///
+  /// - Returns: false where that is not there any more, can't be read, or is more than a new tree costs.
+  private func follow(_ tree: OrderNode, to end: UInt64) -> Bool {
+    guard let stretches = map.stretches(from: shown.load(ordering: .relaxed), to: end) else {
+      return false
+    }
+    let length = stretches.reduce(0) { $0 + $1.range.count }
+    guard length <= Self.smallStretch || length <= map.liveBytes / Self.buildAdvantage else {
+      return false
+    }
+    var batches: [[KeyedUnit]] = []
+    do throws(StoreError) {
+      for stretch in stretches { batches.append(try map.changes(in: stretch)) }
+    } catch {
+      // A new tree leaves out what can't be read, and says why.
+      return false
+    }
+    var merged = tree
+    var replaced: [OrderNode] = []
+    for batch in batches { merge(batch, into: &merged, replacing: &replaced) }
+    publish(merged, showing: end, replacing: replaced)
+    return true
+  }
+
+  private func merge(
+    _ changes: [KeyedUnit],
+    into tree: inout OrderNode,
+    replacing replaced: inout [OrderNode]
+  ) {
+    var changes = changes
+    KeySort(map: map).sort(&changes)
+    var merge = OrderMerge(changes, map: map)
+    tree = merge.apply(to: tree)
+    replaced += merge.replaced
+  }
+
+  private func build(_ state: inout State) {
+    buildCount.add(1, ordering: .relaxed)
+    let start = writer.appliedEnd
+    var units: [UInt64] = []
+    units.reserveCapacity(index.count)
+    index.forEachUnit { units.append($0) }
+    let build = TreeBuild(of: units, in: map)
+    state.failure = build.failure
+    var tree = build.root
+    var replaced: [OrderNode] = []
+    let end = map.committedEnd.load(ordering: .acquiring)
+    do throws(StoreError) {
+      for stretch in map.stretches(from: start, to: end) ?? [] {
+        merge(try map.changes(in: stretch), into: &tree, replacing: &replaced)
+      }
+    } catch {
+      state.failure = state.failure ?? error
+    }
+    isIncomplete.store(state.failure != nil, ordering: .releasing)
+    publish(tree, showing: end, replacing: replaced)
+  }
+
+  private func publish(_ tree: OrderNode, showing end: UInt64, replacing nodes: [OrderNode]) {
+    root.store(tree.address, ordering: .releasing)
+    shown.store(end, ordering: .releasing)
+    if nodes.isEmpty {
+      nodeEpochs.reclaim()
+    } else {
+      nodeEpochs.retire { for node in nodes { node.free() } }
+    }
+  }
+
+  /// Gives the tree up; the next scan builds another one.
+  func discard() { state.withLock { discard(&$0) } }
+
+  private func discard(_ state: inout State) {
+    state.failure = nil
+    isIncomplete.store(false, ordering: .releasing)
+    guard let tree = published else { return }
+    root.store(0, ordering: .releasing)
+    nodeEpochs.retire { Self.forEachNode(of: tree) { $0.free() } }
+  }
+
+  // MARK: Compaction
+
+  /// Points the tree to copies of records, before the records go.
+  ///
+  /// To be called when the hash table points to the copies and the records are still there. Where there
+  /// is no tree, this is all that it needs: a new one finds the copies in the hash table.
+  ///
+  /// - Parameters:
+  ///   - count: of the moves.
+  ///   - move: where a record stood and where its copy stands; in the order of the copies, which is that
+  ///     of their positions.
+  func relocate(_ count: Int, _ move: (Int) -> (old: UInt64, new: UInt64)) {
+    guard hasTreeWorthKeeping() else { return }
+    let ticket = epochs.enter()
+    defer { epochs.leave(ticket) }
+    var sources: [UInt64: UInt64] = [:]
+    sources.reserveCapacity(count)
+    var changes: [KeyedUnit] = []
+    changes.reserveCapacity(count)
+    for number in 0..<count {
+      let (old, new) = move(number)
+      sources[new] = old
+      changes.append(KeyedUnit(new, .move))
+    }
+    KeySort(map: map).sort(&changes)
+    // Whatever is still to be read of the sources' journal has to be read before they go.
+    let isThere = state.withLock { (state) in
+      guard let tree = published else { return false }
+      if follow(tree, to: map.committedEnd.load(ordering: .acquiring)) { return true }
+      discard(&state)
+      return false
+    }
+    guard isThere else { return }
+    for start in stride(from: 0, to: changes.count, by: Self.movesPerHold) {
+      let share = Array(changes[start..<min(start + Self.movesPerHold, changes.count)])
+      state.withLock { (_) in
+        // A new tree since has the copies.
+        guard let tree = published else { return }
+        var merge = OrderMerge(share, map: map) { sources[$0] }
+        let moved = merge.apply(to: tree)
+        publish(moved, showing: shown.load(ordering: .relaxed), replacing: merge.replaced)
+      }
+    }
+  }
+
+  private func hasTreeWorthKeeping() -> Bool {
+    state.withLock { (state) in
+      guard published != nil else { return false }
+      let isUsed = wasUsed.exchange(false, ordering: .relaxed)
+      state.unusedRelocations = isUsed ? 0 : state.unusedRelocations + 1
+      if state.unusedRelocations <= Self.patience { return true }
+      discard(&state)
+      return false
+    }
+  }
+
+  // MARK: Nodes
+
+  private static func forEachNode(of tree: OrderNode, _ body: (OrderNode) -> Void) {
+    if tree.level > 0 {
+      for index in 0..<tree.count { forEachNode(of: tree.child(index), body) }
+    }
+    body(tree)
+  }
+}
