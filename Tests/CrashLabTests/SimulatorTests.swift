@@ -2,6 +2,7 @@
 
 import CrashLab
 import Fenceline
+import PersistentMemory
 import Testing
 
 @Suite("What a crash can leave of a trace")
@@ -43,6 +44,26 @@ struct SimulatorTests {
       let last = CrashImages.all(of: trace, model: model).last ?? []
       return Set(last.map { image in offsets.map { image["f"]?[$0] ?? 0xff } })
     }
+  }
+
+  @Test("A file of somebody else is copied once, and who reads it keeps what it was")
+  func sharedFiles() throws {
+    let memory = FileMemory(contents: Array(repeating: 7, count: 64))
+    let directory = SimulatedDirectory(
+      entries: [SimulatedDirectory.Entry(name: "f", memory: memory)],
+      sharesFiles: true
+    )
+    let reader = try directory.openSegment(named: "f", writable: false)
+    let writer = try directory.openSegment(named: "f", writable: true)
+    let copy = try #require(directory.files.first?.memory)
+    #expect(copy !== memory)
+    _ = try directory.openSegment(named: "f", writable: true)
+    #expect(directory.files.first?.memory === copy)
+    copy.overwrite([8], at: 0)
+    let bytes = try [reader, writer].map { file in
+      try file.withGuardedBytes(0..<64) { unsafe $0.unsafeLoad(as: UInt8.self) }
+    }
+    #expect(bytes == [7, 8])
   }
 
   @Test("Cached stores to one line arrive in order, or not at all")

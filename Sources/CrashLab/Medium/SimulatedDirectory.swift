@@ -16,6 +16,8 @@ package final class SimulatedDirectory: StoreDirectory {
     /// As the trace counts files; nothing depends on it without a recorder.
     var number = 0
     var path: FilePath
+    /// The memory belongs to someone else, and is copied before anybody writes to it.
+    var isShared = false
 
     package init(name: String, memory: FileMemory) {
       self.name = name
@@ -41,7 +43,6 @@ package final class SimulatedDirectory: StoreDirectory {
   private let recorder: TraceRecorder?
   private let core: CopyCore
   private let stale: StaleContents
-  private let sharesFiles: Bool
   private let state: Mutex<State>
 
   private static let root: FilePath = "/simulated"
@@ -64,7 +65,6 @@ package final class SimulatedDirectory: StoreDirectory {
     self.stale = stale
     core = hardware == .disk ? .plain() : recorder.core
     medium = MediumDescription(kind: hardware.mediumKind, isForced: false, core: core)
-    sharesFiles = false
     state = Mutex(State(entries: entries))
     for entry in entries { register(entry) }
   }
@@ -85,10 +85,11 @@ package final class SimulatedDirectory: StoreDirectory {
   ) {
     self.hardware = hardware
     self.stale = stale
-    self.sharesFiles = sharesFiles
     recorder = nil
     core = .plain()
     medium = MediumDescription(kind: hardware.mediumKind, isForced: false, core: core)
+    var entries = entries
+    for index in entries.indices { entries[index].isShared = sharesFiles }
     state = Mutex(State(entries: entries))
   }
 
@@ -123,8 +124,11 @@ package final class SimulatedDirectory: StoreDirectory {
   ) throws(MediumError) -> SegmentFile {
     let found = state.withLock { (state) -> Entry? in
       guard let index = state.entries.firstIndex(where: { $0.name == name }) else { return nil }
-      if writable, sharesFiles {
+      if writable, state.entries[index].isShared {
+        // Who reads the file already goes on reading what it was.
+        state.removed.append(state.entries[index].memory)
         state.entries[index].memory = state.entries[index].memory.copy()
+        state.entries[index].isShared = false
       }
       return state.entries[index]
     }
