@@ -44,7 +44,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-    // For Tools/bench alone. No product needs it, so packages that depend on this one never see it.
+    // For Tools/bench and Tools/open-cost alone. No product needs it, so packages that depend on this
+    // one never see it.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
@@ -113,6 +114,15 @@ let package = Package(
       name: "order-cost",
       dependencies: ["Fenceline", filePath],
       path: "Tools/Sources/order-cost",
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "open-cost",
+      dependencies: [
+        "Fenceline", "ToolSupport", .product(name: "Histogram", package: "hdrhistogram-swift"),
+        argumentParser, filePath,
+      ],
+      path: "Tools/Sources/open-cost",
       swiftSettings: settings
     ),
     .executableTarget(
