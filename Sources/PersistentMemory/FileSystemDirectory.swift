@@ -190,12 +190,13 @@ package final class FileSystemDirectory: StoreDirectory {
     }
   }
 
-  package func publishSegment(named name: String) throws(MediumError) {
+  package func publishSegment(named name: String, replacing: Bool) throws(MediumError) {
     try SystemCalls.rename(
       name + Self.unpublishedSuffix,
       to: name,
       in: directory,
-      path.appending(name)
+      path.appending(name),
+      replacing: replacing
     )
   }
 

@@ -112,6 +112,33 @@ extension SegmentFile {
     }
   }
 
+  /// Writes bytes of a file that nobody reads yet, past the caches.
+  ///
+  /// - Durability: none; `completeBulk()` by the same thread gives it.
+  package func writeBulk(_ bytes: RawSpan, at offset: Int) throws(MediumError) {
+    precondition(offset >= 0 && offset + bytes.byteCount <= length, "write outside the file")
+    // SAFETY: the buffer is used during the call only, and the range was checked.
+    try unsafe bytes.withUnsafeBytes { (bytes) throws(MediumError) in
+      if isStaged { return try unsafe writeToFile(bytes, at: offset, synchronizing: false) }
+      unsafe fl_copy_flushcache(
+        core.handle,
+        mapping.address + offset,
+        bytes.baseAddress,
+        bytes.count
+      )
+    }
+    try checkWritten()
+  }
+
+  /// Makes everything durable that this thread has written with `writeBulk`.
+  ///
+  /// - Durability: durable on return. One fence, or one device flush.
+  package func completeBulk() throws(MediumError) {
+    if isStaged { return try unsafe writeToFile(UnsafeRawBufferPointer(start: nil, count: 0), at: 0) }
+    unsafe fl_fence(core.handle)
+    try checkWritten()
+  }
+
   private func synchronize(_ call: () throws(MediumError) -> Void) throws(MediumError) {
     do throws(MediumError) { try call() } catch {
       if !Mutant.syncErrorSwallowed.isActive { throw error }

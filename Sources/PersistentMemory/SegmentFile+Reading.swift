@@ -18,6 +18,9 @@ extension SegmentFile {
   /// Valid while the file is alive.
   package var mappedBase: UnsafeRawPointer { unsafe UnsafeRawPointer(mapping.address) }
 
+  /// Whether a memory error under the mapping is caught, wherever it is read.
+  package var isGuarded: Bool { mapping.isGuarded || borrowedFrom != nil }
+
   /// Hands out bytes of the file for bulk reading.
   ///
   /// A memory error in the range is a typed error, whether or not the process-wide handler is
@@ -30,7 +33,7 @@ extension SegmentFile {
   ) throws(MediumError) -> R {
     precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
     let start = unsafe mapping.address + range.lowerBound
-    if mapping.isGuarded || borrowedFrom != nil {
+    if isGuarded {
       let bytes = unsafe UnsafeRawBufferPointer(start: start, count: range.count)
       let result = try body(unsafe bytes.bytes)
       if let fault = firstFault, range.contains(fault) { throw readError(at: fault) }

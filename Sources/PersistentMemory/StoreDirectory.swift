@@ -33,8 +33,12 @@ package protocol StoreDirectory: AnyObject, Sendable {
 
   /// Gives a created segment its name. Corresponds to `rename`.
   ///
+  /// - Parameters:
+  ///   - name: its name.
+  ///   - replacing: another file of that name goes; otherwise that is an error.
+  /// - Throws: ``MediumError``, with `EEXIST` where there is one.
   /// - Durability: the name is durable after `synchronize()`.
-  func publishSegment(named name: String) throws(MediumError)
+  func publishSegment(named name: String, replacing: Bool) throws(MediumError)
 
   /// Removes a segment's name.
   func removeSegment(named name: String) throws(MediumError)
@@ -58,4 +62,11 @@ package protocol StoreDirectory: AnyObject, Sendable {
 
   /// Lets another handle write. Called once, when the store is closed.
   func unlock()
+}
+
+extension StoreDirectory {
+  /// Gives a created segment a name that no file has.
+  package func publishSegment(named name: String) throws(MediumError) {
+    try publishSegment(named: name, replacing: false)
+  }
 }

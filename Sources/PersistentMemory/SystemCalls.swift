@@ -64,15 +64,19 @@ enum SystemCalls {
     try check("unlink", path) { unsafe Glibc.unlinkat(raw, name, 0) }
   }
 
-  /// The corresponding C function is `renameat2` with `RENAME_NOREPLACE`.
+  /// The corresponding C function is `renameat2`, with `RENAME_NOREPLACE` unless a file may be replaced.
   static func rename(
     _ old: String,
     to new: String,
     in directory: borrowing OwnedDescriptor,
-    _ path: FilePath
+    _ path: FilePath,
+    replacing: Bool
   ) throws(MediumError) {
     let raw = directory.rawValue
-    try check("rename", path) { unsafe cp_rename_exclusively(raw, old, new) }
+    try check("rename", path) {
+      replacing
+        ? unsafe Glibc.renameat(raw, old, raw, new) : unsafe cp_rename_exclusively(raw, old, new)
+    }
   }
 
   /// The corresponding C function is `flock` with `LOCK_EX | LOCK_NB`.

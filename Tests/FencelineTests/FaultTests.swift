@@ -72,9 +72,9 @@ final class FailingDirectory: StoreDirectory {
     return try base.createSegment(named: name, length: length)
   }
 
-  func publishSegment(named name: String) throws(MediumError) {
+  func publishSegment(named name: String, replacing: Bool) throws(MediumError) {
     try check("rename")
-    try base.publishSegment(named: name)
+    try base.publishSegment(named: name, replacing: replacing)
   }
 
   func removeSegment(named name: String) throws(MediumError) {
@@ -245,8 +245,8 @@ final class SizeLimitedDirectory: StoreDirectory {
     }
     return try base.createSegment(named: name, length: length)
   }
-  func publishSegment(named name: String) throws(MediumError) {
-    try base.publishSegment(named: name)
+  func publishSegment(named name: String, replacing: Bool) throws(MediumError) {
+    try base.publishSegment(named: name, replacing: replacing)
   }
   func removeSegment(named name: String) throws(MediumError) {
     try base.removeSegment(named: name)

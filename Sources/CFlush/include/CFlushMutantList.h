@@ -206,3 +206,21 @@ FL_MUTANT_CASE(tombstonesDropped, "compaction",
 // What is left of the sources is read: records are missing.
 FL_MUTANT_CASE(compactedIgnored, "compaction",
                "a segment that is still there is read although a compacted one covers it")
+
+// Index image
+
+// A key that was put twice while the image was made has two words: one survives its delete.
+FL_MUTANT_CASE(imageWordsUnlimited, "index image",
+               "words are kept that lead behind the image's start")
+// What changed while the image was made is missed.
+FL_MUTANT_CASE(imageReplayLate, "index image",
+               "the journal is read from the image's end, not from its start")
+// A key whose delete was lost has no word.
+FL_MUTANT_CASE(imageUnsynced, "index image",
+               "an image is published before what it knows of is durable")
+FL_MUTANT_CASE(imageEndUnchecked, "index image",
+               "an image counts although the journal ends before it")
+FL_MUTANT_CASE(imageHeaderUnchecked, "index image",
+               "the checksum of an image's header and tables is not compared")
+FL_MUTANT_CASE(imagePageUnchecked, "index image",
+               "the checksums of an image's pages are not compared")

@@ -161,7 +161,7 @@ package final class SimulatedDirectory: StoreDirectory {
     return segment(created)
   }
 
-  package func publishSegment(named name: String) throws(MediumError) {
+  package func publishSegment(named name: String, replacing: Bool) throws(MediumError) {
     let unpublished = name + FileSystemDirectory.unpublishedSuffix
     guard let replacing = index(of: unpublished) else { throw missing(unpublished, "renameat") }
     let path = Self.root.appending(name)

@@ -42,6 +42,7 @@ package struct WorkloadSetup: Sendable, Equatable {
     var options = StoreOptions()
     options.handlesMemoryErrors = false
     options.compactsInBackground = false
+    options.writesIndexImages = false
     options.segmentOptions.smallest = segmentSize
     options.segmentOptions.largest = max(segmentSize, largestSegment)
     options.segmentOptions.smallestPrepared = smallestPrepared

@@ -21,7 +21,9 @@ final class Maintenance: Sendable {
   }
 
   let compactor: Compactor
-  private let isAutomatic: Bool
+  let images: IndexImages
+  private let compacts: Bool
+  private let writesImages: Bool
   /// Held during a step; taken before the write lock.
   private let stepLock = ForkSafeMutex<Void>(())
   private let state = ForkSafeMutex(State())
@@ -32,9 +34,16 @@ final class Maintenance: Sendable {
   /// Steps without a pause: segments that can't be read count as well.
   private static let mostSteps = 1 << 16
 
-  init(_ compactor: Compactor, isAutomatic: Bool) {
+  /// - Parameters:
+  ///   - compactor: of a store.
+  ///   - images: of the same.
+  ///   - compacts: whether the thread compacts.
+  ///   - writesImages: whether it writes images.
+  init(_ compactor: Compactor, _ images: IndexImages, compacts: Bool, writesImages: Bool) {
     self.compactor = compactor
-    self.isAutomatic = isAutomatic
+    self.images = images
+    self.compacts = compacts
+    self.writesImages = writesImages
   }
 
   /// Does one step under a policy; waits for one that is under way.
@@ -44,12 +53,25 @@ final class Maintenance: Sendable {
     try stepLock.withLock { (_) throws(StoreError) in try compactor.step(policy) }
   }
 
+  /// Runs `body` on the images; waits for a step that is under way.
+  func withImages<R>(
+    _ body: (IndexImages) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try stepLock.withLock { (_) throws(StoreError) in try body(images) }
+  }
+
+  /// Writes an image, if one is due, for the next opening.
+  func imageForNextOpening() {
+    guard writesImages else { return }
+    stepLock.withLock { (_) in images.keepUp(isBusy: false) }
+  }
+
   // MARK: The thread
 
   /// Asks for a look, where there is a thread for it; starts it at the first time.
   @inline(never)
   func request() {
-    guard isAutomatic else { return }
+    guard compacts || writesImages else { return }
     state.withLock { (state) in
       guard !state.isStopping else { return }
       state.isWanted = true
@@ -106,6 +128,17 @@ final class Maintenance: Sendable {
   ///
   /// - Returns: the sequence of the next transaction, or nil where nothing can be done any more.
   private func work(_ mood: Mood) -> UInt64? {
+    if compacts { compact(mood) }
+    if writesImages { stepLock.withLock { (_) in images.keepUp(isBusy: mood == .busy) } }
+    return try? compactor.writer.withWriter { (journal) throws(StoreError) in
+      // What was made ahead of need is space that nobody needs now.
+      if mood == .idle, !isStopping { journal.discardPreparation() }
+      compactor.epochs.reclaim()
+      return journal.nextSequence
+    }
+  }
+
+  private func compact(_ mood: Mood) {
     let options = compactor.options
     for _ in 0..<Self.mostSteps {
       let sizing = SegmentSizing(options: options, liveBytes: compactor.map.liveBytes)
@@ -122,11 +155,5 @@ final class Maintenance: Sendable {
       if isStopping || mood == .idle && hasRequest { break }
     }
     compactor.keepReserve()
-    return try? compactor.writer.withWriter { (journal) throws(StoreError) in
-      // What was made ahead of need is space that nobody needs now.
-      if mood == .idle, !isStopping { journal.discardPreparation() }
-      compactor.epochs.reclaim()
-      return journal.nextSequence
-    }
   }
 }

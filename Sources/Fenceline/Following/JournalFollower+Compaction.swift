@@ -13,9 +13,8 @@ extension JournalFollower {
   ///   - chain: the segments that are history now.
   ///   - newest: the segment that following goes on in.
   func adopt(_ chain: [ChainMember], before newest: MappedSegment) {
-    let known = map.segments
-    let ids = Set(known.map(\.header.segmentID))
-    for member in chain where member.isCompacted && !ids.contains(member.header.segmentID) {
+    for member in chain where isNew(member) {
+      let known = map.segments
       let covered = member.header.covered
       let sources = known.filter {
         covered.contains($0.header.covered.lowerBound)
@@ -30,6 +29,12 @@ extension JournalFollower {
       let map = map
       epochs.retire { for source in sources { map.release(source) } }
     }
+  }
+
+  /// Whether a segment was compacted since.
+  func isNew(_ member: ChainMember) -> Bool {
+    member.isCompacted
+      && !map.segments.contains { $0.header.segmentID == member.header.segmentID }
   }
 
   /// Points every key whose record lies in one of the sources to the copy.
@@ -113,18 +118,20 @@ extension JournalFollower {
   private func replaceIndex(by fresh: HashIndex) {
     var units: [UInt64] = []
     index.forEachUnit { units.append($0) }
-    for unit in units {
-      map.withUnverifiedKey(at: unit) { (key) in
-        let hash = Checksum.hash64(key, seed: hashSeed)
-        if fresh.search(hash, { map.surelyHasKey(key, at: $0) }) { return }
-        unsafe index.remove(index.locate(hash) { $0 == unit })
-      }
-    }
     fresh.forEachUnit { (unit) in
       map.withUnverifiedKey(at: unit) { (key) in
         let hash = Checksum.hash64(key, seed: hashSeed)
         index.growIfNeeded()
         unsafe index.set(index.locate(hash) { map.surelyHasKey(key, at: $0) }, hash, to: unit)
+      }
+    }
+    // Behind this nobody looks anything up in an image, so what says that a key of it is gone may go.
+    index.dropImage()
+    for unit in units {
+      map.withUnverifiedKey(at: unit) { (key) in
+        let hash = Checksum.hash64(key, seed: hashSeed)
+        if fresh.search(hash, { map.surelyHasKey(key, at: $0) }) { return }
+        unsafe index.remove(index.locate(hash) { $0 == unit })
       }
     }
   }

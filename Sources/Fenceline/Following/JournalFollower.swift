@@ -154,6 +154,39 @@ final class JournalFollower: @unchecked Sendable {
     }
   }
 
+  // MARK: The image
+
+  /// Gets everything that an image knows into the table, for whoever wants to see all keys.
+  ///
+  /// - Complexity: O(keys) at the first time, if the handle uses an image.
+  func takeOverImage() {
+    guard index.image != nil else { return }
+    state.withLock { (state) in takeOverImage(&state) }
+  }
+
+  /// Reads the journal instead of the image, a page of which does not hold.
+  func replaceImage() {
+    state.withLock { (state) in
+      if index.image != nil { replaceImage(&state) }
+    }
+  }
+
+  private func takeOverImage(_ state: inout State) {
+    if !index.takeOverImage(map) { replaceImage(&state) }
+  }
+
+  private func replaceImage(_ state: inout State) {
+    // Beside a writer what is listed may be gone the next moment.
+    for _ in 0..<Self.mostRebuilds where index.image != nil {
+      guard let chain = try? SegmentChain(in: directory), chain.damage.isEmpty,
+        let rebuilt = rebuild(from: chain.members)
+      else { continue }
+      state = rebuilt
+    }
+  }
+
+  private static let mostRebuilds = 8
+
   // MARK: Advancing
 
   private func advance(_ state: inout State) {
@@ -204,15 +237,12 @@ final class JournalFollower: @unchecked Sendable {
     let key = bytes.extracting(record.keyRange)
     let hash = Checksum.hash64(key, seed: hashSeed)
     let unit = segment.unit(at: record.offset)
-    index.growIfNeeded()
-    let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
-    let old = unsafe place.unit
     if record.header.kind == .delete {
-      unsafe index.remove(place)
+      let old = index.delete(hash, at: unit, map) { map.surelyHasKey(key, at: $0) }
       if old != 0 { map.countDead(old) }
       map.countTombstone(unit, length: record.shape.totalLength)
     } else {
-      unsafe index.set(place, hash, to: unit)
+      let old = index.put(hash, at: unit, map) { map.surelyHasKey(key, at: $0) }
       map.countLive(unit, length: record.shape.totalLength, replacing: old)
     }
   }
@@ -232,6 +262,8 @@ final class JournalFollower: @unchecked Sendable {
         let segment = try? map.add(successor.file, successor.header)
       else { return false }
       state = Self.start(of: segment)
+      // Words of an image lead to segments that may go.
+      if chain.contains(where: isNew) { takeOverImage(&state) }
       adopt(chain, before: segment)
       return true
     }

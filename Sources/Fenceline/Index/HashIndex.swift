@@ -21,30 +21,56 @@ internal import Synchronization
 final class HashIndex: @unchecked Sendable {
   // SAFETY: `count` is atomic and published after the buckets below it; bucket words are atomics;
   // the rest changes under the write lock only.
-  private let bucketCount: Atomic<Int>
-  private let buckets = BucketArray(baseBits: HashIndex.initialBits)
-  private let overflow = BucketArray(baseBits: HashIndex.initialOverflowBits)
-  private var overflowCount = 1
-  private var freeOverflow = 0
-  private let entries = Atomic<Int>(0)
+  let bucketCount: Atomic<Int>
+  let buckets = BucketArray(baseBits: HashIndex.initialBits)
+  let overflow = BucketArray(baseBits: HashIndex.initialOverflowBits)
+  var overflowCount = 1
+  var freeOverflow = 0
+  let entries = Atomic<Int>(0)
+
+  /// The image that keys without a word here are looked up in; kept as long as self, because readers may
+  /// be in it, but out of use where `imageAddress` is 0.
+  var keptImage: IndexImage?
+  let imageAddress = Atomic<UInt>(0)
+  /// Keys that have a word in the image and none here, minus words here that lead to delete records.
+  let imageCount = Atomic<Int>(0)
+  /// Words here that led to delete records when they were written.
+  var deletes: [(hash: UInt64, unit: UInt64)] = []
 
   private static let initialBits = 8
+  /// Buckets of an empty table.
+  static let smallestBucketCount = 1 << initialBits
   private static let initialOverflowBits = 4
-  private static let entriesPerBucket = 7
+  static let entriesPerBucket = 7
   private static let unitBits: UInt64 = 40
   private static let unitMask: UInt64 = (1 << 40) - 1
   /// Entries per bucket, on average, above which a bucket is split.
   private static let targetLoad = 5
 
+  /// Buckets stay where they are while it is set: an image of them is being made.
+  ///
+  /// Under the write lock. Chains get a little longer meanwhile.
+  var pausesGrowth = false
+
   init() {
-    bucketCount = Atomic(1 << Self.initialBits)
+    bucketCount = Atomic(Self.smallestBucketCount)
     let isReserved =
-      buckets.reserve(1 << Self.initialBits) && overflow.reserve(1 << Self.initialOverflowBits)
+      buckets.reserve(Self.smallestBucketCount)
+      && overflow.reserve(1 << Self.initialOverflowBits)
     precondition(isReserved, "no memory for an empty table")
   }
 
-  /// Keys in the table.
-  var count: Int { entries.load(ordering: .relaxed) }
+  /// An empty table with room; nil where there is no memory for it.
+  init?(bucketCount count: Int, overflowCount: Int) {
+    bucketCount = Atomic(count)
+    guard buckets.reserve(count),
+      overflow.reserve(max(1 << Self.initialOverflowBits, overflowCount + 1))
+    else { return nil }
+    self.overflowCount = overflowCount + 1
+  }
+
+  /// Keys in the table and in its image.
+  var count: Int { entries.load(ordering: .relaxed) + imageCount.load(ordering: .relaxed) }
 
   /// Bytes of memory that the table takes.
   var reservedBytes: Int { buckets.reservedBytes + overflow.reservedBytes }
@@ -57,18 +83,29 @@ final class HashIndex: @unchecked Sendable {
   }
 
   @inline(__always)
-  private static func unit(_ word: UInt64) -> UInt64 { word & unitMask }
+  static func unit(_ word: UInt64) -> UInt64 { word & unitMask }
+
+  /// Whether a word may be that of a key with `hash`.
+  @inline(__always)
+  static func hasTag(of hash: UInt64, _ word: UInt64) -> Bool {
+    word & ~unitMask == tag(hash) && word != 0
+  }
+
+  /// The low 32 bits of the hash of a word in `bucket`.
+  static func hash(of word: UInt64, inBucket bucket: Int) -> UInt64 {
+    (word >> unitBits) << UInt64(initialBits) | UInt64(bucket & ((1 << initialBits) - 1))
+  }
 
   /// The bucket of a hash (of its low 32 bits at least) while there are `count` buckets.
   @inline(__always)
-  private static func home(_ hash: UInt64, count: Int) -> Int {
+  static func home(_ hash: UInt64, count: Int) -> Int {
     let level = Int.bitWidth - 1 - count.leadingZeroBitCount
     let wide = Int(truncatingIfNeeded: hash) & ((2 << level) - 1)
     return wide < count ? wide : wide & ((1 << level) - 1)
   }
 
   @inline(__always)
-  private func next(after bucket: Bucket) -> Bucket? {
+  func next(after bucket: Bucket) -> Bucket? {
     let link = unsafe bucket[Self.entriesPerBucket].load(ordering: .acquiring)
     return link == 0 ? nil : unsafe overflow.bucket(at: Int(truncatingIfNeeded: link))
   }
@@ -130,9 +167,7 @@ final class HashIndex: @unchecked Sendable {
         for slot in 0..<Self.entriesPerBucket {
           let word = unsafe current[slot].load(ordering: .acquiring)
           // While a bucket is being split, what moved stands in both places for a moment.
-          let hash =
-            (word >> Self.unitBits) << UInt64(Self.initialBits)
-            | UInt64(index & ((1 << Self.initialBits) - 1))
+          let hash = Self.hash(of: word, inBucket: index)
           if word != 0, Self.home(hash, count: count) == index { words.append(word) }
         }
         unsafe bucket = next(after: current)
@@ -297,7 +332,7 @@ final class HashIndex: @unchecked Sendable {
   /// Without memory the table stays as it is: chains grow longer, nothing is lost.
   private func split() {
     let count = bucketCount.load(ordering: .relaxed)
-    guard buckets.reserve(count + 1) else { return }
+    guard !pausesGrowth, buckets.reserve(count + 1) else { return }
     let level = Int.bitWidth - 1 - count.leadingZeroBitCount
     let source = unsafe buckets.bucket(at: count - (1 << level))
     var target = unsafe buckets.bucket(at: count)

@@ -10,8 +10,9 @@ struct GranuleSpace {
 
   init(limit: Int) { self.limit = limit }
 
-  /// Takes `count` neighbouring granules, or gives nil where there are none.
-  mutating func take(_ count: Int) -> Range<Int>? {
+  /// Takes `count` neighbouring granules, at `first` if it is given, or gives nil where there are none.
+  mutating func take(_ count: Int, from first: Int? = nil) -> Range<Int>? {
+    if let first { return take(exactly: first..<first + count) }
     if let gap = gaps.firstIndex(where: { $0.count >= count }) {
       let taken = gaps[gap].lowerBound..<gaps[gap].lowerBound + count
       gaps[gap] = taken.upperBound..<gaps[gap].upperBound
@@ -21,6 +22,23 @@ struct GranuleSpace {
     guard count <= limit - end else { return nil }
     defer { end += count }
     return end..<end + count
+  }
+
+  private mutating func take(exactly wanted: Range<Int>) -> Range<Int>? {
+    guard wanted.lowerBound > 0, wanted.upperBound <= limit else { return nil }
+    if wanted.lowerBound >= end {
+      let gap = end..<wanted.lowerBound
+      end = wanted.upperBound
+      if !gap.isEmpty { giveBack(gap) }
+      return wanted
+    }
+    guard let place = gaps.firstIndex(where: { $0.contains(wanted.lowerBound) }),
+      gaps[place].upperBound >= wanted.upperBound
+    else { return nil }
+    let gap = gaps.remove(at: place)
+    let rest = [gap.lowerBound..<wanted.lowerBound, wanted.upperBound..<gap.upperBound]
+    gaps.insert(contentsOf: rest.filter { !$0.isEmpty }, at: place)
+    return wanted
   }
 
   /// Gives back granules that were taken.

@@ -239,6 +239,7 @@ extension JournalWriter {
       throw error
     }
     map.redirectToAppends(of: active, from: 0)
+    writtenBefore += tail - SegmentField.journalStart
     tail = SegmentField.journalStart
     durableEnd = tail
     writeBehindThreshold = Self.writeBehindThreshold(of: active)

@@ -43,6 +43,8 @@ struct JournalWriter: ~Copyable {
   var hasRotated = false
   /// It has, since the store last looked.
   var hasNewSegment = false
+  /// Bytes that were written to segments before the active one, since the store was created.
+  var writtenBefore = 0
   /// Numbers of the segments that are on the medium itself.
   var deepSegments: Set<UInt32> = []
 
@@ -64,7 +66,8 @@ struct JournalWriter: ~Copyable {
     nextSequence: UInt64,
     digest: KeyDigest,
     nextSegmentID: UInt32,
-    closeOnMedium: CloseOnMedium?
+    closeOnMedium: CloseOnMedium?,
+    writtenBytes: Int
   ) {
     self.directory = directory
     self.map = map
@@ -80,7 +83,24 @@ struct JournalWriter: ~Copyable {
     self.digest = digest
     self.nextSegmentID = nextSegmentID
     self.closeOnMedium = closeOnMedium
+    writtenBefore = writtenBytes - tail
     map.noteCommitted(end)
+  }
+
+  /// Bytes that were written to the journal since the store was created.
+  var writtenBytes: Int { writtenBefore + tail }
+
+  /// From where the journal has to be read by whoever knows everything that is committed.
+  ///
+  /// A close record that nothing follows is part of what is read. A segment in which nothing was put or
+  /// deleted may be replaced by a recovery, so the one before is named in its stead.
+  var startOfReplay: JournalPosition {
+    let header = active.header
+    if digest.isEmpty, header.predecessorID != 0 {
+      return JournalPosition(segment: header.predecessorID, offset: header.predecessorEnd)
+    }
+    let offset = closeOnMedium?.record.lowerBound ?? tail
+    return JournalPosition(segment: header.segmentID, offset: offset)
   }
 
   /// Where the journal ends.

@@ -22,6 +22,9 @@ struct KeyDigest {
     firstOpenSequence = nextSequence
   }
 
+  /// Whether the segment has no put and no delete.
+  var isEmpty: Bool { entries.isEmpty }
+
   /// Notes a record.
   @inline(__always)
   mutating func add(keyCheck: UInt16, endsTransaction: Bool) {

@@ -63,7 +63,7 @@ final class SegmentMap: @unchecked Sendable {
   /// Kept for readers that may still hold a view of them.
   private var superseded: [SegmentFile] = []
 
-  private static let unitsPerGranuleShift: UInt64 = 15
+  static let unitsPerGranuleShift: UInt64 = 15
   /// Bytes of a granule: one entry of the table.
   static let granuleSize = 8 << 15
   /// Positions have 40 bits.
@@ -114,8 +114,17 @@ final class SegmentMap: @unchecked Sendable {
   /// Adds a segment behind all others, read through its mapping.
   ///
   /// Under the write lock.
-  func add(_ file: SegmentFile, _ header: SegmentHeader) throws(StoreError) -> MappedSegment {
-    let segment = try map(file, header)
+  ///
+  /// - Parameters:
+  ///   - file: its bytes.
+  ///   - header: its header.
+  ///   - unit: unit of its first byte; nil for any.
+  func add(
+    _ file: SegmentFile,
+    _ header: SegmentHeader,
+    at unit: UInt64? = nil
+  ) throws(StoreError) -> MappedSegment {
+    let segment = try map(file, header, at: unit)
     segmentList.withLock { $0.append(segment) }
     return segment
   }
@@ -123,8 +132,15 @@ final class SegmentMap: @unchecked Sendable {
   /// Gives a segment its positions, without a place in the history.
   ///
   /// Under the write lock.
-  func map(_ file: SegmentFile, _ header: SegmentHeader) throws(StoreError) -> MappedSegment {
-    guard let taken = granules.take(Self.granuleCount(file)) else { throw .addressSpaceExhausted }
+  func map(
+    _ file: SegmentFile,
+    _ header: SegmentHeader,
+    at unit: UInt64? = nil
+  ) throws(StoreError) -> MappedSegment {
+    let first = unit.map { Int($0 >> Self.unitsPerGranuleShift) }
+    guard let taken = granules.take(Self.granuleCount(file), from: first) else {
+      throw .addressSpaceExhausted
+    }
     reserve(taken.upperBound)
     let segment = MappedSegment(
       file: file,

@@ -28,6 +28,12 @@ final class SegmentUsage: @unchecked Sendable {
     unsafe counters.deallocate()
   }
 
+  /// Starts from what somebody else has counted.
+  func set(live: Int, tombstones: Int) {
+    unsafe counters[0].store(live, ordering: .relaxed)
+    unsafe counters[1].store(tombstones, ordering: .relaxed)
+  }
+
   /// Where bytes of records that the index points to are counted.
   var liveCounter: UnsafePointer<Atomic<Int>> { unsafe UnsafePointer(counters) }
   /// Where bytes of delete records are counted.

@@ -93,7 +93,7 @@ extension JournalOpening {
     // A compacted segment describes itself, and is never taken for the newest.
     let followed = isNewestEmpty ? chain.members.dropLast().last : newest
     let described = followed?.isCompacted == true ? nil : followed
-    let digest = isNewestEmpty ? digestBeforeNewest : newestDigest
+    let digest = isNewestEmpty ? described.map(digest) ?? [] : newestDigest
     let id = chain.highestID + 1
     let header = SegmentHeader(
       storeID: newest.header.storeID,
@@ -138,6 +138,11 @@ extension JournalOpening {
     )
     if let described { try writer.describe(described.header, digest, leaving: 0) }
     return writer
+  }
+
+  /// The digest of a segment that is not the newest, read again.
+  private func digest(of member: ChainMember) -> [UInt16] {
+    SegmentRecovery(of: member, SegmentReading(hashSeed: hashSeed, collectsDigest: true)).digest
   }
 
   /// Lets a segment say that it has a successor, before anything is written into that one.
@@ -232,7 +237,8 @@ extension JournalOpening {
       nextSequence: nextSequence,
       digest: KeyDigest(entries: digest, nextSequence: nextSequence),
       nextSegmentID: max(header.segmentID, chain.highestID) + 1,
-      closeOnMedium: close
+      closeOnMedium: close,
+      writtenBytes: writtenBytes
     )
   }
 

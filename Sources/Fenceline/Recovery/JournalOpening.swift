@@ -8,40 +8,94 @@ internal import SystemPackage
 
 /// An open journal and the index over it.
 struct JournalOpening {
+  /// What an opening makes of an index image.
+  enum ImageUse {
+    /// Reads everything.
+    case none
+    /// Fills the table from it.
+    case load
+    /// Looks keys up in it, where that is possible.
+    case lookUp
+  }
+
   let map = SegmentMap()
-  let index = HashIndex()
+  private(set) var index = HashIndex()
   let epochs = ReaderEpochs()
   let hashSeed: UInt64
   private(set) var damage: [StoreDamage] = []
   private(set) var report = RecoveryReport()
   var chain: SegmentChain
   private(set) var newestScan: TransactionScan?
-  /// Digests of the newest segment and of the one before, for a writer that has to describe them.
+  /// Digest of the newest segment, for a writer that has to describe it.
   private(set) var newestDigest: [UInt16] = []
-  private(set) var digestBeforeNewest: [UInt16] = []
   private var digestPlaces: [DigestPlace] = []
   /// The newest segment that is there says that another one came.
   private var isNewestFollowed = false
+  /// The image that was used, and how.
+  private let plan: ReplayPlan?
+  private let use: ImageUse
+  /// Bytes that were written to the journal since the store was created.
+  private(set) var writtenBytes = 0
+  /// Where reading ended, by segment.
+  private var acceptedEnds: [UInt32: Int] = [:]
 
   /// Reads the journal in `directory` and changes nothing.
   ///
   /// - Parameters:
   ///   - directory: where the segments are; it may hold none.
+  ///   - use: what to make of an index image that is there; one that does not fit is passed over.
   ///   - progress: gets the number of segments read and the number of all.
-  /// - Throws: as `SegmentChain.init(in:)`, and ``StoreError/addressSpaceExhausted``. Damaged
-  ///   records are noted in `damage`.
-  init(
-    reading directory: any StoreDirectory,
+  /// - Returns: the journal, its damage noted.
+  /// - Throws: as `SegmentChain.init(in:)`, and ``StoreError/addressSpaceExhausted``.
+  static func read(
+    _ directory: any StoreDirectory,
+    image use: ImageUse = .none,
     progress: (Int, Int) -> Void = { _, _ in }
+  ) throws(StoreError) -> JournalOpening {
+    let chain = try SegmentChain(in: directory)
+    if use != .none, chain.damage.isEmpty,
+      let opening = Self(chain, in: directory, beside: use)
+    {
+      return opening
+    }
+    return try Self(chain, in: directory, progress)
+  }
+
+  /// Reads everything.
+  private init(
+    _ chain: SegmentChain,
+    in directory: any StoreDirectory,
+    _ progress: (Int, Int) -> Void
   ) throws(StoreError) {
-    let seed = try Random.word()
-    let found = try SegmentChain(in: directory)
-    hashSeed = seed
-    chain = found
-    damage = found.damage
+    hashSeed = try Random.word()
+    (self.chain, damage, plan, use) = (chain, chain.damage, nil, .none)
     try recover(progress)
     try noteMissingNewest(in: directory)
     if !damage.isEmpty { narrowDamage() }
+  }
+
+  /// Reads the journal behind an image; nil where there is none, where it does not fit, or where anything
+  /// is wrong with what is read: then everything has to be.
+  private init?(_ chain: SegmentChain, in directory: any StoreDirectory, beside use: ImageUse) {
+    guard let image = IndexImage(in: directory), let plan = ReplayPlan(image, chain) else {
+      return nil
+    }
+    hashSeed = image.header.hashSeed
+    (self.chain, self.plan, self.use) = (chain, plan, use)
+    if use == .lookUp, plan.isComplete, image.isGuarded {
+      index.attach(image)
+    } else {
+      guard let loaded = HashIndex.load(image) else { return nil }
+      index = loaded
+    }
+    do throws(StoreError) {
+      try recover { _, _ in }
+      try noteMissingNewest(in: directory)
+    } catch {
+      return nil
+    }
+    guard damage.isEmpty, plan.isReached(by: chain, acceptedEnds) else { return nil }
+    writtenBytes += plan.header.journalBytes
   }
 
   /// Whether there is a store at all.
@@ -50,28 +104,30 @@ struct JournalOpening {
   /// What is wrong with bytes that are kept for emergencies only.
   var spareFindings: [StoreError] { chain.membersWithoutSpare.map(\.error) }
   var storeID: StoreID? { chain.members.first?.header.storeID }
+  /// The image that was used.
+  var imageHeader: IndexImageHeader? { plan?.header }
 
   // MARK: Reading
 
   private mutating func recover(_ progress: (Int, Int) -> Void) throws(StoreError) {
+    let segments = try mapMembers()
     let members = chain.members
-    let seed = hashSeed
+    let readings = members.indices.map(reading)
+    let numbers = readings.indices.filter { readings[$0] != nil }
     // A wave of segments at a time bounds the memory that entries take on their way to the index. A
     // small store is read before another thread would have started.
-    let length = members.reduce(0) { $0 + $1.file.length }
+    let length = numbers.reduce(0) { $0 + members[$1].file.length }
     let wave = length < Self.smallestParallelLength ? 1 : Parallel.processorCount
-    for first in stride(from: 0, to: members.count, by: wave) {
-      let results = Parallel.map(min(wave, members.count - first)) { offset in
-        let number = first + offset
-        return SegmentRecovery(
-          of: members[number],
-          collectsDigest: number + 2 >= members.count,
-          hashSeed: seed
-        )
+    for first in stride(from: 0, to: numbers.count, by: wave) {
+      let share = numbers[first..<min(first + wave, numbers.count)]
+      let results = Parallel.map(share.count) { offset -> SegmentRecovery? in
+        let number = share[first + offset]
+        return readings[number].map { SegmentRecovery(of: members[number], $0) }
       }
       for (offset, result) in results.enumerated() {
-        try accept(result, of: members[first + offset])
-        progress(first + offset + 1, members.count)
+        guard let result else { continue }
+        try accept(result, of: numbers[first + offset], segments[numbers[first + offset]])
+        progress(first + offset + 1, numbers.count)
       }
     }
   }
@@ -79,28 +135,52 @@ struct JournalOpening {
   /// Bytes of segments from which on threads are worth their start.
   private static let smallestParallelLength = 1 << 20
 
-  private mutating func accept(
-    _ result: SegmentRecovery,
-    of member: ChainMember
-  ) throws(StoreError) {
-    if let failure = result.failure { throw failure }
-    let segment = try map.add(member.file, member.header)
-    for entry in result.entries {
-      let unit = segment.unit(at: entry.offset)
-      index.growIfNeeded()
-      let place = unsafe try index.locate(entry.hash) { (candidate) throws(StoreError) in
-        try map.keysMatch(candidate, unit)
-      }
-      let old = unsafe place.unit
-      if entry.isDelete {
-        unsafe index.remove(place)
-        if old != 0 { map.countDead(old) }
-        map.countTombstone(unit, length: entry.length)
-      } else {
-        unsafe index.set(place, entry.hash, to: unit)
-        map.countLive(unit, length: entry.length, replacing: old)
+  /// Gives every segment its positions: those that an image names have theirs already.
+  private func mapMembers() throws(StoreError) -> [MappedSegment] {
+    var segments: [MappedSegment?] = Array(repeating: nil, count: chain.members.count)
+    for isNamed in [true, false] {
+      for (number, member) in chain.members.enumerated() {
+        let share = plan?.shares[number]
+        guard (share?.firstUnit != nil) == isNamed else { continue }
+        let segment = try map.map(member.file, member.header, at: share?.firstUnit)
+        if let usage = share?.usage {
+          segment.usage.set(live: usage.liveBytes, tombstones: usage.tombstoneBytes)
+        }
+        segments[number] = segment
       }
     }
+    let all = segments.compactMap(\.self)
+    map.setSegments(all)
+    return all
+  }
+
+  /// How a segment is read; nil where it is not.
+  private func reading(of number: Int) -> SegmentReading? {
+    // Whoever goes on writing in the newest segment has to describe all of it.
+    let collectsDigest = number + 1 == chain.members.count && use != .lookUp
+    guard let plan else {
+      return SegmentReading(hashSeed: hashSeed, collectsDigest: collectsDigest)
+    }
+    let share = plan.shares[number]
+    guard let start = share.start else { return nil }
+    return SegmentReading(
+      hashSeed: hashSeed,
+      start: collectsDigest ? SegmentField.journalStart : start,
+      lowestSequence: collectsDigest ? nil : share.lowestSequence,
+      collectsDigest: collectsDigest,
+      startMark: plan.header.startSequence,
+      endMark: plan.header.endSequence
+    )
+  }
+
+  private mutating func accept(
+    _ result: SegmentRecovery,
+    of number: Int,
+    _ segment: MappedSegment
+  ) throws(StoreError) {
+    if let failure = result.failure { throw failure }
+    let member = chain.members[number]
+    try enter(result, of: segment, plan?.shares[number])
     if let place = DigestPlace(behindRecordsOf: member) { digestPlaces.append(place) }
     damage += result.damage
     for value in result.closeDigests {
@@ -111,15 +191,63 @@ struct JournalOpening {
         DigestPlace(value, in: member, describes: member.header.predecessorID)
       )
     }
-    digestBeforeNewest = newestDigest
     newestDigest = result.digest
     newestScan = result.scan
     report.recordCount += result.scan?.recordCount ?? 0
-    report.journalBytes += result.scan?.acceptedEnd ?? 0
     report.newestEnd = result.scan?.acceptedEnd ?? 0
     report.hasTornTail = result.hasTornTail
     report.wasClosed = result.isClosed
     isNewestFollowed = result.isFollowed
+    let start = plan?.shares[number].start ?? SegmentField.journalStart
+    let end = result.scan?.acceptedEnd ?? start
+    acceptedEnds[member.header.segmentID] = end
+    if !member.isCompacted { writtenBytes += end - start }
+  }
+
+  /// Takes what a segment holds into the index, in history order.
+  private func enter(
+    _ result: SegmentRecovery,
+    of segment: MappedSegment,
+    _ share: ReplayPlan.Share?
+  ) throws(StoreError) {
+    let (map, entries) = (map, result.entries)
+    let isNamed = share?.usage != nil
+    // The image has those already.
+    let first = isNamed ? result.countBeforeStart : 0
+    for number in first..<entries.count {
+      prefetch(entries, ahead: number)
+      let entry = entries[number]
+      let unit = segment.unit(at: entry.offset)
+      let isKnown = { (candidate: UInt64) throws(StoreError) in
+        try map.keysMatch(candidate, unit)
+      }
+      // A compaction found it current when the image was made: its key has no word any more.
+      if number < result.countBeforeStart {
+        if entry.isDelete { continue }
+        if try index.contains(entry.hash, isKnown) { continue }
+      }
+      let old =
+        entry.isDelete
+        ? try index.delete(entry.hash, at: unit, map, matches: isKnown)
+        : try index.put(entry.hash, at: unit, map, matches: isKnown)
+      // What the image counted is counted.
+      if number >= result.countBeforeEnd, old != 0 { map.countDead(old) }
+      guard number >= result.countBeforeEnd || !isNamed else { continue }
+      if entry.isDelete {
+        map.countTombstone(unit, length: entry.length)
+      } else {
+        map.countLive(unit, length: entry.length, replacing: 0)
+      }
+    }
+  }
+
+  /// Starts the cache misses of entries that come soon: their buckets, then the records that those lead to.
+  @inline(__always)
+  private func prefetch(_ entries: [RecoveredEntry], ahead number: Int) {
+    if number + 24 < entries.count { index.prefetch(entries[number + 24].hash) }
+    if number + 12 < entries.count {
+      index.forEachCandidate(entries[number + 12].hash) { map.prefetch($0) }
+    }
   }
 
   /// Notes a newest segment that is not there at all.
@@ -163,10 +291,8 @@ struct JournalOpening {
 
 /// What opening found.
 struct RecoveryReport: Sendable {
-  /// Records in accepted transactions.
+  /// Records in accepted transactions that were read.
   var recordCount = 0
-  /// Bytes of all segments up to their accepted ends.
-  var journalBytes = 0
   /// The accepted end of the newest segment.
   var newestEnd = 0
   /// An unfinished write was cut off.

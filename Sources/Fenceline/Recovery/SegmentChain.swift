@@ -110,7 +110,11 @@ package struct SegmentChain: Sendable {
     let suffix = FileSystemDirectory.unpublishedSuffix
     if name.hasSuffix(suffix), SegmentName.id(of: String(name.dropLast(suffix.count))) != nil {
       leftovers.append(name)
-    } else if name != FileSystemDirectory.lockName, name != FileSystemDirectory.reserveName {
+    } else if name == IndexImage.fileName + suffix {
+      leftovers.append(name)
+    } else if ![
+      FileSystemDirectory.lockName, FileSystemDirectory.reserveName, IndexImage.fileName,
+    ].contains(name) {
       foreignNames.append(name)
     }
   }

@@ -29,6 +29,21 @@ struct RecoveredEntry: Sendable {
   var isDelete: Bool { lengthUnitsAndKind & 1 == 1 }
 }
 
+/// How one segment is read.
+struct SegmentReading: Sendable {
+  /// The index's.
+  let hashSeed: UInt64
+  /// Where a transaction starts.
+  var start = SegmentField.journalStart
+  /// No transaction from there on has a lower sequence; nil for the segment's first.
+  var lowestSequence: UInt64?
+  /// A writer may have to describe the segment.
+  var collectsDigest = false
+  /// Sequences before which entries are counted.
+  var startMark: UInt64 = 0
+  var endMark: UInt64 = 0
+}
+
 /// What reading one segment gave.
 struct SegmentRecovery: Sendable {
   var entries: [RecoveredEntry] = []
@@ -47,19 +62,19 @@ struct SegmentRecovery: Sendable {
   /// The close mark says that there is a successor.
   var isFollowed = false
   var failure: StoreError?
+  /// Entries of transactions before the marks that were asked for.
+  private(set) var countBeforeStart = 0
+  private(set) var countBeforeEnd = 0
 
-  private let collectsDigest: Bool
-  private let hashSeed: UInt64
+  private let options: SegmentReading
 
   /// Reads `member`.
   ///
   /// - Parameters:
   ///   - member: the segment, with its header read.
-  ///   - collectsDigest: a writer may have to describe the segment.
-  ///   - hashSeed: the index's.
-  init(of member: ChainMember, collectsDigest: Bool, hashSeed: UInt64) {
-    self.collectsDigest = collectsDigest
-    self.hashSeed = hashSeed
+  ///   - options: how.
+  init(of member: ChainMember, _ options: SegmentReading) {
+    self.options = options
     do {
       try translatingErrors { () throws(MediumError) in
         try member.file.withGuardedBytes(0..<member.length) { (bytes) in read(bytes, member) }
@@ -80,7 +95,7 @@ struct SegmentRecovery: Sendable {
   private mutating func read(_ bytes: RawSpan, _ member: ChainMember) {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
     isFollowed = member.isCompacted || Self.closeMark(bytes, member)?.state == .followed
-    var start = SegmentField.journalStart
+    var start = options.start
     while true {
       let scan = scan(bytes, member, from: start, limit: limit)
       guard let stop = scan.stop else {
@@ -127,15 +142,26 @@ struct SegmentRecovery: Sendable {
   ) -> TransactionScan {
     var found: [RecoveredEntry] = []
     var marks: [UInt16] = []
-    let scan = TransactionScan(bytes, binding: member.binding, from: start, limit: limit) {
+    var (countBeforeStart, countBeforeEnd) = (countBeforeStart, countBeforeEnd)
+    let scan = TransactionScan(
+      bytes,
+      binding: member.binding,
+      from: start,
+      lowestSequence: start == options.start ? options.lowestSequence : nil,
+      limit: limit
+    ) {
       found.append(entry(of: $0, in: bytes))
-      guard collectsDigest else { return }
+      if $0.sequence < options.startMark { countBeforeStart += 1 }
+      if $0.sequence < options.endMark { countBeforeEnd += 1 }
+      guard options.collectsDigest else { return }
       let endsTransaction = $0.header.flags.contains(.transactionEnd)
       marks.append(
         DigestEntry(keyCheck: $0.header.keyCheck, endsTransaction: endsTransaction).rawValue
       )
     }
-    entries += found
+    (self.countBeforeStart, self.countBeforeEnd) = (countBeforeStart, countBeforeEnd)
+    // The array itself where nothing was there: it may be long.
+    entries = entries.isEmpty ? found : entries + found
     digest += marks
     closeDigests += scan.closeDigests
     predecessorDigest = predecessorDigest ?? scan.predecessorDigest
@@ -145,7 +171,7 @@ struct SegmentRecovery: Sendable {
 
   private func entry(of record: JournalRecord, in bytes: RawSpan) -> RecoveredEntry {
     RecoveredEntry(
-      hash: Checksum.hash64(bytes.extracting(record.keyRange), seed: hashSeed),
+      hash: Checksum.hash64(bytes.extracting(record.keyRange), seed: options.hashSeed),
       record
     )
   }

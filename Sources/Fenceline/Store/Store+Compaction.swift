@@ -61,6 +61,7 @@ extension Store {
       if !progress(done) { break }
     }
     try sync()
+    maintenance.imageForNextOpening()
     if let failure { throw failure }
     return done
   }
@@ -96,6 +97,8 @@ extension Store {
     while freed < wanted, let step = try? maintenance.step(.idle(options)), step.sourceCount > 0 {
       freed += step.freedBytes
     }
+    // The next opening takes longer, this write is done.
+    if freed == 0 { freed = (try? maintenance.withImages { $0.remove() }) ?? 0 }
     return freed > 0
   }
 }

@@ -45,6 +45,8 @@ extension Store {
     hash: UInt64,
     _ body: (JournalRecord, RawSpan) -> R
   ) throws(StoreError) -> R? {
+    // Before the table: what is in none of both was moved from the image into the table meanwhile.
+    if index.image != nil { return try withRecordBesideImage(forKey: key, hash: hash, body) }
     let faults = MemoryErrors.count
     var result: R?
     var failure: StoreError?
@@ -53,7 +55,8 @@ extension Store {
         return try map.withRecord(at: unit) { (record, bytes) in
           guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
           failure = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
-          if failure == nil { result = body(record, bytes) }
+          // One that takes over an image has words that lead to deletes, for a moment.
+          if failure == nil, record.header.kind == .put { result = body(record, bytes) }
           return true
         }
       } catch {

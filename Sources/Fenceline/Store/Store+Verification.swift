@@ -58,7 +58,7 @@ extension Store {
     in directory: any StoreDirectory,
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws(StoreError) -> VerificationReport {
-    let opening = try JournalOpening(reading: directory, progress: progress)
+    let opening = try JournalOpening.read(directory, progress: progress)
     guard !opening.isEmpty else { throw .noStore(directory.path) }
     return VerificationReport(
       opening.report,

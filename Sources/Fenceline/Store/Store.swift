@@ -123,7 +123,7 @@ public final class Store: Sendable {
     options: StoreOptions
   ) throws(StoreError) {
     try Self.check(directory.medium, options)
-    var opening = try JournalOpening(reading: directory)
+    var opening = try JournalOpening.read(directory, image: .load)
     if opening.isEmpty {
       guard options.createsIfMissing else { throw .noStore(directory.path) }
       guard opening.foreignNames.isEmpty else { throw .notAStore(directory.path) }
@@ -150,7 +150,7 @@ public final class Store: Sendable {
     options: StoreOptions
   ) throws(StoreError) {
     try Self.check(directory.medium, options)
-    let opening = try JournalOpening(reading: directory)
+    let opening = try JournalOpening.read(directory, image: .lookUp)
     guard let storeID = opening.storeID else { throw .noStore(directory.path) }
     self.init(
       directory,
@@ -199,9 +199,20 @@ public final class Store: Sendable {
       hashSeed: hashSeed,
       writer: access
     )
+    let imager = IndexImager(
+      map: map,
+      index: index,
+      directory: directory,
+      storeID: storeID,
+      hashSeed: hashSeed,
+      writer: access
+    )
+    let policy = IndexImagePolicy(smallestJournal: options.segmentOptions.smallestImagedJournal)
     maintenance = Maintenance(
       compactor,
-      isAutomatic: options.compactsInBackground && !isReadOnly
+      IndexImages(imager, policy, opening.imageHeader),
+      compacts: options.compactsInBackground && !isReadOnly,
+      writesImages: options.writesIndexImages && !isReadOnly
     )
   }
 
@@ -236,6 +247,7 @@ public final class Store: Sendable {
     try writer.checkNotNested()
     defer { directory.unlock() }
     maintenance.stop()
+    maintenance.imageForNextOpening()
     try writer.close()
   }
 

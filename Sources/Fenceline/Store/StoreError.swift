@@ -65,6 +65,8 @@ public enum CorruptionCause: String, Sendable, Equatable {
   case recordOrder
   /// The journal ends before the point that is known to have been durable.
   case journalEndsEarly
+  /// A page of the index image is damaged, and the journal could not be read in its stead.
+  case indexImage
 }
 
 extension StoreError: CustomStringConvertible {
@@ -113,6 +115,7 @@ extension CorruptionCause {
     case .recordBody: "a record does not match its checksum"
     case .recordOrder: "records stand out of order"
     case .journalEndsEarly: "the journal ends before a point that was durable"
+    case .indexImage: "the index image is damaged and the journal can't be read instead now; try again"
     }
   }
 }

@@ -26,6 +26,14 @@ public struct StoreOptions: Sendable {
   /// up to a tenth. Without it only ``Store/compact(progress:)`` gives space back.
   public var compactsInBackground = true
 
+  /// Keeps a copy of the table of keys beside the journal, so that the next opening reads the journal from
+  /// there.
+  ///
+  /// Written by the store's own thread while others work, and when the store is closed; some 8.3 bytes a
+  /// key, and no more than half of what is written to the journal. A store of less than 8 MiB has none.
+  /// Without a copy, or with one that is damaged or old, opening takes longer and gives the same.
+  public var writesIndexImages = true
+
   /// How segments are made.
   package var segmentOptions = SegmentOptions()
 
@@ -50,6 +58,8 @@ package struct SegmentOptions: Sendable {
   /// Makes it on a thread of its own; without one at once, where the same calls have to give the
   /// same events.
   package var preparesInBackground = true
+  /// Bytes of records from which on a store has an index image.
+  package var smallestImagedJournal = 8 << 20
 
   package init() {}
 }

@@ -1,0 +1,193 @@
+// A small table in front of an image: the handle of a reader that has just been opened. The table holds what
+// was written since the image was made, deletes included: a word that leads to a delete record says that
+// what the image has of its key is over.
+//
+// Invariant: one thread at a time changes the table. Whoever reads asks the table first, then the image, and
+// then whether the image is still in use; where it is not, the table has everything.
+
+internal import JournalFormat
+internal import Synchronization
+
+extension HashIndex {
+  /// Puts an image behind an empty table.
+  func attach(_ image: IndexImage) {
+    keptImage = image
+    imageCount.store(image.header.wordCount, ordering: .relaxed)
+    imageAddress.store(
+      unsafe UInt(bitPattern: Unmanaged.passUnretained(image).toOpaque()),
+      ordering: .releasing
+    )
+  }
+
+  /// The image in use.
+  @inline(__always)
+  var image: IndexImage? {
+    let address = imageAddress.load(ordering: .acquiring)
+    guard let pointer = unsafe UnsafeRawPointer(bitPattern: address) else { return nil }
+    // SAFETY: `keptImage` lives as long as self.
+    return unsafe Unmanaged<IndexImage>.fromOpaque(pointer).takeUnretainedValue()
+  }
+
+  /// Points a key to a put at `unit`.
+  ///
+  /// - Parameters:
+  ///   - hash: the key's.
+  ///   - unit: where the record stands.
+  ///   - map: the store's.
+  ///   - matches: whether the record at a unit has the key.
+  /// - Returns: the put to which it pointed before; 0 where it had none.
+  /// - Throws: what `matches` throws; nothing has changed then.
+  @inline(__always)
+  func put<E: Error>(
+    _ hash: UInt64,
+    at unit: UInt64,
+    _ map: SegmentMap,
+    matches: (UInt64) throws(E) -> Bool
+  ) throws(E) -> UInt64 {
+    growIfNeeded()
+    let place = unsafe try locate(hash, matches: matches)
+    let old =
+      imageAddress.load(ordering: .relaxed) == 0
+      ? unsafe place.unit : unsafe notePut(place, hash, map, matches)
+    unsafe set(place, hash, to: unit)
+    return old
+  }
+
+  /// Takes a key's put away.
+  ///
+  /// - Parameters:
+  ///   - hash: the key's.
+  ///   - unit: where the delete record stands.
+  ///   - map: the store's.
+  ///   - matches: whether the record at a unit has the key.
+  /// - Returns: the put to which it pointed before; 0 where it had none.
+  /// - Throws: what `matches` throws; nothing has changed then.
+  @inline(__always)
+  func delete<E: Error>(
+    _ hash: UInt64,
+    at unit: UInt64,
+    _ map: SegmentMap,
+    matches: (UInt64) throws(E) -> Bool
+  ) throws(E) -> UInt64 {
+    let place = unsafe try locate(hash, matches: matches)
+    let old = unsafe place.unit
+    if imageAddress.load(ordering: .relaxed) == 0 {
+      unsafe remove(place)
+      return old
+    }
+    return unsafe noteDelete(place, hash, unit, map, matches)
+  }
+
+  /// Whether there is a word for a key, here or in the image.
+  func contains<E: Error>(
+    _ hash: UInt64,
+    _ matches: (UInt64) throws(E) -> Bool
+  ) throws(E) -> Bool {
+    if try search(hash, matches) { return true }
+    return unitInImage(hash, matches) != 0
+  }
+
+  private func unitInImage<E: Error>(
+    _ hash: UInt64,
+    _ matches: (UInt64) throws(E) -> Bool
+  ) -> UInt64 {
+    var found: UInt64 = 0
+    // A page that does not hold has no word: readers come upon it, and then the journal is read.
+    _ = image?.search(hash) { (unit) in
+      let isKey = (try? matches(unit)) ?? false
+      if isKey { found = unit }
+      return isKey
+    }
+    return found
+  }
+
+  private func notePut<E: Error>(
+    _ place: Place,
+    _ hash: UInt64,
+    _ map: SegmentMap,
+    _ matches: (UInt64) throws(E) -> Bool
+  ) -> UInt64 {
+    let own = unsafe place.unit
+    if own == 0 {
+      let old = unitInImage(hash, matches)
+      if old != 0 { imageCount.addAsOnlyWriter(-1) }
+      return old
+    }
+    guard map.isDelete(own) else { return own }
+    imageCount.addAsOnlyWriter(1)
+    return 0
+  }
+
+  private func noteDelete<E: Error>(
+    _ place: Place,
+    _ hash: UInt64,
+    _ unit: UInt64,
+    _ map: SegmentMap,
+    _ matches: (UInt64) throws(E) -> Bool
+  ) -> UInt64 {
+    let own = unsafe place.unit
+    if own != 0 {
+      if map.isDelete(own) { return 0 }
+      imageCount.addAsOnlyWriter(-1)
+      deletes.append((hash, unit))
+      unsafe set(place, hash, to: unit)
+      return own
+    }
+    let old = unitInImage(hash, matches)
+    guard old != 0 else { return 0 }
+    imageCount.addAsOnlyWriter(-2)
+    deletes.append((hash, unit))
+    growIfNeeded()
+    unsafe set(locate(hash, matches: { _ in false }), hash, to: unit)
+    return old
+  }
+
+  /// Takes over every word of the image, which is not used any more then.
+  ///
+  /// - Returns: false where a page does not hold; the image stays in use.
+  /// - Complexity: O(words).
+  func takeOverImage(_ map: SegmentMap) -> Bool {
+    guard let image else { return true }
+    for page in 0..<image.header.pageCount {
+      let holds = image.forEachBucket(inPage: page) { (bucket, words) in
+        for word in words {
+          let hash = Self.hash(of: word, inBucket: bucket)
+          let unit = Self.unit(word)
+          growIfNeeded()
+          let place = unsafe locate(hash) { map.surelyHaveSameKey($0, unit) }
+          if unsafe place.isFound { continue }
+          unsafe set(place, hash, to: unit)
+          imageCount.addAsOnlyWriter(-1)
+        }
+      }
+      guard holds else { return false }
+    }
+    imageAddress.store(0, ordering: .releasing)
+    removeDeletes()
+    return true
+  }
+
+  /// Ends the use of the image: the table has everything.
+  func dropImage() {
+    imageAddress.store(0, ordering: .releasing)
+    imageCount.store(0, ordering: .relaxed)
+    deletes = []
+  }
+
+  /// Removes words that lead to delete records.
+  private func removeDeletes() {
+    for (hash, unit) in deletes { unsafe remove(locate(hash) { $0 == unit }) }
+    imageCount.store(0, ordering: .relaxed)
+    deletes = []
+  }
+}
+
+extension SegmentMap {
+  /// Whether the record at `unit` is a delete.
+  func isDelete(_ unit: UInt64) -> Bool { header(at: unit).kind == .delete }
+
+  /// Whether two records have the same key; one that can't be read has none.
+  func surelyHaveSameKey(_ one: UInt64, _ other: UInt64) -> Bool {
+    (try? keysMatch(one, other)) ?? false
+  }
+}

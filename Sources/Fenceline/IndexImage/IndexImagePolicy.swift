@@ -1,0 +1,53 @@
+// When an index image is worth its bytes. Numbers in, a decision out.
+//
+// An image costs what it is long; what it saves is reading the journal that was written before it. All
+// images together take up to half of what was ever written to the journal, and no more. Small stores have
+// none: they are read before an image would be.
+
+/// When to write an index image, and when to do without.
+struct IndexImagePolicy {
+  /// Bytes of records below which a store has no image.
+  let smallestJournal: Int
+
+  /// What there is to know.
+  struct Situation {
+    /// Bytes that were ever written to the journal.
+    var writtenBytes: Int
+    /// The same when the image that is there was made; 0 where there is none.
+    var imagedBytes: Int
+    /// Bytes of all images that were ever written.
+    var imageBytes: Int
+    /// Bytes of the image that is there; 0 where there is none.
+    var length: Int
+    /// Keys, and buckets of the table.
+    var keyCount: Int
+    var bucketCount: Int
+    /// Bytes of records in all segments.
+    var recordBytes: Int
+
+    /// Bytes of an image of now.
+    var nextLength: Int { keyCount * 8 + keyCount / 2 + bucketCount + 8192 }
+  }
+
+  /// Whether an image is due.
+  ///
+  /// - Parameters:
+  ///   - situation: of the store.
+  ///   - isBusy: somebody is writing, so another one will be due soon; otherwise this one may have to do for
+  ///     long.
+  func isDue(_ situation: Situation, isBusy: Bool) -> Bool {
+    let length = situation.nextLength
+    let since = situation.writtenBytes - situation.imagedBytes
+    guard situation.recordBytes >= smallestJournal, since >= smallestJournal,
+      situation.imageBytes + length <= situation.writtenBytes / 2
+    else { return false }
+    return since >= (isBusy ? length * 11 / 5 : length / 4)
+  }
+
+  /// Whether the image that is there takes more than it is worth.
+  func isObsolete(_ situation: Situation) -> Bool {
+    situation.length > 0
+      && (situation.recordBytes < smallestJournal
+        || situation.length > 2 * situation.nextLength + (1 << 20))
+  }
+}

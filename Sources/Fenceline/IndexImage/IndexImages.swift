@@ -1,0 +1,96 @@
+// The images of an open store, one after the other. Used under the lock that lets one step of maintenance run
+// at a time.
+
+internal import JournalFormat
+internal import PersistentMemory
+internal import Synchronization
+
+/// Keeps a store's image new enough.
+final class IndexImages: Sendable {
+  private struct State {
+    /// See ``IndexImagePolicy/Situation``.
+    var imagedBytes = 0
+    var imageBytes = 0
+    var length = 0
+
+    mutating func note(_ header: IndexImageHeader) {
+      imagedBytes = header.journalBytes
+      imageBytes = header.imageBytes
+      length = header.pagesStart + header.pageCount * IndexImagePageField.size
+    }
+  }
+
+  let imager: IndexImager
+  private let policy: IndexImagePolicy
+  private let state: ForkSafeMutex<State>
+
+  /// - Parameters:
+  ///   - imager: makes them.
+  ///   - policy: when.
+  ///   - header: of the image that the store was opened with.
+  init(_ imager: IndexImager, _ policy: IndexImagePolicy, _ header: IndexImageHeader?) {
+    self.imager = imager
+    self.policy = policy
+    var state = State()
+    if let header { state.note(header) }
+    self.state = ForkSafeMutex(state)
+  }
+
+  /// Writes an image if one is due, or removes the one that is there if it is not worth its bytes.
+  ///
+  /// Errors leave the store as it is: an image that can't be had only costs time.
+  func keepUp(isBusy: Bool) {
+    guard let situation = try? situation() else { return }
+    if policy.isDue(situation, isBusy: isBusy) {
+      try? write()
+    } else if policy.isObsolete(situation) {
+      remove()
+    }
+  }
+
+  /// Writes an image now.
+  ///
+  /// - Throws: what the medium says; the image before stays.
+  func write(meanwhile: () throws(StoreError) -> Void = {}) throws(StoreError) {
+    let before = state.withLock { $0.imageBytes }
+    guard let header = try imager.write(after: before, meanwhile: meanwhile) else { return }
+    state.withLock { $0.note(header) }
+  }
+
+  /// Gives an image's bytes back.
+  ///
+  /// - Returns: how many.
+  @discardableResult
+  func remove() -> Int {
+    let length = state.withLock { (state) in
+      defer { (state.length, state.imagedBytes) = (0, 0) }
+      return state.length
+    }
+    guard length > 0 else { return 0 }
+    do throws(MediumError) {
+      try imager.directory.removeSegment(named: IndexImage.fileName)
+      return length
+    } catch {
+      return 0
+    }
+  }
+
+  private func situation() throws(StoreError) -> IndexImagePolicy.Situation {
+    let (written, end) = try imager.writer.withWriter { (journal) throws(StoreError) in
+      (journal.writtenBytes, journal.tail)
+    }
+    let records = imager.map.recordEnds.reduce(0) {
+      $0 + ($1.end ?? end) - SegmentField.journalStart
+    }
+    let state = state.withLock { $0 }
+    return IndexImagePolicy.Situation(
+      writtenBytes: written,
+      imagedBytes: state.imagedBytes,
+      imageBytes: state.imageBytes,
+      length: state.length,
+      keyCount: imager.index.count,
+      bucketCount: imager.index.bucketCount.load(ordering: .relaxed),
+      recordBytes: records
+    )
+  }
+}

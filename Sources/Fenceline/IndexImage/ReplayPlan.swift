@@ -1,0 +1,92 @@
+// What of the journal has to be read beside an image, and how its records are taken.
+//
+//   segment                                       is read
+//   named by the image, sealed before its start   not at all
+//   the one that the image starts in              from there
+//   named by the image, begun later               whole
+//   not named: begun after the image              whole
+//   not named: compacted after the image          whole; of what was current when the image was made, only
+//                                                 keys that have no word (theirs led to a source)
+//
+// What the image says that segments hold was noted at its end. So what is read of the time before that end
+// is counted only where the segment is not named.
+
+internal import CFlush
+internal import JournalFormat
+internal import PersistentMemory
+
+/// How a journal is read beside an image.
+struct ReplayPlan {
+  /// How one segment is read.
+  struct Share {
+    /// Unit of its first byte, as the image has it; nil for any.
+    var firstUnit: UInt64?
+    /// From where it is read, or nil where it is not.
+    var start: Int?
+    /// No transaction from there on has a lower sequence.
+    var lowestSequence: UInt64?
+    /// The image names it, and what it held.
+    var usage: IndexImageSegment?
+  }
+
+  let header: IndexImageHeader
+  /// One for each member of the chain.
+  let shares: [Share]
+  /// Every segment that words of the image lead to is there.
+  let isComplete: Bool
+
+  /// Nil where the image is not of this journal; otherwise the image keeps the words that count.
+  init?(_ image: IndexImage, _ chain: SegmentChain) {
+    var header = image.header
+    if Mutant.imageReplayLate.isActive {
+      (header.start, header.startSequence) = (header.end, header.endSequence)
+    }
+    self.header = header
+    let members = chain.members
+    guard header.storeID == members.first?.header.storeID else { return nil }
+    var named: [UInt32: IndexImageSegment] = [:]
+    for segment in image.segments { named[segment.segmentID] = segment }
+    var shares: [Share] = []
+    var count = 0
+    let needed = image.segments.count { $0.end > 0 }
+    for member in members {
+      let id = member.header.segmentID
+      guard let segment = named[id], segment.identity == member.header.identity else {
+        shares.append(Share(start: SegmentField.journalStart))
+        continue
+      }
+      if segment.end > 0 { count += 1 }
+      var share = Share(firstUnit: segment.firstUnit, usage: segment)
+      if id == header.start.segment {
+        guard header.start.offset >= SegmentField.journalStart,
+          header.start.offset <= member.statedEnd ?? member.length
+        else { return nil }
+        share.start = header.start.offset
+        share.lowestSequence = header.startSequence
+      } else if segment.end == 0 {
+        share.start = SegmentField.journalStart
+      } else {
+        guard segment.end == member.statedEnd else { return nil }
+      }
+      shares.append(share)
+    }
+    self.shares = shares
+    let there = Set(shares.compactMap(\.usage?.segmentID))
+    image.keepWords { there.contains($0.segmentID) }
+    isComplete = count == needed
+  }
+
+  /// Whether the journal reaches the image's end.
+  ///
+  /// - Parameters:
+  ///   - chain: the segments.
+  ///   - acceptedEnds: where reading ended, for those that were read.
+  func isReached(by chain: SegmentChain, _ acceptedEnds: [UInt32: Int]) -> Bool {
+    if Mutant.imageEndUnchecked.isActive { return true }
+    if let end = acceptedEnds[header.end.segment] { return end >= header.end.offset }
+    // It was sealed and compacted since: that made it durable.
+    return chain.members.contains {
+      $0.isCompacted && $0.header.covered.contains(header.end.segment)
+    }
+  }
+}

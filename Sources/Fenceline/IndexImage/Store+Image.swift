@@ -1,0 +1,88 @@
+// Reads of a handle that looks keys up in an image, and images as the store writes them.
+
+internal import JournalFormat
+internal import PersistentMemory
+internal import SystemPackage
+
+extension Store {
+  /// Finds and verifies the newest record of `key` while an image is in use.
+  ///
+  /// The caller holds a reader's ticket.
+  @inline(never)
+  func withRecordBesideImage<R>(
+    forKey key: RawSpan,
+    hash: UInt64,
+    _ body: (JournalRecord, RawSpan) -> R
+  ) throws(StoreError) -> R? {
+    let faults = MemoryErrors.count
+    while true {
+      var failure: StoreError?
+      let unit = unit(ofKey: key, hash, &failure)
+      guard let unit else {
+        // A page that does not hold; a reader beside it may already have seen to that.
+        guard index.image != nil else { return try withRecord(forKey: key, hash: hash, body) }
+        follower?.replaceImage()
+        guard index.image == nil else {
+          let file = path.appending(IndexImage.fileName)
+          throw .corrupt(file: file, offset: 0, cause: .indexImage)
+        }
+        continue
+      }
+      // It may have been moved into the table, and deleted there, behind the look at the table.
+      if index.image == nil { return try withRecord(forKey: key, hash: hash, body) }
+      if unit == 0 {
+        if MemoryErrors.count != faults { try checkMedia() }
+        if let failure { throw failure }
+        return nil
+      }
+      return try map.withRecord(at: unit) { (record, bytes) in
+        record.header.kind == .put ? body(record, bytes) : nil
+      }
+    }
+  }
+
+  /// The position of a key's newest record, a delete perhaps; 0 where there is none, and nil where the page
+  /// that would know does not hold.
+  private func unit(
+    ofKey key: RawSpan,
+    _ hash: UInt64,
+    _ failure: inout StoreError?
+  ) -> UInt64? {
+    var found: UInt64 = 0
+    var fault: StoreError?
+    defer { failure = fault }
+    if index.search(hash, { take($0, ofKey: key, &found, &fault) }) { return found }
+    guard let image = index.image else { return found }
+    let answer = image.search(hash) { take($0, ofKey: key, &found, &fault) }
+    return answer == .damaged ? nil : found
+  }
+
+  private func take(
+    _ unit: UInt64,
+    ofKey key: RawSpan,
+    _ found: inout UInt64,
+    _ fault: inout StoreError?
+  ) -> Bool {
+    do throws(StoreError) {
+      guard try map.hasKey(key, at: unit) else { return false }
+      found = unit
+      return true
+    } catch {
+      fault = fault ?? error
+      return false
+    }
+  }
+
+  /// Writes an index image now, whatever the options say.
+  ///
+  /// - Parameter meanwhile: runs when half of the words were read.
+  package func writeIndexImage(
+    meanwhile: () throws(StoreError) -> Void = {}
+  ) throws(StoreError) {
+    try checkOpen()
+    guard !isReadOnly else { throw .readOnly }
+    try maintenance.withImages { (images) throws(StoreError) in
+      try images.write(meanwhile: meanwhile)
+    }
+  }
+}
