@@ -2,7 +2,7 @@
 // copy was made instead of from its beginning. Nothing is known by it alone: whoever has the journal can
 // do without.
 //
-//   header      128 bytes
+//   header      160 bytes
 //   segments    40 bytes each: whose records the words lead to
 //   pages       8 bytes each: where to look for a bucket
 //   (zeros up to a multiple of 4096)
@@ -48,8 +48,12 @@ package enum IndexImageField {
   package static let pageCount = 116
   /// `UInt64`: where the first page stands.
   package static let pagesStart = 120
+  /// `UInt32`: bits of a word that are its unit.
+  package static let unitBits = 128
+  /// 28 bytes, zero.
+  package static let reserved = 132
   /// Bytes of the header.
-  package static let headerEnd = 128
+  package static let headerEnd = 160
 }
 
 /// Byte offsets within a row of the table of segments.
@@ -89,16 +93,17 @@ package enum IndexImagePageField {
   package static let bucketCount = 4
   /// `UInt16`: words in the page.
   package static let wordCount = 6
-  /// A byte for each bucket: its words. Zeros follow up to a multiple of 8, then the words, bucket
-  /// after bucket: bits 8 to 31 of the hash in the high 24 bits, the unit in the low 40.
+  /// A byte for each bucket: its words.
+  ///
+  /// Behind them the words, bucket after bucket, as many bytes each as ``IndexImageHeader/wordLength``
+  /// says: the unit in the low bits, above it bits L to 31 of the hash.
   package static let counts = 8
   /// Bytes of a page.
   package static let size = 4096
   /// Words of one bucket, at most.
   package static let mostWords = 255
-
-  /// Where the words stand in a page of `bucketCount` buckets.
-  package static func wordsStart(_ bucketCount: Int) -> Int { counts + (bucketCount + 7) / 8 * 8 }
+  /// Bytes behind the last word, at least: a word may be read as eight bytes.
+  package static let tail = 8
 }
 
 /// What an index image says of itself.
@@ -122,16 +127,31 @@ package struct IndexImageHeader: Sendable, Equatable {
   package var segmentCount: Int
   package var pageCount: Int
   package var pagesStart: Int
+  package var unitBits: Int
 
-  package init(storeID: StoreID, hashSeed: UInt64, start: JournalPosition, startSequence: UInt64) {
+  package init(
+    storeID: StoreID,
+    hashSeed: UInt64,
+    start: JournalPosition,
+    startSequence: UInt64,
+    bucketCount: Int,
+    unitBits: Int
+  ) {
     self.storeID = storeID
     self.hashSeed = hashSeed
     self.start = start
     self.startSequence = startSequence
     (end, endSequence) = (start, startSequence)
-    (bucketCount, wordCount, overflowCount) = (0, 0, 0)
+    self.bucketCount = bucketCount
+    self.unitBits = unitBits
+    (wordCount, overflowCount) = (0, 0)
     (journalBytes, imageBytes, segmentCount, pageCount, pagesStart) = (0, 0, 0, 0, 0)
   }
+
+  /// L: bits of the hash that the number of a bucket gives.
+  package var bucketBits: Int { Int.bitWidth - 1 - bucketCount.leadingZeroBitCount }
+  /// Bytes of a word: 4 to 8.
+  package var wordLength: Int { max(4, (unitBits + 32 - bucketBits + 7) / 8) }
 
   /// Where the table of pages starts.
   package var rowsStart: Int {
@@ -159,6 +179,7 @@ package struct IndexImageHeader: Sendable, Equatable {
     bytes.storeLittleEndian(UInt32(segmentCount), at: IndexImageField.segmentCount)
     bytes.storeLittleEndian(UInt32(pageCount), at: IndexImageField.pageCount)
     bytes.storeLittleEndian(UInt64(pagesStart), at: IndexImageField.pagesStart)
+    bytes.storeLittleEndian(UInt32(unitBits), at: IndexImageField.unitBits)
   }
 
   /// Decodes what `encode(into:)` wrote, or nil where magic or version is another, or a number is larger
@@ -190,7 +211,9 @@ package struct IndexImageHeader: Sendable, Equatable {
     segmentCount = Int(bytes.littleEndian(at: IndexImageField.segmentCount, as: UInt32.self))
     pageCount = Int(bytes.littleEndian(at: IndexImageField.pageCount, as: UInt32.self))
     pagesStart = number(at: IndexImageField.pagesStart)
-    guard bucketCount <= 1 << 32, wordCount <= 1 << 40, overflowCount <= wordCount,
+    unitBits = Int(bytes.littleEndian(at: IndexImageField.unitBits, as: UInt32.self))
+    guard bucketCount >= 1 << 8, bucketCount <= 1 << 32, unitBits > 0, unitBits <= 40,
+      wordCount <= 1 << 40, overflowCount <= wordCount,
       journalBytes < 1 << 62, imageBytes < 1 << 62, pagesStart < 1 << 48
     else { return nil }
   }

@@ -134,7 +134,9 @@ extension SegmentFile {
   ///
   /// - Durability: durable on return. One fence, or one device flush.
   package func completeBulk() throws(MediumError) {
-    if isStaged { return try unsafe writeToFile(UnsafeRawBufferPointer(start: nil, count: 0), at: 0) }
+    if isStaged {
+      return try unsafe writeToFile(UnsafeRawBufferPointer(start: nil, count: 0), at: 0)
+    }
     unsafe fl_fence(core.handle)
     try checkWritten()
   }

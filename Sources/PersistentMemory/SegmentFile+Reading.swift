@@ -21,6 +21,13 @@ extension SegmentFile {
   /// Whether a memory error under the mapping is caught, wherever it is read.
   package var isGuarded: Bool { mapping.isGuarded || borrowedFrom != nil }
 
+  /// Lets many reads all over the first `end` bytes go without a page fault each, where the medium is
+  /// memory; on a file, which may have to be read from a device for that, nothing happens.
+  package func prefault(upTo end: Int) {
+    guard !isStaged, borrowedFrom == nil else { return }
+    unsafe SystemCalls.prefaultToRead(mapping.address, length: min(end, length))
+  }
+
   /// Hands out bytes of the file for bulk reading.
   ///
   /// A memory error in the range is a typed error, whether or not the process-wide handler is

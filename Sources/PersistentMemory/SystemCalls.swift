@@ -242,6 +242,12 @@ enum SystemCalls {
     _ = unsafe Glibc.madvise(address, length, populateForWriting)
   }
 
+  /// The same for reading: maps what is in memory.
+  static func prefaultToRead(_ address: UnsafeMutableRawPointer, length: Int) {
+    let populateForReading: Int32 = 22
+    _ = unsafe Glibc.madvise(address, length, populateForReading)
+  }
+
   /// The corresponding C functions are `fdopendir` and `readdir`: the names in a directory.
   ///
   /// Without "." and "..", in no particular order.

@@ -160,14 +160,14 @@ final class JournalFollower: @unchecked Sendable {
   ///
   /// - Complexity: O(keys) at the first time, if the handle uses an image.
   func takeOverImage() {
-    guard index.image != nil else { return }
+    guard index.usesImage else { return }
     state.withLock { (state) in takeOverImage(&state) }
   }
 
   /// Reads the journal instead of the image, a page of which does not hold.
   func replaceImage() {
     state.withLock { (state) in
-      if index.image != nil { replaceImage(&state) }
+      if index.usesImage { replaceImage(&state) }
     }
   }
 
@@ -177,7 +177,7 @@ final class JournalFollower: @unchecked Sendable {
 
   private func replaceImage(_ state: inout State) {
     // Beside a writer what is listed may be gone the next moment.
-    for _ in 0..<Self.mostRebuilds where index.image != nil {
+    for _ in 0..<Self.mostRebuilds where index.usesImage {
       guard let chain = try? SegmentChain(in: directory), chain.damage.isEmpty,
         let rebuilt = rebuild(from: chain.members)
       else { continue }

@@ -12,6 +12,7 @@
 // then can words have been cleared or an overflow bucket have changed its chain.
 
 internal import CFlush
+internal import PersistentMemory
 internal import Synchronization
 
 /// The hash table of an open store.
@@ -24,6 +25,7 @@ final class HashIndex: @unchecked Sendable {
   let bucketCount: Atomic<Int>
   let buckets = BucketArray(baseBits: HashIndex.initialBits)
   let overflow = BucketArray(baseBits: HashIndex.initialOverflowBits)
+  private let overflowLock = ForkSafeMutex<Void>(())
   var overflowCount = 1
   var freeOverflow = 0
   let entries = Atomic<Int>(0)
@@ -85,11 +87,9 @@ final class HashIndex: @unchecked Sendable {
   @inline(__always)
   static func unit(_ word: UInt64) -> UInt64 { word & unitMask }
 
-  /// Whether a word may be that of a key with `hash`.
+  /// The word of a key with `hash` (its low 32 bits at least) whose record stands at `unit`.
   @inline(__always)
-  static func hasTag(of hash: UInt64, _ word: UInt64) -> Bool {
-    word & ~unitMask == tag(hash) && word != 0
-  }
+  static func word(_ hash: UInt64, _ unit: UInt64) -> UInt64 { tag(hash) | unit }
 
   /// The low 32 bits of the hash of a word in `bucket`.
   static func hash(of word: UInt64, inBucket bucket: Int) -> UInt64 {
@@ -260,22 +260,33 @@ final class HashIndex: @unchecked Sendable {
   }
 
   /// Points a located key at `unit`; adds it where it is new.
+  ///
+  /// - Parameters:
+  ///   - place: of the key.
+  ///   - hash: the key's.
+  ///   - unit: where its record stands.
+  ///   - counts: whether keys are counted here; several threads that share the buckets do it themselves.
   @inline(__always)
-  func set(_ place: Place, _ hash: UInt64, to unit: UInt64) {
-    let word = Self.tag(hash) | unit
+  func set(_ place: Place, _ hash: UInt64, to unit: UInt64, counts: Bool = true) {
+    let word = Self.word(hash, unit)
     if let found = unsafe place.found {
       unsafe found.pointee.store(word, ordering: .releasing)
     } else {
       unsafe insert(word, free: place.free, last: place.last)
+      if counts { entries.addAsOnlyWriter(1) }
     }
   }
 
   /// Removes a located key.
+  ///
+  /// - Parameters:
+  ///   - place: of the key.
+  ///   - counts: as for ``set(_:_:to:counts:)``.
   @inline(__always)
-  func remove(_ place: Place) {
+  func remove(_ place: Place, counts: Bool = true) {
     guard let found = unsafe place.found else { return }
     unsafe found.pointee.store(0, ordering: .releasing)
-    entries.store(entries.load(ordering: .relaxed) - 1, ordering: .relaxed)
+    if counts { entries.addAsOnlyWriter(-1) }
   }
 
   /// Points a key that points to `old` to `new` instead.
@@ -294,7 +305,6 @@ final class HashIndex: @unchecked Sendable {
     } else {
       unsafe appendOverflow(word, to: last)
     }
-    entries.store(entries.load(ordering: .relaxed) + 1, ordering: .relaxed)
   }
 
   /// Adds a bucket where there are keys enough for one.
@@ -306,8 +316,31 @@ final class HashIndex: @unchecked Sendable {
     if entries.load(ordering: .relaxed) >= load { split() }
   }
 
+  /// Makes room for `count` more keys, so that chains get longer by no more than a third.
+  ///
+  /// - Returns: false where there is no memory for that.
+  func hasRoom(for count: Int) -> Bool {
+    let wanted = (entries.load(ordering: .relaxed) + count) * 3 / (4 * Self.targetLoad)
+    while bucketCount.load(ordering: .relaxed) < wanted {
+      let before = bucketCount.load(ordering: .relaxed)
+      split()
+      if bucketCount.load(ordering: .relaxed) == before { return false }
+    }
+    return true
+  }
+
   /// Puts a word into a new overflow bucket behind `last`.
   private func appendOverflow(_ word: UInt64, to last: Bucket) {
+    // Threads that share the buckets share these.
+    let index = overflowLock.withLock { (_) in takeOverflowBucket() }
+    let bucket = unsafe overflow.bucket(at: index)
+    unsafe bucket[Self.entriesPerBucket].store(0, ordering: .relaxed)
+    unsafe bucket[0].store(word, ordering: .relaxed)
+    for slot in 1..<Self.entriesPerBucket { unsafe bucket[slot].store(0, ordering: .relaxed) }
+    unsafe last[Self.entriesPerBucket].store(UInt64(index), ordering: .releasing)
+  }
+
+  private func takeOverflowBucket() -> Int {
     let index: Int
     if freeOverflow != 0 {
       index = freeOverflow
@@ -320,11 +353,7 @@ final class HashIndex: @unchecked Sendable {
       precondition(isReserved, "no memory for the hash table")
       overflowCount += 1
     }
-    let bucket = unsafe overflow.bucket(at: index)
-    unsafe bucket[Self.entriesPerBucket].store(0, ordering: .relaxed)
-    unsafe bucket[0].store(word, ordering: .relaxed)
-    for slot in 1..<Self.entriesPerBucket { unsafe bucket[slot].store(0, ordering: .relaxed) }
-    unsafe last[Self.entriesPerBucket].store(UInt64(index), ordering: .releasing)
+    return index
   }
 
   /// Adds one bucket and moves to it what belongs there.

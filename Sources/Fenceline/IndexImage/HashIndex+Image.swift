@@ -57,21 +57,22 @@ extension HashIndex {
       var next = image.overflowBefore(page) + 1
       let end = image.overflowBefore(page + 1) + 1
       var hasRoom = true
-      let holds = image.forEachBucket(inPage: page) { (number, words) in
-        var bucket = unsafe buckets.bucket(at: number)
-        var slot = 0
-        for word in words {
-          if slot == Self.entriesPerBucket {
-            guard next < end else { return hasRoom = false }
-            unsafe bucket[slot].store(UInt64(next), ordering: .relaxed)
-            unsafe bucket = overflow.bucket(at: next)
-            next += 1
-            slot = 0
-          }
-          unsafe bucket[slot].store(word, ordering: .relaxed)
-          slot += 1
+      var bucket = unsafe buckets.bucket(at: 0)
+      var slot = 0
+      let holds = image.forEachWord(inPage: page) { (number) in
+        unsafe bucket = buckets.bucket(at: number)
+        slot = 0
+      } word: { (word) in
+        if slot == Self.entriesPerBucket {
+          guard next < end else { return hasRoom = false }
+          unsafe bucket[slot].store(UInt64(next), ordering: .relaxed)
+          unsafe bucket = overflow.bucket(at: next)
+          next += 1
+          slot = 0
         }
-        share.wordCount += words.count
+        unsafe bucket[slot].store(word, ordering: .relaxed)
+        slot += 1
+        share.wordCount += 1
       }
       guard holds, hasRoom else { return nil }
       if next < end { share.unusedOverflow.append(next..<end) }

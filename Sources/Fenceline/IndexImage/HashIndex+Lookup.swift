@@ -19,6 +19,10 @@ extension HashIndex {
     )
   }
 
+  /// Whether keys are looked up in an image.
+  @inline(__always)
+  var usesImage: Bool { imageAddress.load(ordering: .acquiring) != 0 }
+
   /// The image in use.
   @inline(__always)
   var image: IndexImage? {
@@ -34,6 +38,7 @@ extension HashIndex {
   ///   - hash: the key's.
   ///   - unit: where the record stands.
   ///   - map: the store's.
+  ///   - counts: as for ``set(_:_:to:counts:)``.
   ///   - matches: whether the record at a unit has the key.
   /// - Returns: the put to which it pointed before; 0 where it had none.
   /// - Throws: what `matches` throws; nothing has changed then.
@@ -42,6 +47,7 @@ extension HashIndex {
     _ hash: UInt64,
     at unit: UInt64,
     _ map: SegmentMap,
+    counts: Bool = true,
     matches: (UInt64) throws(E) -> Bool
   ) throws(E) -> UInt64 {
     growIfNeeded()
@@ -49,7 +55,7 @@ extension HashIndex {
     let old =
       imageAddress.load(ordering: .relaxed) == 0
       ? unsafe place.unit : unsafe notePut(place, hash, map, matches)
-    unsafe set(place, hash, to: unit)
+    unsafe set(place, hash, to: unit, counts: counts)
     return old
   }
 
@@ -59,6 +65,7 @@ extension HashIndex {
   ///   - hash: the key's.
   ///   - unit: where the delete record stands.
   ///   - map: the store's.
+  ///   - counts: as for ``set(_:_:to:counts:)``.
   ///   - matches: whether the record at a unit has the key.
   /// - Returns: the put to which it pointed before; 0 where it had none.
   /// - Throws: what `matches` throws; nothing has changed then.
@@ -67,12 +74,13 @@ extension HashIndex {
     _ hash: UInt64,
     at unit: UInt64,
     _ map: SegmentMap,
+    counts: Bool = true,
     matches: (UInt64) throws(E) -> Bool
   ) throws(E) -> UInt64 {
     let place = unsafe try locate(hash, matches: matches)
     let old = unsafe place.unit
     if imageAddress.load(ordering: .relaxed) == 0 {
-      unsafe remove(place)
+      unsafe remove(place, counts: counts)
       return old
     }
     return unsafe noteDelete(place, hash, unit, map, matches)
@@ -149,16 +157,17 @@ extension HashIndex {
   func takeOverImage(_ map: SegmentMap) -> Bool {
     guard let image else { return true }
     for page in 0..<image.header.pageCount {
-      let holds = image.forEachBucket(inPage: page) { (bucket, words) in
-        for word in words {
-          let hash = Self.hash(of: word, inBucket: bucket)
-          let unit = Self.unit(word)
-          growIfNeeded()
-          let place = unsafe locate(hash) { map.surelyHaveSameKey($0, unit) }
-          if unsafe place.isFound { continue }
-          unsafe set(place, hash, to: unit)
-          imageCount.addAsOnlyWriter(-1)
-        }
+      var bucket = 0
+      let holds = image.forEachWord(inPage: page) {
+        bucket = $0
+      } word: { (word) in
+        let hash = Self.hash(of: word, inBucket: bucket)
+        let unit = Self.unit(word)
+        growIfNeeded()
+        let place = unsafe locate(hash) { map.surelyHaveSameKey($0, unit) }
+        if unsafe place.isFound { return }
+        unsafe set(place, hash, to: unit)
+        imageCount.addAsOnlyWriter(-1)
       }
       guard holds else { return false }
     }

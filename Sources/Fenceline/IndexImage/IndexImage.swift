@@ -18,6 +18,9 @@ final class IndexImage: @unchecked Sendable {
   private(set) var limits = UnitLimits()
   private let file: SegmentFile
   private let pageSeed: UInt32
+  private let wordLength: Int
+  private let unitBits: UInt64
+  private let bucketBits: UInt64
   private let verifiedPages: UnsafeMutablePointer<Atomic<UInt8>>
 
   /// Name of the file.
@@ -42,6 +45,9 @@ final class IndexImage: @unchecked Sendable {
     self.header = header
     self.segments = segments
     pageSeed = header.pageSeed
+    wordLength = header.wordLength
+    unitBits = UInt64(header.unitBits)
+    bucketBits = UInt64(header.bucketBits)
     unsafe verifiedPages = .allocate(capacity: header.pageCount)
     for page in 0..<header.pageCount { unsafe (verifiedPages + page).initialize(to: Atomic(0)) }
   }
@@ -50,6 +56,9 @@ final class IndexImage: @unchecked Sendable {
     unsafe verifiedPages.deinitialize(count: header.pageCount)
     unsafe verifiedPages.deallocate()
   }
+
+  private var unitMask: UInt64 { 1 << unitBits - 1 }
+  private var wordMask: UInt64 { .max >> UInt64(64 - 8 * wordLength) }
 
   /// Keeps the words that lead to certain segments; other segments may stand in the places of those that
   /// are gone.
@@ -108,9 +117,8 @@ final class IndexImage: @unchecked Sendable {
     return header.pageCount > 0 && header.pagesStart.isMultiple(of: pageSize)
       && header.rowsEnd <= header.pagesStart
       && header.pagesStart + header.pageCount * pageSize <= length
-      && header.bucketCount >= HashIndex.smallestBucketCount
       && header.bucketCount <= header.pageCount * pageSize
-      && header.wordCount <= header.pageCount * pageSize / 8
+      && header.wordCount <= header.pageCount * pageSize / 4
   }
 
   // MARK: Pages
@@ -163,8 +171,10 @@ final class IndexImage: @unchecked Sendable {
   private func holds(_ bytes: RawSpan, _ page: Int) -> Bool {
     let bucketCount = Self.count(bytes, IndexImagePageField.bucketCount)
     let wordCount = Self.count(bytes, IndexImagePageField.wordCount)
-    let end = IndexImagePageField.wordsStart(bucketCount) + 8 * wordCount
-    guard end <= bytes.byteCount, firstBucket(page) + bucketCount == firstBucket(page + 1) else {
+    let end = IndexImagePageField.counts + bucketCount + wordLength * wordCount
+    guard end <= bytes.byteCount - IndexImagePageField.tail,
+      firstBucket(page) + bucketCount == firstBucket(page + 1)
+    else {
       return false
     }
     let seed = Checksum.crc32c(of: UInt32(truncatingIfNeeded: page), continuing: pageSeed)
@@ -179,23 +189,34 @@ final class IndexImage: @unchecked Sendable {
     return sum == wordCount
   }
 
-  /// Visits the buckets of a page: number, and its words that lead to records which are still there.
+  /// Visits the words of a page that lead to records which are still there, bucket by bucket.
   ///
+  /// - Parameters:
+  ///   - page: its number.
+  ///   - begin: gets the number of each bucket before its words.
+  ///   - visit: gets each word.
   /// - Returns: false where the page does not hold.
-  func forEachBucket(inPage page: Int, _ body: (Int, [UInt64]) -> Void) -> Bool {
+  @inline(__always)
+  func forEachWord(
+    inPage page: Int,
+    bucket begin: (Int) -> Void,
+    word visit: (UInt64) -> Void
+  ) -> Bool {
     let visited: Void? = withVerifiedPage(page) { (bytes) in
       let bucketCount = Self.count(bytes, IndexImagePageField.bucketCount)
-      var word = IndexImagePageField.wordsStart(bucketCount)
+      var word = IndexImagePageField.counts + bucketCount
       let first = firstBucket(page)
-      var words: [UInt64] = []
-      for bucket in 0..<bucketCount {
-        words.removeAll(keepingCapacity: true)
-        for _ in 0..<Self.words(bytes, ofBucket: bucket) {
+      for bucket in first..<first + bucketCount {
+        begin(bucket)
+        for _ in 0..<Self.words(bytes, ofBucket: bucket - first) {
           let value = bytes.littleEndian(at: word, as: UInt64.self)
-          if limits.contains(HashIndex.unit(value)) { words.append(value) }
-          word += 8
+          word += wordLength
+          let unit = value & unitMask
+          guard limits.contains(unit) else { continue }
+          let hash =
+            ((value & wordMask) >> unitBits) << bucketBits | UInt64(bucket) & (1 << bucketBits - 1)
+          visit(HashIndex.word(hash, unit))
         }
-        body(first + bucket, words)
       }
     }
     return visited != nil
@@ -219,13 +240,15 @@ final class IndexImage: @unchecked Sendable {
     let page = page(of: bucket)
     return withVerifiedPage(page) { (bytes) in
       let number = bucket - firstBucket(page)
-      var word = IndexImagePageField.wordsStart(Self.count(bytes, IndexImagePageField.bucketCount))
-      for before in 0..<number { word += 8 * Self.words(bytes, ofBucket: before) }
+      let bucketCount = Self.count(bytes, IndexImagePageField.bucketCount)
+      var word = IndexImagePageField.counts + bucketCount
+      for before in 0..<number { word += wordLength * Self.words(bytes, ofBucket: before) }
+      let rest = (hash & 0xffff_ffff) >> bucketBits
       for _ in 0..<Self.words(bytes, ofBucket: number) {
-        let value = bytes.littleEndian(at: word, as: UInt64.self)
-        word += 8
-        let unit = HashIndex.unit(value)
-        if HashIndex.hasTag(of: hash, value), limits.contains(unit), accept(unit) { return .found }
+        let value = bytes.littleEndian(at: word, as: UInt64.self) & wordMask
+        word += wordLength
+        let unit = value & unitMask
+        if value >> unitBits == rest, limits.contains(unit), accept(unit) { return .found }
       }
       return .notFound
     } ?? .damaged

@@ -9,6 +9,9 @@ internal import PersistentMemory
 struct IndexImageFile {
   private let file: SegmentFile
   private let seed: UInt32
+  private let wordLength: Int
+  private let unitBits: UInt64
+  private let bucketBits: UInt64
   private let pagesStart: Int
   private let mostPages: Int
   private let mostSegments: Int
@@ -31,20 +34,22 @@ struct IndexImageFile {
   ///
   /// - Parameters:
   ///   - directory: the store's.
-  ///   - header: where the image starts.
-  ///   - bucketCount: buckets of the table.
+  ///   - header: where the image starts, and of what.
   ///   - mostWords: words that it may get, at most.
   ///   - mostSegments: segments that it may name, at most.
+  /// - Throws: what the medium says; nothing is left behind then.
   init(
     in directory: any StoreDirectory,
     _ header: IndexImageHeader,
-    bucketCount: Int,
     mostWords: Int,
     mostSegments: Int
   ) throws(MediumError) {
     let pageSize = IndexImagePageField.size
+    wordLength = header.wordLength
+    unitBits = UInt64(header.unitBits)
+    bucketBits = UInt64(header.bucketBits)
     // What the smallest page holds: one more bucket of the usual size would have had room.
-    mostPages = (8 * mostWords + bucketCount) / (pageSize - 288) + 2
+    mostPages = (wordLength * mostWords + header.bucketCount) / (pageSize - 288) + 2
     self.mostSegments = mostSegments
     let tables =
       IndexImageField.headerEnd + mostSegments * IndexImageSegmentField.size
@@ -64,12 +69,16 @@ struct IndexImageFile {
   mutating func append(_ bucket: [UInt64]) throws(MediumError) -> Bool {
     guard bucket.count <= IndexImagePageField.mostWords else { return false }
     let length =
-      IndexImagePageField.wordsStart(counts.count + 1) + 8 * (words.count + bucket.count)
-    if length > IndexImagePageField.size {
+      IndexImagePageField.counts + counts.count + 1 + wordLength * (words.count + bucket.count)
+    if length > IndexImagePageField.size - IndexImagePageField.tail {
       guard try endPage() else { return false }
     }
+    let number = firstBucket + counts.count
     counts.append(UInt8(truncatingIfNeeded: bucket.count))
-    for word in bucket { words.append(word) }
+    for word in bucket {
+      let rest = HashIndex.hash(of: word, inBucket: number) >> bucketBits
+      words.append(rest << unitBits | HashIndex.unit(word))
+    }
     let entries = HashIndex.entriesPerBucket
     overflowCount += (max(bucket.count, entries) - 1) / entries
     return true
@@ -80,6 +89,7 @@ struct IndexImageFile {
     Self.encode(
       counts,
       words,
+      wordLength,
       seed: Checksum.crc32c(of: UInt32(truncatingIfNeeded: rows.count), continuing: seed),
       onto: &chunk
     )
@@ -102,6 +112,7 @@ struct IndexImageFile {
   private static func encode(
     _ counts: [UInt8],
     _ words: [UInt64],
+    _ wordLength: Int,
     seed: UInt32,
     onto chunk: inout [UInt8]
   ) {
@@ -120,10 +131,11 @@ struct IndexImageFile {
     for number in counts.indices {
       bytes.storeLittleEndian(counts[number], at: start + IndexImagePageField.counts + number)
     }
-    var end = start + IndexImagePageField.wordsStart(counts.count)
+    var end = start + IndexImagePageField.counts + counts.count
     for word in words {
+      // The zeros above a word lie in the next one's place, or behind the last one.
       bytes.storeLittleEndian(word, at: end)
-      end += 8
+      end += wordLength
     }
     let crc = Checksum.crc32c(
       bytes.bytes.extracting(start + IndexImagePageField.bucketCount..<end),
@@ -146,6 +158,7 @@ struct IndexImageFile {
   ///   - header: gets what was counted here.
   ///   - segments: whose records the words lead to.
   /// - Returns: false where there are more segments than the file has room for.
+  /// - Throws: what the medium says.
   /// - Durability: durable on return.
   mutating func finish(
     _ header: inout IndexImageHeader,
@@ -153,7 +166,6 @@ struct IndexImageFile {
   ) throws(MediumError) -> Bool {
     guard try endPage(), segments.count <= mostSegments else { return false }
     try writeChunk()
-    header.bucketCount = firstBucket
     header.wordCount = wordCount
     header.overflowCount = overflowCount
     header.segmentCount = segments.count

@@ -26,7 +26,7 @@ struct IndexImagePolicy {
     var recordBytes: Int
 
     /// Bytes of an image of now.
-    var nextLength: Int { keyCount * 8 + keyCount / 2 + bucketCount + 8192 }
+    var nextLength: Int { keyCount * 5 + keyCount / 4 + bucketCount + 8192 }
   }
 
   /// Whether an image is due.
@@ -35,6 +35,7 @@ struct IndexImagePolicy {
   ///   - situation: of the store.
   ///   - isBusy: somebody is writing, so another one will be due soon; otherwise this one may have to do for
   ///     long.
+  /// - Returns: whether it should be written now.
   func isDue(_ situation: Situation, isBusy: Bool) -> Bool {
     let length = situation.nextLength
     let since = situation.writtenBytes - situation.imagedBytes

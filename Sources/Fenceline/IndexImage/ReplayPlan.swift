@@ -81,6 +81,7 @@ struct ReplayPlan {
   /// - Parameters:
   ///   - chain: the segments.
   ///   - acceptedEnds: where reading ended, for those that were read.
+  /// - Returns: whether what the image knows of was found.
   func isReached(by chain: SegmentChain, _ acceptedEnds: [UInt32: Int]) -> Bool {
     if Mutant.imageEndUnchecked.isActive { return true }
     if let end = acceptedEnds[header.end.segment] { return end >= header.end.offset }

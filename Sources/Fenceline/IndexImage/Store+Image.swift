@@ -20,16 +20,16 @@ extension Store {
       let unit = unit(ofKey: key, hash, &failure)
       guard let unit else {
         // A page that does not hold; a reader beside it may already have seen to that.
-        guard index.image != nil else { return try withRecord(forKey: key, hash: hash, body) }
+        guard index.usesImage else { return try withRecord(forKey: key, hash: hash, body) }
         follower?.replaceImage()
-        guard index.image == nil else {
+        guard !index.usesImage else {
           let file = path.appending(IndexImage.fileName)
           throw .corrupt(file: file, offset: 0, cause: .indexImage)
         }
         continue
       }
       // It may have been moved into the table, and deleted there, behind the look at the table.
-      if index.image == nil { return try withRecord(forKey: key, hash: hash, body) }
+      if !index.usesImage { return try withRecord(forKey: key, hash: hash, body) }
       if unit == 0 {
         if MemoryErrors.count != faults { try checkMedia() }
         if let failure { throw failure }
@@ -76,6 +76,7 @@ extension Store {
   /// Writes an index image now, whatever the options say.
   ///
   /// - Parameter meanwhile: runs when half of the words were read.
+  /// - Throws: ``StoreError/readOnly``, ``StoreError/closed``, or what the medium says.
   package func writeIndexImage(
     meanwhile: () throws(StoreError) -> Void = {}
   ) throws(StoreError) {

@@ -29,6 +29,18 @@ extension SegmentMap {
     unsafe view(ofUnit: unit).pointee.tombstoneBytes.pointee.addAsOnlyWriter(length)
   }
 
+  /// Counts records of one segment.
+  func add(live: Int, tombstones: Int, to segment: MappedSegment) {
+    unsafe segment.usage.liveCounter.pointee.addAsOnlyWriter(live)
+    unsafe segment.usage.tombstoneCounter.pointee.addAsOnlyWriter(tombstones)
+  }
+
+  /// Counts out records that start in one granule.
+  func subtractLive(_ bytes: Int, inGranule granule: Int) {
+    let unit = UInt64(granule) << Self.unitsPerGranuleShift
+    unsafe view(ofUnit: unit).pointee.liveBytes.pointee.addAsOnlyWriter(-bytes)
+  }
+
   /// Bytes of the record at `unit`, as its header says.
   @inline(__always)
   func recordLength(at unit: UInt64) -> Int {

@@ -119,6 +119,8 @@ final class SegmentMap: @unchecked Sendable {
   ///   - file: its bytes.
   ///   - header: its header.
   ///   - unit: unit of its first byte; nil for any.
+  /// - Returns: the segment.
+  /// - Throws: ``StoreError/addressSpaceExhausted``, also where others have these units.
   func add(
     _ file: SegmentFile,
     _ header: SegmentHeader,
@@ -171,6 +173,24 @@ final class SegmentMap: @unchecked Sendable {
   ///
   /// Under the write lock.
   func setSegments(_ segments: [MappedSegment]) { segmentList.withLock { $0 = segments } }
+
+  /// Bits of every unit so far.
+  ///
+  /// Under the write lock.
+  var unitBits: Int {
+    UInt64.bitWidth - (UInt64(granules.end) << Self.unitsPerGranuleShift).leadingZeroBitCount
+  }
+
+  /// Granules that are or were in use.
+  ///
+  /// Under the write lock.
+  var granuleCount: Int { granules.end }
+
+  /// The granule that `unit` lies in.
+  @inline(__always)
+  static func granule(of unit: UInt64) -> Int {
+    Int(truncatingIfNeeded: unit >> unitsPerGranuleShift)
+  }
 
   /// Number of the segment that `unit` lies in.
   func segmentID(ofUnit unit: UInt64) -> UInt32 {

@@ -10,6 +10,8 @@ struct SegmentSizing {
   let options: SegmentOptions
   /// Bytes of records that count.
   let liveBytes: Int
+  /// Bytes above which a segment grows only for what it needs: somebody waits while it is made.
+  var mostBytes = Int.max
 
   private static let pageSize = 4096
 
@@ -43,7 +45,7 @@ struct SegmentSizing {
   /// A sixteenth of the store, and a quarter as long as that is little.
   var usualLength: Int {
     let share = max(liveBytes / 16, min(liveBytes / 4, options.largest / 16))
-    return min(options.largest, max(options.smallest, share))
+    return min(options.largest, mostBytes, max(options.smallest, share))
   }
 
   /// Bytes of the medium that are kept for the compaction of a full one.

@@ -192,6 +192,9 @@ extension JournalOpening {
     )
   }
 
+  /// Bytes of a segment that an opening makes: the next one is made in the background.
+  private static let largestFirstSegment = 16 << 20
+
   private mutating func create(
     _ header: SegmentHeader,
     in directory: any StoreDirectory,
@@ -199,8 +202,14 @@ extension JournalOpening {
     preferring extra: Int
   ) throws(StoreError) -> MappedSegment {
     let name = SegmentName.name(of: header.segmentID)
-    let file = try SegmentSizing(options: options, liveBytes: map.liveBytes)
-      .create(name, roomFor: RecordLimit.smallestRecord, preferring: extra, in: directory)
+    var sizing = SegmentSizing(options: options, liveBytes: map.liveBytes)
+    sizing.mostBytes = Self.largestFirstSegment
+    let file = try sizing.create(
+      name,
+      roomFor: RecordLimit.smallestRecord,
+      preferring: extra,
+      in: directory
+    )
     var header = header
     header.capacity = file.length
     let finished = header

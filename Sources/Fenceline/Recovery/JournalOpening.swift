@@ -38,6 +38,7 @@ struct JournalOpening {
   private(set) var writtenBytes = 0
   /// Where reading ended, by segment.
   private var acceptedEnds: [UInt32: Int] = [:]
+  private var hasPrefaulted = false
 
   /// Reads the journal in `directory` and changes nothing.
   ///
@@ -124,6 +125,7 @@ struct JournalOpening {
         let number = share[first + offset]
         return readings[number].map { SegmentRecovery(of: members[number], $0) }
       }
+      if plan != nil { prefaultUnread(readings, where: results.compactMap(\.self)) }
       for (offset, result) in results.enumerated() {
         guard let result else { continue }
         try accept(result, of: numbers[first + offset], segments[numbers[first + offset]])
@@ -134,6 +136,32 @@ struct JournalOpening {
 
   /// Bytes of segments from which on threads are worth their start.
   private static let smallestParallelLength = 1 << 20
+
+  /// Gets everything that was not read under the mapping, where much was read that overwrites it: the
+  /// older records stand anywhere.
+  private mutating func prefaultUnread(
+    _ readings: [SegmentReading?],
+    where results: [SegmentRecovery]
+  ) {
+    let count = results.reduce(0) { $0 + $1.entries.count - $1.countBeforeStart }
+    guard !hasPrefaulted, count >= Self.smallestPrefaulting else { return }
+    let samples = results.flatMap { $0.entries.suffix(Self.sampleSize) }
+    let known = samples.count { (entry) in
+      var isKnown = false
+      index.forEachCandidate(entry.hash) { _ in isKnown = true }
+      return isKnown
+    }
+    guard known >= samples.count / 4 else { return }
+    hasPrefaulted = true
+    let members = chain.members
+    _ = Parallel.map(members.count) { number in
+      if readings[number] == nil { members[number].file.prefault(upTo: members[number].length) }
+    }
+  }
+
+  /// Records that cost more page faults than all that there are to take at once.
+  private static let smallestPrefaulting = 1 << 15
+  private static let sampleSize = 256
 
   /// Gives every segment its positions: those that an image names have theirs already.
   private func mapMembers() throws(StoreError) -> [MappedSegment] {
@@ -180,7 +208,8 @@ struct JournalOpening {
   ) throws(StoreError) {
     if let failure = result.failure { throw failure }
     let member = chain.members[number]
-    try enter(result, of: segment, plan?.shares[number])
+    try IndexReplay(map: map, index: index)
+      .apply(result, of: segment, isNamed: plan?.shares[number].usage != nil)
     if let place = DigestPlace(behindRecordsOf: member) { digestPlaces.append(place) }
     damage += result.damage
     for value in result.closeDigests {
@@ -202,52 +231,6 @@ struct JournalOpening {
     let end = result.scan?.acceptedEnd ?? start
     acceptedEnds[member.header.segmentID] = end
     if !member.isCompacted { writtenBytes += end - start }
-  }
-
-  /// Takes what a segment holds into the index, in history order.
-  private func enter(
-    _ result: SegmentRecovery,
-    of segment: MappedSegment,
-    _ share: ReplayPlan.Share?
-  ) throws(StoreError) {
-    let (map, entries) = (map, result.entries)
-    let isNamed = share?.usage != nil
-    // The image has those already.
-    let first = isNamed ? result.countBeforeStart : 0
-    for number in first..<entries.count {
-      prefetch(entries, ahead: number)
-      let entry = entries[number]
-      let unit = segment.unit(at: entry.offset)
-      let isKnown = { (candidate: UInt64) throws(StoreError) in
-        try map.keysMatch(candidate, unit)
-      }
-      // A compaction found it current when the image was made: its key has no word any more.
-      if number < result.countBeforeStart {
-        if entry.isDelete { continue }
-        if try index.contains(entry.hash, isKnown) { continue }
-      }
-      let old =
-        entry.isDelete
-        ? try index.delete(entry.hash, at: unit, map, matches: isKnown)
-        : try index.put(entry.hash, at: unit, map, matches: isKnown)
-      // What the image counted is counted.
-      if number >= result.countBeforeEnd, old != 0 { map.countDead(old) }
-      guard number >= result.countBeforeEnd || !isNamed else { continue }
-      if entry.isDelete {
-        map.countTombstone(unit, length: entry.length)
-      } else {
-        map.countLive(unit, length: entry.length, replacing: 0)
-      }
-    }
-  }
-
-  /// Starts the cache misses of entries that come soon: their buckets, then the records that those lead to.
-  @inline(__always)
-  private func prefetch(_ entries: [RecoveredEntry], ahead number: Int) {
-    if number + 24 < entries.count { index.prefetch(entries[number + 24].hash) }
-    if number + 12 < entries.count {
-      index.forEachCandidate(entries[number + 12].hash) { map.prefetch($0) }
-    }
   }
 
   /// Notes a newest segment that is not there at all.

@@ -110,9 +110,13 @@ struct SegmentRecovery: Sendable {
         return
       }
       let reader = JournalReader(binding: member.binding, from: stop.offset, limit: limit)
-      if member.statedEnd == nil, !provesMore(reader, bytes, member, after: scan, stop) {
+      // Nothing is written behind a close before its mark says otherwise.
+      let isClosed = member.statedEnd == nil && Self.isClosed(bytes, member, scan)
+      if member.statedEnd == nil,
+        isClosed || !provesMore(reader, bytes, member, after: scan, stop)
+      {
         hasTornTail = Self.isWritten(bytes, from: scan.acceptedEnd, limit: limit)
-        isClosed = Self.isClosed(bytes, member, scan)
+        self.isClosed = isClosed
         checkEnd(scan, bytes, member)
         return
       }
@@ -141,6 +145,8 @@ struct SegmentRecovery: Sendable {
     limit: Int
   ) -> TransactionScan {
     var found: [RecoveredEntry] = []
+    // Address space alone: a record takes more than an entry, and pages that are not used cost nothing.
+    found.reserveCapacity(min(1 << 20, (limit - start) / RecordLimit.smallestRecord))
     var marks: [UInt16] = []
     var (countBeforeStart, countBeforeEnd) = (countBeforeStart, countBeforeEnd)
     let scan = TransactionScan(

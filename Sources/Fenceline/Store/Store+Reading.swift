@@ -46,7 +46,7 @@ extension Store {
     _ body: (JournalRecord, RawSpan) -> R
   ) throws(StoreError) -> R? {
     // Before the table: what is in none of both was moved from the image into the table meanwhile.
-    if index.image != nil { return try withRecordBesideImage(forKey: key, hash: hash, body) }
+    if index.usesImage { return try withRecordBesideImage(forKey: key, hash: hash, body) }
     let faults = MemoryErrors.count
     var result: R?
     var failure: StoreError?

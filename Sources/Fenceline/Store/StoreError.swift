@@ -115,7 +115,8 @@ extension CorruptionCause {
     case .recordBody: "a record does not match its checksum"
     case .recordOrder: "records stand out of order"
     case .journalEndsEarly: "the journal ends before a point that was durable"
-    case .indexImage: "the index image is damaged and the journal can't be read instead now; try again"
+    case .indexImage:
+      "the index image is damaged and the journal can't be read instead now; try again"
     }
   }
 }
