@@ -104,5 +104,6 @@ struct ExplorationTests {
   func forgeries() throws {
     #expect(try ForgedJournal.violations() == [])
     #expect(try ForgedJournal.violationsOfMark() == [])
+    #expect(try DamagedIndexImage.violations() == [])
   }
 }

@@ -43,6 +43,19 @@ struct Oracle {
       guard case .noStore = error else { throw Violation("opening for reading: \(error)") }
       return ImageVerdict(recoveryClass: fingerprint(of: image, upTo: []))
     }
+    let (contents, report) = try read(store)
+    if store.openedBesideImage { try readWithoutIndexImage(image, contents, report) }
+    return ImageVerdict(
+      contents: contents,
+      isClosed: report.isClosed,
+      recoveryClass: recoveryClass(of: image, store)
+    )
+  }
+
+  /// Reads every key of a store that was opened for reading.
+  private func read(
+    _ store: Store
+  ) throws(Violation) -> (contents: UInt64, report: VerificationReport) {
     let report = store.verificationAtOpening
     guard report.isSound else { throw Violation("verify finds \(report.findings)") }
     let (contents, count) = try naming("reading") { () throws(StoreError) in
@@ -51,11 +64,23 @@ struct Oracle {
     if count != report.keyCount {
       throw Violation("\(report.keyCount) keys, of which \(count) are known")
     }
-    return ImageVerdict(
-      contents: contents,
-      isClosed: report.isClosed,
-      recoveryClass: recoveryClass(of: image, store)
-    )
+    return (contents, report)
+  }
+
+  /// Reads an image whose index image is gone: nothing else may be shown.
+  private func readWithoutIndexImage(
+    _ image: CrashImage,
+    _ contents: UInt64,
+    _ report: VerificationReport
+  ) throws(Violation) {
+    let rest = CrashImage(files: image.files.filter { $0.entry.name != Store.indexImageName })
+    let store = try naming("opening without the index image") { () throws(StoreError) in
+      try Store(readingIn: rest.directory(on: hardware), options: options)
+    }
+    let other = try read(store)
+    guard other.contents == contents, other.report.keyCount == report.keyCount,
+      other.report.isClosed == report.isClosed
+    else { throw Violation("without the index image the contents are others") }
   }
 
   /// The class of an image that `store` was opened from.
@@ -63,7 +88,8 @@ struct Oracle {
     fingerprint(
       of: image,
       upTo: store.acceptedEnds,
-      includingRest: store.verificationAtOpening.isClosed
+      includingRest: store.verificationAtOpening.isClosed,
+      includingIndexImage: store.openedBesideImage
     )
   }
 
@@ -83,12 +109,17 @@ struct Oracle {
   private func fingerprint(
     of image: CrashImage,
     upTo ends: [(name: String, end: Int)],
-    includingRest: Bool = false
+    includingRest: Bool = false,
+    includingIndexImage: Bool = false
   ) -> UInt64 {
     var sum: UInt64 = includingRest ? 1 : 0
     for file in image.files {
       var end = ends.first { $0.name == file.entry.name }?.end ?? 0
-      if includingRest, file.entry.name == ends.last?.name { end = file.entry.memory.length }
+      if includingRest && file.entry.name == ends.last?.name
+        || includingIndexImage && file.entry.name == Store.indexImageName
+      {
+        end = file.entry.memory.length
+      }
       let hash = file.entry.memory.withBytes {
         Checksum.hash64($0.extracting(0..<end), seed: file.nameFingerprint)
       }

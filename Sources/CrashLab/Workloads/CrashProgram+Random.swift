@@ -52,7 +52,7 @@ extension CrashProgram {
     func number(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
     func length() -> Int { lengths[number(lengths.count)] }
     let policies = setup.hardware.policies
-    switch number(44) {
+    switch number(48) {
     case 0..<14: return .put(number(keys.count), length())
     case 14..<18: return .delete(number(keys.count))
     case 18..<25:
@@ -65,7 +65,12 @@ extension CrashProgram {
     case 37: return .killBefore(number(12), policies[number(policies.count)])
     case 38 where setup.hardware == .disk: return .failSync(evicting: number(2) == 0)
     case 38: return .sync
-    case 39...42: return .compact
+    case 39...41: return .compact
+    case 42: return .compactSealed
+    case 43...46:
+      return .image(
+        (0..<number(4)).map { _ in Change(number(keys.count), number(3) == 0 ? nil : length()) }
+      )
     default: return .fill(number(2) == 0)
     }
   }

@@ -62,11 +62,7 @@ extension CrashProgram.Action {
       return [(key, length / 2), (key, length - 1), (1, length)]
         .filter { $0.1 >= 0 && $0 != (key, length) }.map { .put($0, $1) }
     case .transaction(let changes):
-      let fewer = changes.indices.map { index in
-        var changes = changes
-        changes.remove(at: index)
-        return CrashProgram.Action.transaction(changes)
-      }
+      let fewer = Self.fewer(changes).map { CrashProgram.Action.transaction($0) }
       let shorter = changes.indices.compactMap { (index) -> CrashProgram.Action? in
         guard let length = changes[index].length, length > 0 else { return nil }
         var changes = changes
@@ -74,8 +70,18 @@ extension CrashProgram.Action {
         return .transaction(changes)
       }
       return changes.count > 1 ? fewer + shorter : shorter
+    case .image(let changes): return Self.fewer(changes).map { .image($0) }
     case .killAmid(_, let policy), .killBefore(_, let policy): return [.kill(policy)]
     default: return []
+    }
+  }
+
+  /// The same changes without one of them.
+  private static func fewer(_ changes: [CrashProgram.Change]) -> [[CrashProgram.Change]] {
+    changes.indices.map { index in
+      var changes = changes
+      changes.remove(at: index)
+      return changes
     }
   }
 }

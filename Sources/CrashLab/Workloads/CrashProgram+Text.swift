@@ -40,6 +40,8 @@ extension CrashProgram.Action: CustomStringConvertible {
       "transaction([\(changes.map(\.description).joined(separator: ", "))])"
     case .sync: "sync"
     case .compact: "compact"
+    case .compactSealed: "compactSealed"
+    case .image(let changes): "image([\(changes.map(\.description).joined(separator: ", "))])"
     case .close(let policy): "close(.\(policy))"
     case .kill(let policy): "kill(.\(policy))"
     case .killAmid(let share, let policy): "killAmid(\(share), .\(policy))"

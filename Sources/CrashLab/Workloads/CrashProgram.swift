@@ -26,6 +26,10 @@ package struct CrashProgram: Sendable, Equatable {
     case sync
     /// Gives back the space of what is dead.
     case compact
+    /// The same, but the segment that is being written stays where it gives little back.
+    case compactSealed
+    /// Writes an index image; when half of it is written, the changes are made, one by one.
+    case image([Change])
     /// Closes the store; another process opens it again.
     case close(CopyPolicy)
     /// The process dies between two calls; another one recovers.
@@ -133,7 +137,18 @@ package struct CrashProgram: Sendable, Equatable {
       }
       if !real.isEmpty { try workload.transaction(real, durability) }
     case .sync: try workload.sync()
-    case .compact: try workload.compact()
+    case .compact: try workload.compact(sealingAlways: true)
+    case .compactSealed: try workload.compact(sealingAlways: false)
+    case .image(let changes):
+      try workload.writeImage {
+        for change in changes {
+          if let length = change.length {
+            try workload.put(keys[change.key], value(length, salt))
+          } else {
+            try workload.delete(keys[change.key])
+          }
+        }
+      }
     case .close(let policy):
       try workload.close()
       workload.kill(policy: policy)

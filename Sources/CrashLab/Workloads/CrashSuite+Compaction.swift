@@ -14,8 +14,9 @@ extension CrashSuite {
       Scenario(
         name: "compaction of what a buffered put has overwritten",
         steps: [
-          step(.put(1, 1500)), step(.put(2, 1500)), step(.put(3, 1500)), step(.sync),
-          step(.put(1, 8)), step(.put(2, 8)), step(.compact), step(.put(3, 8), durable: true),
+          step(.put(1, 1500)), step(.put(2, 1500)), step(.put(3, 1500)), step(.put(4, 1500)),
+          step(.put(5, 1500)), step(.sync), step(.put(1, 8)), step(.put(2, 8)), step(.put(3, 8)),
+          step(.delete(4)), step(.compactSealed), step(.put(3, 3), durable: true),
         ]
       ),
       Scenario(

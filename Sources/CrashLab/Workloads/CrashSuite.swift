@@ -47,7 +47,7 @@ package enum CrashSuite {
 
   /// Every situation.
   package static let scenarios: [Scenario] =
-    tails + transactions + closes + threads + rotations + compactions + deaths + faults
+    tails + transactions + closes + threads + rotations + compactions + images + deaths + faults
 
   private static func durable(_ action: CrashProgram.Action) -> Step { Step(action, durable: true) }
   private static func elsewhere(_ action: CrashProgram.Action) -> Step {

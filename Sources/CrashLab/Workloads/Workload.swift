@@ -264,10 +264,20 @@ package final class Workload {
   }
 
   /// Compacts; everything that was committed is durable then.
-  package func compact() throws {
+  package func compact(sealingAlways: Bool) throws {
     // A closed store is not closed any more once its last segment has a successor.
     mark(.begun(history.states.count - 1))
-    try opened.compact(sealingAlways: true)
+    try opened.compact(sealingAlways: sealingAlways)
+    mark(.synced(history.states.count - 1))
+  }
+
+  /// Writes an index image; everything that was committed is durable then.
+  package func writeImage(meanwhile changes: () throws -> Void) throws {
+    var failure: (any Error)?
+    try opened.writeIndexImage {
+      do { try changes() } catch { failure = error }
+    }
+    if let failure { throw failure }
     mark(.synced(history.states.count - 1))
   }
 
@@ -307,6 +317,9 @@ package final class Workload {
     }
     return found
   }
+
+  /// What has a name now, as a process sees it.
+  var files: [SimulatedDirectory.Entry] { directory.entries }
 
   /// The bytes of the first file, as a process sees them.
   var firstFile: [UInt8] { directory.entries.first?.memory.contents ?? [] }

@@ -48,6 +48,7 @@ package struct WorkloadSetup: Sendable, Equatable {
     options.segmentOptions.smallestPrepared = smallestPrepared
     options.segmentOptions.preparesInBackground = false
     options.segmentOptions.clock.fixedTime = 0
+    options.segmentOptions.hashSeed = 0x5eed
     let isOther = isOtherLife && stale == .store
     options.segmentOptions.storeID = StoreID(low: 0x5eed, high: isOther ? 2 : 1)
     options.segmentOptions.firstIncarnation = isOtherLife && stale == .incarnation ? 1 : 1 << 20

@@ -196,6 +196,7 @@ final class JournalFollower: @unchecked Sendable {
       watch(state)
       let end = state.end
       isTorn = apply(&state, upTo: state.newest.file.length)
+      if index.isImageDamaged, index.usesImage { replaceImage(&state) }
       if state.end == end, !moveOn(&state) { break }
     }
     isUncertain.store(isTorn || state.isEmpty, ordering: .relaxed)

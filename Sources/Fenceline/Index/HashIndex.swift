@@ -36,6 +36,8 @@ final class HashIndex: @unchecked Sendable {
   let imageAddress = Atomic<UInt>(0)
   /// Keys that have a word in the image and none here, minus words here that lead to delete records.
   let imageCount = Atomic<Int>(0)
+  /// A page of it did not hold when the table was changed: what was counted since may be wrong.
+  var isImageDamaged = false
   /// Words here that led to delete records when they were written.
   var deletes: [(hash: UInt64, unit: UInt64)] = []
 

@@ -100,12 +100,12 @@ extension HashIndex {
     _ matches: (UInt64) throws(E) -> Bool
   ) -> UInt64 {
     var found: UInt64 = 0
-    // A page that does not hold has no word: readers come upon it, and then the journal is read.
-    _ = image?.search(hash) { (unit) in
+    let answer = image?.search(hash) { (unit) in
       let isKey = (try? matches(unit)) ?? false
       if isKey { found = unit }
       return isKey
     }
+    if answer == .damaged { isImageDamaged = true }
     return found
   }
 

@@ -36,6 +36,9 @@ final class IndexImages: Sendable {
     self.state = ForkSafeMutex(state)
   }
 
+  /// Whether there is one.
+  var hasImage: Bool { state.withLock { $0.length > 0 } }
+
   /// Writes an image if one is due, or removes the one that is there if it is not worth its bytes.
   ///
   /// Errors leave the store as it is: an image that can't be had only costs time.

@@ -5,6 +5,9 @@ internal import PersistentMemory
 internal import SystemPackage
 
 extension Store {
+  /// Name of the index image's file.
+  package static let indexImageName = IndexImage.fileName
+
   /// Finds and verifies the newest record of `key` while an image is in use.
   ///
   /// The caller holds a reader's ticket.

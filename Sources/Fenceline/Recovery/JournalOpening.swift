@@ -45,12 +45,14 @@ struct JournalOpening {
   /// - Parameters:
   ///   - directory: where the segments are; it may hold none.
   ///   - use: what to make of an index image that is there; one that does not fit is passed over.
+  ///   - seed: of the keys' hashes, where no image gives it; nil for a random one.
   ///   - progress: gets the number of segments read and the number of all.
   /// - Returns: the journal, its damage noted.
   /// - Throws: as `SegmentChain.init(in:)`, and ``StoreError/addressSpaceExhausted``.
   static func read(
     _ directory: any StoreDirectory,
     image use: ImageUse = .none,
+    hashSeed seed: UInt64? = nil,
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws(StoreError) -> JournalOpening {
     let chain = try SegmentChain(in: directory)
@@ -59,16 +61,18 @@ struct JournalOpening {
     {
       return opening
     }
-    return try Self(chain, in: directory, progress)
+    let hashSeed = if let seed { seed } else { try Random.word() }
+    return try Self(chain, in: directory, hashSeed, progress)
   }
 
   /// Reads everything.
   private init(
     _ chain: SegmentChain,
     in directory: any StoreDirectory,
+    _ seed: UInt64,
     _ progress: (Int, Int) -> Void
   ) throws(StoreError) {
-    hashSeed = try Random.word()
+    hashSeed = seed
     (self.chain, damage, plan, use) = (chain, chain.damage, nil, .none)
     try recover(progress)
     try noteMissingNewest(in: directory)
@@ -95,7 +99,9 @@ struct JournalOpening {
     } catch {
       return nil
     }
-    guard damage.isEmpty, plan.isReached(by: chain, acceptedEnds) else { return nil }
+    guard damage.isEmpty, !index.isImageDamaged, plan.isReached(by: chain, acceptedEnds) else {
+      return nil
+    }
     writtenBytes += plan.header.journalBytes
   }
 

@@ -68,7 +68,8 @@ extension Store {
     )
   }
 
-  /// What verifying would have found when this handle was opened: opening reads the same bytes.
+  /// What verifying would have found when this handle was opened: opening reads the same bytes, except
+  /// beside an index image.
   package var verificationAtOpening: VerificationReport {
     VerificationReport(
       recovery,
@@ -77,6 +78,9 @@ extension Store {
       findings: damage.map(\.error) + spareFindings
     )
   }
+
+  /// Whether opening read the journal behind an index image only.
+  package var openedBesideImage: Bool { maintenance.images.hasImage }
 
   /// The segments that are history, by name, with the end of what was accepted in each.
   package var acceptedEnds: [(name: String, end: Int)] {

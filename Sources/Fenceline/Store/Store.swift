@@ -123,7 +123,11 @@ public final class Store: Sendable {
     options: StoreOptions
   ) throws(StoreError) {
     try Self.check(directory.medium, options)
-    var opening = try JournalOpening.read(directory, image: .load)
+    var opening = try JournalOpening.read(
+      directory,
+      image: .load,
+      hashSeed: options.segmentOptions.hashSeed
+    )
     if opening.isEmpty {
       guard options.createsIfMissing else { throw .noStore(directory.path) }
       guard opening.foreignNames.isEmpty else { throw .notAStore(directory.path) }
@@ -150,7 +154,11 @@ public final class Store: Sendable {
     options: StoreOptions
   ) throws(StoreError) {
     try Self.check(directory.medium, options)
-    let opening = try JournalOpening.read(directory, image: .lookUp)
+    let opening = try JournalOpening.read(
+      directory,
+      image: .lookUp,
+      hashSeed: options.segmentOptions.hashSeed
+    )
     guard let storeID = opening.storeID else { throw .noStore(directory.path) }
     self.init(
       directory,

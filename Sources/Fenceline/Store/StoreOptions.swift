@@ -51,6 +51,8 @@ package struct SegmentOptions: Sendable {
   package var clock = Clock()
   /// Names a new store; a random name without it.
   package var storeID: StoreID?
+  /// What the hashes of keys start from, where the same input has to give the same bytes; random without.
+  package var hashSeed: UInt64?
   /// Of a new store.
   package var firstIncarnation: UInt64 = 1
   /// Bytes of a segment from which on its successor is made ahead of need.

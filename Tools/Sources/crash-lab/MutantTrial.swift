@@ -52,7 +52,9 @@ struct MutantTrial {
         return true
       }
     }
-    let forged = try ForgedJournal.violations() + ForgedJournal.violationsOfMark()
+    let forged =
+      try ForgedJournal.violations() + ForgedJournal.violationsOfMark()
+      + DamagedIndexImage.violations()
     guard let first = forged.first else { return false }
     try report.send(.found(images: images, "forged: \(first)"))
     return true
