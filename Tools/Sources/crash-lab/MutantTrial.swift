@@ -26,13 +26,14 @@ struct MutantTrial {
   ///
   /// Ends silently where nothing is found until the time is over.
   mutating func run() throws {
-    let first = CrashSuite.programs(stale: .incarnation)
+    let first = Self.interleaved(CrashSuite.programs(stale: .incarnation))
     let others = StaleKind.allCases.filter { $0 != .incarnation }
       .flatMap { CrashSuite.programs(stale: $0) }
     let random = (0..<200 as Range<UInt64>).map { (offset: UInt64) in
       let seed = command.seed &+ offset
       return (name: "random program \(seed)", program: CrashProgram(seed: seed))
     }
+    if try checkIndexImages() { return }
     if try crash(first, limit: 8) { return }
     if try checkContracts() { return }
     // Records of one length are where stale ones fit.
@@ -41,6 +42,23 @@ struct MutantTrial {
     if try crash(others + random, limit: 8) { return }
     if try damage(oneIn: 200) { return }
     _ = try crash(first + random, limit: 1 << 10)
+  }
+
+  /// Every situation on all machines before the next one: each machine has faults of its own.
+  private static func interleaved(
+    _ programs: [(name: String, program: CrashProgram)]
+  ) -> [(name: String, program: CrashProgram)] {
+    let count = CrashSuite.scenarios.count
+    return (0..<count).flatMap { (first) in
+      stride(from: first, to: programs.count, by: count).map { programs[$0] }
+    }
+  }
+
+  /// Index images with bytes that changed.
+  private func checkIndexImages() throws -> Bool {
+    guard let first = try DamagedIndexImage.violations().first else { return false }
+    try report.send(.found(images: images, "index image: \(first)"))
+    return true
   }
 
   /// The copy core by itself, and journals that a wrong writer leaves.
@@ -54,7 +72,6 @@ struct MutantTrial {
     }
     let forged =
       try ForgedJournal.violations() + ForgedJournal.violationsOfMark()
-      + DamagedIndexImage.violations()
     guard let first = forged.first else { return false }
     try report.send(.found(images: images, "forged: \(first)"))
     return true
