@@ -3,6 +3,7 @@
 
 import Fenceline
 import Foundation
+import JournalFormat
 import PersistentMemory
 import SystemPackage
 import Testing
@@ -130,5 +131,48 @@ struct IndexImageModelTests {
     #expect(run.usedCount > 3)
     try run.store.close()
     #expect(try Store.verify(at: run.scratch.store).isSound)
+  }
+
+  /// Keys are deleted while the image is made, so that it has the words of some of them, and come back.
+  ///
+  /// Then a compaction drops the deletes. What their first records were is no longer counted when the
+  /// image is made, and must not be counted out again.
+  @Test func `What went while an image was made is counted out once`() throws {
+    let scratch = try Scratch()
+    var model: [[UInt8]: [UInt8]] = [:]
+    do {
+      let store = try Store.open(at: scratch.store, options: .imagedSegments)
+      func put(_ numbers: Range<Int>, _ value: [UInt8]) throws(StoreError) {
+        for number in numbers {
+          try store.put(Run.key(number), value)
+          model[Run.key(number)] = value
+        }
+      }
+      func seal() throws(StoreError) {
+        try store.withWriter { (journal) throws(StoreError) in
+          try journal.sealForCompaction(always: true)
+        }
+      }
+      try put(0..<40, [UInt8](repeating: 1, count: 200))
+      try put(0..<1, [1])
+      try seal()
+      try put(50..<70, [UInt8](repeating: 2, count: 300))
+      try store.writeIndexImage { () throws(StoreError) in
+        for number in 0..<8 { try store.delete(Run.key(number)) }
+      }
+      try put(50..<70, [3])
+      try seal()
+      try put(0..<8, [4])
+      var policy = CompactionPolicy.thorough(store.maintenance.compactor.options)
+      policy.smallestDeadShare = 0.6
+      policy.toleratedTombstoneShare = 1
+      let step = try store.maintenance.step(policy)
+      #expect(step?.sourceCount == 1)
+      #expect(store.map.segments.map(\.header.segmentID) == [1, 4, 3])
+      try store.close()
+    }
+    // The image is loaded: what segments hold is counted anew.
+    #expect(try !expectSameWithoutImage(scratch, model, "deleted meanwhile"))
+    #expect(try Store.openReadOnly(at: scratch.store).recovery.recordCount < 100)
   }
 }
