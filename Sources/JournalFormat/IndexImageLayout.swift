@@ -149,9 +149,18 @@ package struct IndexImageHeader: Sendable, Equatable {
   }
 
   /// L: bits of the hash that the number of a bucket gives.
-  package var bucketBits: Int { Int.bitWidth - 1 - bucketCount.leadingZeroBitCount }
+  package var bucketBits: Int { Self.bucketBits(bucketCount) }
   /// Bytes of a word: 4 to 8.
-  package var wordLength: Int { max(4, (unitBits + 32 - bucketBits + 7) / 8) }
+  package var wordLength: Int { Self.wordLength(unitBits: unitBits, bucketCount: bucketCount) }
+
+  private static func bucketBits(_ bucketCount: Int) -> Int {
+    Int.bitWidth - 1 - bucketCount.leadingZeroBitCount
+  }
+
+  /// Bytes of a word of an image that has so many buckets.
+  package static func wordLength(unitBits: Int, bucketCount: Int) -> Int {
+    max(4, (unitBits + 32 - bucketBits(bucketCount) + 7) / 8)
+  }
 
   /// Where the table of pages starts.
   package var rowsStart: Int {

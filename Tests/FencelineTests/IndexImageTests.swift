@@ -43,12 +43,3 @@ struct IndexImageTests {
     #expect(try writer.count == model.count)
   }
 }
-
-extension StoreOptions {
-  /// Small segments, and images where a test asks for them.
-  fileprivate static var imagedSegments: StoreOptions {
-    var options = StoreOptions.smallSegments
-    options.writesIndexImages = false
-    return options
-  }
-}

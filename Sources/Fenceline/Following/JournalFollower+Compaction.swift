@@ -72,14 +72,22 @@ extension JournalFollower {
     guard let newest = segments.last else { return nil }
     let fresh = HashIndex()
     var state = Self.start(of: newest)
+    var tombstoneBytes: [Int] = []
     for (segment, member) in zip(segments, chain) {
       let limit = member.statedEnd ?? member.length
+      tombstoneBytes.append(0)
       let read = try? segment.file.withGuardedBytes(0..<member.length) { (bytes) in
         TransactionScan(bytes, binding: segment.binding, limit: limit) { (record) in
+          if record.header.kind == .delete {
+            tombstoneBytes[tombstoneBytes.count - 1] += record.shape.totalLength
+          }
           enter(record, of: segment, in: bytes, into: fresh)
         }
       }
-      guard let scan = read else { return nil }
+      // What is damaged is not known to be gone.
+      guard let scan = read, scan.acceptedEnd == member.statedEnd ?? scan.acceptedEnd else {
+        return nil
+      }
       state.end = scan.acceptedEnd
       state.nextSequence = scan.nextSequence
       state.isEmpty = scan.isEmpty
@@ -88,6 +96,10 @@ extension JournalFollower {
     let gone = known.filter { old in
       !segments.contains { $0.header == old.header }
     }
+    for (segment, bytes) in zip(segments, tombstoneBytes) {
+      segment.usage.set(live: 0, tombstones: bytes)
+    }
+    map.recount(segments, index)
     map.setSegments(segments)
     map.noteCommitted(state.position)
     writer.noteApplied(state.position)
@@ -134,5 +146,6 @@ extension JournalFollower {
         unsafe index.remove(index.locate(hash) { $0 == unit })
       }
     }
+    index.noteImageGone()
   }
 }

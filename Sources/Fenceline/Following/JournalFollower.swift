@@ -15,6 +15,7 @@ internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 internal import Synchronization
+internal import SystemPackage
 
 /// Reads on behind the journal's end.
 @safe
@@ -158,10 +159,18 @@ final class JournalFollower: @unchecked Sendable {
 
   /// Gets everything that an image knows into the table, for whoever wants to see all keys.
   ///
+  /// - Throws: what is wrong with an image that can't be done without, because the journal is damaged too.
   /// - Complexity: O(keys) at the first time, if the handle uses an image.
-  func takeOverImage() {
-    guard index.usesImage else { return }
-    state.withLock { (state) in takeOverImage(&state) }
+  func takeOverImage() throws(StoreError) {
+    guard index.hasImage else { return }
+    state.withLock { (state) in _ = takeOverImage(&state) }
+    if index.usesImage { throw damagedImage }
+  }
+
+  /// The error where a page does not hold, and the journal does not either.
+  var damagedImage: StoreError {
+    let file = directory.path.appending(IndexImage.fileName)
+    return .corrupt(file: file, offset: 0, cause: .indexImage)
   }
 
   /// Reads the journal instead of the image, a page of which does not hold.
@@ -171,8 +180,11 @@ final class JournalFollower: @unchecked Sendable {
     }
   }
 
-  private func takeOverImage(_ state: inout State) {
-    if !index.takeOverImage(map) { replaceImage(&state) }
+  /// - Returns: false where everything was read anew instead, or could not be.
+  private func takeOverImage(_ state: inout State) -> Bool {
+    if index.takeOverImage(map) { return true }
+    replaceImage(&state)
+    return false
   }
 
   private func replaceImage(_ state: inout State) {
@@ -196,7 +208,7 @@ final class JournalFollower: @unchecked Sendable {
       watch(state)
       let end = state.end
       isTorn = apply(&state, upTo: state.newest.file.length)
-      if index.isImageDamaged, index.usesImage { replaceImage(&state) }
+      if index.hasMetDamage, index.usesImage { replaceImage(&state) }
       if state.end == end, !moveOn(&state) { break }
     }
     isUncertain.store(isTorn || state.isEmpty, ordering: .relaxed)
@@ -263,8 +275,9 @@ final class JournalFollower: @unchecked Sendable {
         let segment = try? map.add(successor.file, successor.header)
       else { return false }
       state = Self.start(of: segment)
-      // Words of an image lead to segments that may go.
-      if chain.contains(where: isNew) { takeOverImage(&state) }
+      // Words of an image lead to segments that may go. Where it can't be taken over, the chain is older
+      // than what was read instead, or the segments have to stay: adopting is for another time.
+      guard !chain.contains(where: isNew) || takeOverImage(&state) else { return true }
       adopt(chain, before: segment)
       return true
     }

@@ -34,10 +34,13 @@ final class HashIndex: @unchecked Sendable {
   /// be in it, but out of use where `imageAddress` is 0.
   var keptImage: IndexImage?
   let imageAddress = Atomic<UInt>(0)
+  /// A change came upon a page of the image that does not hold, so counts are wrong until the image is
+  /// replaced.
+  var hasMetDamage = false
+  /// From the moment that there is an image until no word leads to a delete any more.
+  let hadImage = Atomic<Bool>(false)
   /// Keys that have a word in the image and none here, minus words here that lead to delete records.
   let imageCount = Atomic<Int>(0)
-  /// A page of it did not hold when the table was changed: what was counted since may be wrong.
-  var isImageDamaged = false
   /// Words here that led to delete records when they were written.
   var deletes: [(hash: UInt64, unit: UInt64)] = []
 

@@ -13,6 +13,7 @@ extension HashIndex {
   func attach(_ image: IndexImage) {
     keptImage = image
     imageCount.store(image.header.wordCount, ordering: .relaxed)
+    hadImage.store(true, ordering: .relaxed)
     imageAddress.store(
       unsafe UInt(bitPattern: Unmanaged.passUnretained(image).toOpaque()),
       ordering: .releasing
@@ -22,6 +23,13 @@ extension HashIndex {
   /// Whether keys are looked up in an image.
   @inline(__always)
   var usesImage: Bool { imageAddress.load(ordering: .acquiring) != 0 }
+
+  /// Whether keys are looked up in an image, or words may still lead to deletes because of one.
+  @inline(__always)
+  var hasImage: Bool { hadImage.load(ordering: .acquiring) }
+
+  /// No word leads to a delete any more.
+  func noteImageGone() { hadImage.store(false, ordering: .releasing) }
 
   /// The image in use.
   @inline(__always)
@@ -105,7 +113,7 @@ extension HashIndex {
       if isKey { found = unit }
       return isKey
     }
-    if answer == .damaged { isImageDamaged = true }
+    if answer == .damaged { hasMetDamage = true }
     return found
   }
 
@@ -188,6 +196,7 @@ extension HashIndex {
     for (hash, unit) in deletes { unsafe remove(locate(hash) { $0 == unit }) }
     imageCount.store(0, ordering: .relaxed)
     deletes = []
+    noteImageGone()
   }
 }
 

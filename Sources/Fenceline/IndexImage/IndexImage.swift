@@ -22,6 +22,14 @@ final class IndexImage: @unchecked Sendable {
   private let unitBits: UInt64
   private let bucketBits: UInt64
   private let verifiedPages: UnsafeMutablePointer<Atomic<UInt8>>
+  /// A copy: what becomes of the file once this was verified leads nowhere.
+  private let rows: [Row]
+
+  /// Where to look for a bucket, and how many overflow buckets the pages before need.
+  private struct Row {
+    let firstBucket: Int
+    let overflowBefore: Int
+  }
 
   /// Name of the file.
   static let fileName = "index.image"
@@ -39,11 +47,12 @@ final class IndexImage: @unchecked Sendable {
   /// Nil where there is none, or none that holds.
   init?(in directory: any StoreDirectory) {
     guard let file = try? directory.openSegment(named: Self.fileName, writable: false),
-      let (header, segments) = try? file.withGuardedBytes(0..<file.length, Self.tables)
+      let (header, segments, rows) = try? file.withGuardedBytes(0..<file.length, Self.tables)
     else { return nil }
     self.file = file
     self.header = header
     self.segments = segments
+    self.rows = rows
     pageSeed = header.pageSeed
     wordLength = header.wordLength
     unitBits = UInt64(header.unitBits)
@@ -75,8 +84,11 @@ final class IndexImage: @unchecked Sendable {
   /// Whether a memory error under the mapping is no signal: look-ups may go there.
   var isGuarded: Bool { file.isGuarded }
 
-  /// The header and the segments, or nil where they do not hold.
-  private static func tables(_ bytes: RawSpan) -> (IndexImageHeader, [IndexImageSegment])? {
+  /// Bytes that are counted in a segment.
+  private static let counts = -(1 << 40)...(1 << 40)
+
+  /// The header and the tables, or nil where they do not hold.
+  private static func tables(_ bytes: RawSpan) -> (IndexImageHeader, [IndexImageSegment], [Row])? {
     guard let header = IndexImageHeader(decoding: bytes), isPlausible(header, bytes.byteCount),
       Checksum.crc32c(bytes.extracting(IndexImageField.storeID..<header.rowsEnd))
         == bytes.littleEndian(at: IndexImageField.checksum, as: UInt32.self)
@@ -92,9 +104,12 @@ final class IndexImage: @unchecked Sendable {
     guard
       segments.allSatisfy({
         $0.end >= 0 && $0.end < 1 << 35 && $0.firstUnit < mostUnits
+          && Self.counts.contains($0.liveBytes) && Self.counts.contains($0.tombstoneBytes)
           && $0.firstUnit.isMultiple(of: 1 << SegmentMap.unitsPerGranuleShift)
       })
     else { return nil }
+    var rows: [Row] = []
+    rows.reserveCapacity(header.pageCount + 1)
     var last = (bucket: -1, overflow: 0)
     for row in stride(from: header.rowsStart, to: header.rowsEnd, by: IndexImageRowField.size) {
       let bucket = Int(
@@ -107,8 +122,10 @@ final class IndexImage: @unchecked Sendable {
         overflow >= last.overflow, overflow <= header.overflowCount
       else { return nil }
       last = (bucket, overflow)
+      rows.append(Row(firstBucket: bucket, overflowBefore: overflow))
     }
-    return (header, segments)
+    rows.append(Row(firstBucket: header.bucketCount, overflowBefore: header.overflowCount))
+    return (header, segments, rows)
   }
 
   /// Whether the numbers fit the file's length, so that nothing is allocated that is not there.
@@ -123,24 +140,13 @@ final class IndexImage: @unchecked Sendable {
 
   // MARK: Pages
 
-  private func row(_ page: Int, _ field: Int) -> Int {
-    let offset = header.rowsStart + page * IndexImageRowField.size + field
-    return unsafe Int(
-      UInt32(littleEndian: (file.mappedBase + offset).loadUnaligned(as: UInt32.self))
-    )
-  }
-
-  /// The first bucket of a page.
-  private func firstBucket(_ page: Int) -> Int {
-    page == header.pageCount
-      ? header.bucketCount : row(page, IndexImageRowField.firstBucket)
-  }
+  /// The first bucket of a page, or of none behind the last one.
+  private func firstBucket(_ page: Int) -> Int { rows[page].firstBucket }
 
   /// Overflow buckets that the pages before need.
-  func overflowBefore(_ page: Int) -> Int {
-    page == header.pageCount
-      ? header.overflowCount : row(page, IndexImageRowField.overflowBefore)
-  }
+  func overflowBefore(_ page: Int) -> Int { rows[page].overflowBefore }
+
+  private func bucketCount(_ page: Int) -> Int { firstBucket(page + 1) - firstBucket(page) }
 
   /// The page that holds a bucket.
   private func page(of bucket: Int) -> Int {
@@ -152,20 +158,32 @@ final class IndexImage: @unchecked Sendable {
     return low
   }
 
-  /// Hands out the bytes of a page; nil where they do not hold.
+  /// Hands out the bytes of a page.
+  ///
+  /// - Parameters:
+  ///   - page: its number.
+  ///   - again: verifies it also where that was done before.
+  ///   - body: gets the bytes; what they say of lengths may have changed since they were verified.
+  /// - Returns: nil where they do not hold.
   @inline(__always)
-  private func withVerifiedPage<R>(_ page: Int, _ body: (RawSpan) -> R) -> R? {
+  private func withVerifiedPage<R>(
+    _ page: Int,
+    again: Bool = false,
+    _ body: (RawSpan) -> R?
+  ) -> R? {
     let start = header.pagesStart + page * IndexImagePageField.size
     // SAFETY: the page lies within the file, and the mapping lives as long as self.
     let bytes = unsafe UnsafeRawBufferPointer(
       start: file.mappedBase + start,
       count: IndexImagePageField.size
     ).bytes
-    if unsafe verifiedPages[page].load(ordering: .acquiring) == 0 {
+    if unsafe again || verifiedPages[page].load(ordering: .acquiring) == 0 {
       guard holds(bytes, page) || Mutant.imagePageUnchecked.isActive else { return nil }
       unsafe verifiedPages[page].store(1, ordering: .releasing)
     }
-    return body(bytes)
+    let result = body(bytes)
+    // Behind a memory error there are zeros, for everybody.
+    return file.firstFault == nil ? result : nil
   }
 
   private func holds(_ bytes: RawSpan, _ page: Int) -> Bool {
@@ -173,10 +191,8 @@ final class IndexImage: @unchecked Sendable {
     let wordCount = Self.count(bytes, IndexImagePageField.wordCount)
     let end = IndexImagePageField.counts + bucketCount + wordLength * wordCount
     guard end <= bytes.byteCount - IndexImagePageField.tail,
-      firstBucket(page) + bucketCount == firstBucket(page + 1)
-    else {
-      return false
-    }
+      bucketCount == self.bucketCount(page)
+    else { return false }
     let seed = Checksum.crc32c(of: UInt32(truncatingIfNeeded: page), continuing: pageSeed)
     let crc = Checksum.crc32c(
       bytes.extracting(IndexImagePageField.bucketCount..<end),
@@ -202,13 +218,15 @@ final class IndexImage: @unchecked Sendable {
     bucket begin: (Int) -> Void,
     word visit: (UInt64) -> Void
   ) -> Bool {
-    let visited: Void? = withVerifiedPage(page) { (bytes) in
-      let bucketCount = Self.count(bytes, IndexImagePageField.bucketCount)
+    let visited: Void? = withVerifiedPage(page, again: true) { (bytes) in
+      let bucketCount = bucketCount(page)
       var word = IndexImagePageField.counts + bucketCount
       let first = firstBucket(page)
       for bucket in first..<first + bucketCount {
         begin(bucket)
-        for _ in 0..<Self.words(bytes, ofBucket: bucket - first) {
+        let count = Self.words(bytes, ofBucket: bucket - first)
+        guard hasRoom(for: count, at: word) else { return nil }
+        for _ in 0..<count {
           let value = bytes.littleEndian(at: word, as: UInt64.self)
           word += wordLength
           let unit = value & unitMask
@@ -218,8 +236,15 @@ final class IndexImage: @unchecked Sendable {
           visit(HashIndex.word(hash, unit))
         }
       }
+      return ()
     }
     return visited != nil
+  }
+
+  /// Whether words may stand there.
+  @inline(__always)
+  private func hasRoom(for count: Int, at offset: Int) -> Bool {
+    offset + wordLength * count <= IndexImagePageField.size - IndexImagePageField.tail
   }
 
   @inline(__always)
@@ -240,11 +265,12 @@ final class IndexImage: @unchecked Sendable {
     let page = page(of: bucket)
     return withVerifiedPage(page) { (bytes) in
       let number = bucket - firstBucket(page)
-      let bucketCount = Self.count(bytes, IndexImagePageField.bucketCount)
-      var word = IndexImagePageField.counts + bucketCount
+      var word = IndexImagePageField.counts + bucketCount(page)
       for before in 0..<number { word += wordLength * Self.words(bytes, ofBucket: before) }
       let rest = (hash & 0xffff_ffff) >> bucketBits
-      for _ in 0..<Self.words(bytes, ofBucket: number) {
+      let count = Self.words(bytes, ofBucket: number)
+      guard hasRoom(for: count, at: word) else { return nil }
+      for _ in 0..<count {
         let value = bytes.littleEndian(at: word, as: UInt64.self) & wordMask
         word += wordLength
         let unit = value & unitMask

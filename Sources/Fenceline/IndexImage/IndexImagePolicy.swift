@@ -4,6 +4,8 @@
 // images together take up to half of what was ever written to the journal, and no more. Small stores have
 // none: they are read before an image would be.
 
+internal import JournalFormat
+
 /// When to write an index image, and when to do without.
 struct IndexImagePolicy {
   /// Bytes of records below which a store has no image.
@@ -25,8 +27,20 @@ struct IndexImagePolicy {
     /// Bytes of records in all segments.
     var recordBytes: Int
 
-    /// Bytes of an image of now.
-    var nextLength: Int { keyCount * 5 + keyCount / 4 + bucketCount + 8192 }
+    /// Bytes of a word in an image of now.
+    var wordLength: Int
+    /// Segments that it has room to name.
+    var segmentCount: Int
+
+    /// Bytes of an image of now, rather more than fewer: pages are not quite full.
+    var nextLength: Int {
+      let pageSize = IndexImagePageField.size
+      let pageCount = (keyCount * wordLength + bucketCount) / (pageSize - 196) + 2
+      let tables =
+        IndexImageField.headerEnd + segmentCount * IndexImageSegmentField.size
+        + pageCount * IndexImageRowField.size
+      return (tables / pageSize + 1 + pageCount) * pageSize
+    }
   }
 
   /// Whether an image is due.

@@ -28,7 +28,7 @@ struct IndexImager: Sendable {
   let writer: WriterAccess
 
   /// Segments that may come while an image is made.
-  private static let mostNewSegments = 64
+  static let mostNewSegments = 64
 
   /// What is noted before the first word is read.
   private struct Start {

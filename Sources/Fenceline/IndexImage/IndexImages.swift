@@ -79,12 +79,12 @@ final class IndexImages: Sendable {
   }
 
   private func situation() throws(StoreError) -> IndexImagePolicy.Situation {
-    let (written, end) = try imager.writer.withWriter { (journal) throws(StoreError) in
-      (journal.writtenBytes, journal.tail)
+    let (written, end, unitBits) = try imager.writer.withWriter { (journal) throws(StoreError) in
+      (journal.writtenBytes, journal.tail, imager.map.unitBits)
     }
-    let records = imager.map.recordEnds.reduce(0) {
-      $0 + ($1.end ?? end) - SegmentField.journalStart
-    }
+    let ends = imager.map.recordEnds
+    let records = ends.reduce(0) { $0 + ($1.end ?? end) - SegmentField.journalStart }
+    let bucketCount = imager.index.bucketCount.load(ordering: .relaxed)
     let state = state.withLock { $0 }
     return IndexImagePolicy.Situation(
       writtenBytes: written,
@@ -92,8 +92,10 @@ final class IndexImages: Sendable {
       imageBytes: state.imageBytes,
       length: state.length,
       keyCount: imager.index.count,
-      bucketCount: imager.index.bucketCount.load(ordering: .relaxed),
-      recordBytes: records
+      bucketCount: bucketCount,
+      recordBytes: records,
+      wordLength: IndexImageHeader.wordLength(unitBits: unitBits, bucketCount: bucketCount),
+      segmentCount: ends.count + IndexImager.mostNewSegments
     )
   }
 }

@@ -34,6 +34,11 @@ struct ReplayPlan {
   let shares: [Share]
   /// Every segment that words of the image lead to is there.
   let isComplete: Bool
+  /// What the image says that segments hold goes on being right with what is read.
+  ///
+  /// It does not where records of the time in which it was made may be gone: then a word may be of before
+  /// that time.
+  let countsHold: Bool
 
   /// Nil where the image is not of this journal; otherwise the image keeps the words that count.
   init?(_ image: IndexImage, _ chain: SegmentChain) {
@@ -46,19 +51,29 @@ struct ReplayPlan {
     guard header.storeID == members.first?.header.storeID else { return nil }
     var named: [UInt32: IndexImageSegment] = [:]
     for segment in image.segments { named[segment.segmentID] = segment }
+    guard named.count == image.segments.count else { return nil }
     var shares: [Share] = []
     var count = 0
     let needed = image.segments.count { $0.end > 0 }
+    // Positions are bounded by what the store ever held at a time; memory is taken for all of them.
+    let granuleCount = members.reduce(1024) { $0 + 16 * SegmentMap.granuleCount($1.file) }
+    let mostUnits = UInt64(granuleCount) << SegmentMap.unitsPerGranuleShift
     for member in members {
       let id = member.header.segmentID
       guard let segment = named[id], segment.identity == member.header.identity else {
+        // Beside a writer, or in a copy of another moment, it may be older than the image: what it says
+        // of keys that have no word is over.
+        let sequence = member.header.compaction?.through ?? member.header.firstSequence
+        guard sequence >= header.startSequence else { return nil }
         shares.append(Share(start: SegmentField.journalStart))
         continue
       }
+      guard segment.firstUnit < mostUnits else { return nil }
       if segment.end > 0 { count += 1 }
       var share = Share(firstUnit: segment.firstUnit, usage: segment)
       if id == header.start.segment {
         guard header.start.offset >= SegmentField.journalStart,
+          header.start.offset == segment.end,
           header.start.offset <= member.statedEnd ?? member.length
         else { return nil }
         share.start = header.start.offset
@@ -74,6 +89,14 @@ struct ReplayPlan {
     let there = Set(shares.compactMap(\.usage?.segmentID))
     image.keepWords { there.contains($0.segmentID) }
     isComplete = count == needed
+    let end = header.end.segment
+    let isOrdered = header.start.segment <= end
+    let made = isOrdered ? header.start.segment...end : 0...UInt32.max
+    countsHold =
+      header.startSequence == header.endSequence
+      || !zip(members, shares).contains { (member, share) in
+        member.isCompacted && share.usage == nil && member.header.covered.overlaps(made)
+      }
   }
 
   /// Whether the journal reaches the image's end.

@@ -25,10 +25,7 @@ extension Store {
         // A page that does not hold; a reader beside it may already have seen to that.
         guard index.usesImage else { return try withRecord(forKey: key, hash: hash, body) }
         follower?.replaceImage()
-        guard !index.usesImage else {
-          let file = path.appending(IndexImage.fileName)
-          throw .corrupt(file: file, offset: 0, cause: .indexImage)
-        }
+        if index.usesImage, let follower { throw follower.damagedImage }
         continue
       }
       // It may have been moved into the table, and deleted there, behind the look at the table.
@@ -55,6 +52,8 @@ extension Store {
     var fault: StoreError?
     defer { failure = fault }
     if index.search(hash, { take($0, ofKey: key, &found, &fault) }) { return found }
+    // What can't be read may be newer than what the image has.
+    if fault != nil { return 0 }
     guard let image = index.image else { return found }
     let answer = image.search(hash) { take($0, ofKey: key, &found, &fault) }
     return answer == .damaged ? nil : found

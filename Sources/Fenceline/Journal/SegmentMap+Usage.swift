@@ -52,6 +52,19 @@ extension SegmentMap {
     }
   }
 
+  /// Counts anew what of segments an index points to.
+  ///
+  /// - Complexity: O(keys), a cache miss each.
+  func recount(_ segments: [MappedSegment], _ index: HashIndex) {
+    var live = [Int](repeating: 0, count: granuleCount)
+    index.forEachUnit { live[Self.granule(of: $0)] += recordLength(at: $0) }
+    for segment in segments {
+      let first = Self.granule(of: segment.firstUnit)
+      let sum = live[first..<first + Self.granuleCount(segment.file)].reduce(0, +)
+      segment.usage.set(live: sum, tombstones: segment.usage.tombstoneBytes)
+    }
+  }
+
   /// Bytes of all records to which the index points.
   var liveBytes: Int { segments.reduce(0) { $0 + $1.usage.liveBytes } }
 

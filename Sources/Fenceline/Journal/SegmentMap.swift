@@ -215,7 +215,7 @@ final class SegmentMap: @unchecked Sendable {
     unsafe UnsafeMutablePointer<SegmentView>(bitPattern: view)?.deallocate()
   }
 
-  private static func granuleCount(_ file: SegmentFile) -> Int {
+  static func granuleCount(_ file: SegmentFile) -> Int {
     (file.length + granuleSize - 1) / granuleSize
   }
 

@@ -204,7 +204,7 @@ extension Store {
   public func withCursor<R>(_ body: (inout Cursor) throws -> R) throws -> R {
     try checkOpen()
     catchUp()
-    follower?.takeOverImage()
+    try follower?.takeOverImage()
     var cursor = Cursor(self)
     return try body(&cursor)
   }

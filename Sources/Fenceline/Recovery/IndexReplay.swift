@@ -87,7 +87,10 @@ struct IndexReplay {
       let unit = segment.unit(at: entry.offset)
       // A compaction found it current when the image was made: its key has no word any more.
       if number < result.countBeforeStart {
-        if entry.isDelete { continue }
+        if entry.isDelete {
+          changes.tombstoneBytes += entry.length
+          continue
+        }
         let isThere = try index.contains(entry.hash) { (candidate) throws(StoreError) in
           try map.keysMatch(candidate, unit)
         }

@@ -35,8 +35,17 @@ extension JournalOpening {
       ? try continueAfterClose(newest, scan, in: directory, options: options)
       : try decide(newest, scan, in: directory, options: options)
     try removeLeftovers(in: directory)
+    removeUnusedImage(in: directory)
     restoreSpareHeaders(in: directory)
     return writer
+  }
+
+  /// Removes an image that does not fit the journal of now, because it might seem to once that is longer:
+  /// an older copy of the segments may have been put back, and another history follows it.
+  private func removeUnusedImage(in directory: any StoreDirectory) {
+    guard imageHeader == nil, chain.hasImage else { return }
+    try? directory.removeSegment(named: IndexImage.fileName)
+    try? directory.synchronize()
   }
 
   /// Writes second headers again that were damaged; a failure leaves them for the next opening.

@@ -87,7 +87,7 @@ struct JournalOpening {
     }
     hashSeed = image.header.hashSeed
     (self.chain, self.plan, self.use) = (chain, plan, use)
-    if use == .lookUp, plan.isComplete, image.isGuarded {
+    if use == .lookUp, plan.isComplete, plan.countsHold, image.isGuarded {
       index.attach(image)
     } else {
       guard let loaded = HashIndex.load(image) else { return nil }
@@ -99,10 +99,11 @@ struct JournalOpening {
     } catch {
       return nil
     }
-    guard damage.isEmpty, !index.isImageDamaged, plan.isReached(by: chain, acceptedEnds) else {
+    guard damage.isEmpty, !index.hasMetDamage, plan.isReached(by: chain, acceptedEnds) else {
       return nil
     }
     writtenBytes += plan.header.journalBytes
+    if !plan.countsHold { map.recount(map.segments, index) }
   }
 
   /// Whether there is a store at all.

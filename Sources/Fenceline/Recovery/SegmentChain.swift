@@ -24,6 +24,8 @@ package struct SegmentChain: Sendable {
   package private(set) var leftovers: [String] = []
   /// The highest id that any file bears.
   package private(set) var highestID: UInt32 = 0
+  /// There is a file with the name of an index image.
+  private(set) var hasImage = false
   /// Names that belong to no store.
   package private(set) var foreignNames: [String] = []
 
@@ -112,9 +114,9 @@ package struct SegmentChain: Sendable {
       leftovers.append(name)
     } else if name == IndexImage.fileName + suffix {
       leftovers.append(name)
-    } else if ![
-      FileSystemDirectory.lockName, FileSystemDirectory.reserveName, IndexImage.fileName,
-    ].contains(name) {
+    } else if name == IndexImage.fileName {
+      hasImage = true
+    } else if ![FileSystemDirectory.lockName, FileSystemDirectory.reserveName].contains(name) {
       foreignNames.append(name)
     }
   }

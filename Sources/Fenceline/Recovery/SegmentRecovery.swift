@@ -281,6 +281,8 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: scan.acceptedEnd,
+      // As the next look at it takes it, or this would never end.
+      lowestSequence: scan.nextSequence,
       limit: limit,
       visit: { _ in }
     )

@@ -79,7 +79,7 @@ extension Store {
     try checkOpen()
     guard limit > 0 else { return }
     catchUp()
-    follower?.takeOverImage()
+    try follower?.takeOverImage()
     let range = KeyRange(from: start, to: end, prefix: prefix)
     switch order {
     case .unordered: try forEachUnordered(in: range, limit, body)
