@@ -19,8 +19,8 @@ struct CompactionCandidate: Equatable {
   var endSequence: UInt64
   /// See ``SegmentUsage/compactedThrough``.
   var compactedThrough: UInt64 = 0
-  /// It can't be compacted.
-  var isUnreadable = false
+  /// It can't be compacted, or had better not be.
+  var isSpared = false
 }
 
 /// What to compact next.
@@ -119,7 +119,7 @@ struct CompactionPolicy {
 
   /// Whether a candidate may be part of a run: it has much that is dead, or next to nothing to copy.
   private func mayJoin(_ candidate: CompactionCandidate, _ dead: Int) -> Bool {
-    guard !candidate.isUnreadable, candidate.liveBytes <= largestSingle else { return false }
+    guard !candidate.isSpared, candidate.liveBytes <= largestSingle else { return false }
     let isMostlyDead =
       dead >= smallestDeadBytes
       && Double(dead) >= smallestDeadShare * Double(candidate.recordBytes)
@@ -173,7 +173,7 @@ struct CompactionPolicy {
     let wanted = candidates[last].endSequence
     guard
       let first = candidates[..<last].firstIndex(where: {
-        $0.compactedThrough < wanted && !$0.isUnreadable && $0.liveBytes <= largestSingle
+        $0.compactedThrough < wanted && !$0.isSpared && $0.liveBytes <= largestSingle
       })
     else { return nil }
     return first..<first + 1

@@ -43,13 +43,19 @@ struct Compactor: Sendable {
 
   /// Does one step.
   ///
+  /// - Parameters:
+  ///   - policy: what is worth it.
+  ///   - spared: numbers of journal segments that stay as they are.
   /// - Returns: nil where nothing is worth it.
   /// - Throws: ``StoreError/full(_:)`` where not even the reserve has room for what there is to copy;
   ///   what is wrong with a source that can't be read, which is then left alone for good; what the
   ///   medium says. Nothing has changed then.
-  func step(_ policy: CompactionPolicy) throws(StoreError) -> CompactionStep? {
+  func step(
+    _ policy: CompactionPolicy,
+    sparing spared: ClosedRange<UInt32>? = nil
+  ) throws(StoreError) -> CompactionStep? {
     do throws(StoreError) {
-      return try unreservedStep(policy)
+      return try unreservedStep(policy, spared)
     } catch {
       guard case .full = error else { throw error }
     }
@@ -58,7 +64,8 @@ struct Compactor: Sendable {
     try? directory.setReserve(0)
     defer { keepReserve() }
     return try unreservedStep(
-      policy.limited(to: max(0, reserve * 15 / 16 - 2 * SegmentField.journalStart))
+      policy.limited(to: max(0, reserve * 15 / 16 - 2 * SegmentField.journalStart)),
+      spared
     )
   }
 
@@ -72,12 +79,14 @@ struct Compactor: Sendable {
   }
 
   private func unreservedStep(
-    _ policy: CompactionPolicy
+    _ policy: CompactionPolicy,
+    _ spared: ClosedRange<UInt32>?
   ) throws(StoreError) -> CompactionStep? {
     let all = map.recordEnds
     guard let active = all.last else { return nil }
     let sealed = all.dropLast().map { ($0.segment, $0.end ?? 0) }
-    guard let choice = policy.choose(candidates(sealed, before: active.segment)) else { return nil }
+    guard let choice = policy.choose(candidates(sealed, spared, before: active.segment))
+    else { return nil }
     let range = choice.range
     let through = try writer.withWriter { (journal) throws(StoreError) in
       try journal.checkUsable()
@@ -124,6 +133,7 @@ struct Compactor: Sendable {
 
   private func candidates(
     _ sealed: [(segment: MappedSegment, end: Int)],
+    _ spared: ClosedRange<UInt32>?,
     before active: MappedSegment
   ) -> [CompactionCandidate] {
     sealed.indices.map { (number) in
@@ -136,7 +146,8 @@ struct Compactor: Sendable {
         tombstoneBytes: segment.usage.tombstoneBytes,
         endSequence: next.header.firstSequence,
         compactedThrough: segment.usage.compactedThrough.load(ordering: .relaxed),
-        isUnreadable: segment.usage.isUnreadable.load(ordering: .relaxed)
+        isSpared: segment.usage.isUnreadable.load(ordering: .relaxed)
+          || spared?.overlaps(segment.header.covered) ?? false
       )
     }
   }

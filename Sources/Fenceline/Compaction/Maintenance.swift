@@ -48,9 +48,18 @@ final class Maintenance: Sendable {
 
   /// Does one step under a policy; waits for one that is under way.
   ///
+  /// - Parameters:
+  ///   - policy: what is worth it.
+  ///   - spares: leaves alone what an opening beside the image needs to know what segments hold.
+  /// - Returns: nil where nothing is worth it.
   /// - Throws: as ``Compactor/step(_:)``.
-  func step(_ policy: CompactionPolicy) throws(StoreError) -> CompactionStep? {
-    try stepLock.withLock { (_) throws(StoreError) in try compactor.step(policy) }
+  func step(
+    _ policy: CompactionPolicy,
+    sparesImaged spares: Bool = false
+  ) throws(StoreError) -> CompactionStep? {
+    try stepLock.withLock { (_) throws(StoreError) in
+      try compactor.step(policy, sparing: spares ? images.segmentsOfMaking : nil)
+    }
   }
 
   /// Runs `body` on the images; waits for a step that is under way.
@@ -148,7 +157,7 @@ final class Maintenance: Sendable {
         case .idle: CompactionPolicy.idle(options)
         }
       do throws(StoreError) {
-        guard try step(policy) != nil else { break }
+        guard try step(policy, sparesImaged: true) != nil else { break }
       } catch {
         guard error.isDamage else { break }
       }

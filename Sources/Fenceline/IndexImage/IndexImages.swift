@@ -12,11 +12,16 @@ final class IndexImages: Sendable {
     var imagedBytes = 0
     var imageBytes = 0
     var length = 0
+    /// Segments that were written while the image was made.
+    var segments: ClosedRange<UInt32>?
 
     mutating func note(_ header: IndexImageHeader) {
       imagedBytes = header.journalBytes
       imageBytes = header.imageBytes
       length = header.pagesStart + header.pageCount * IndexImagePageField.size
+      let (first, last) = (header.start.segment, header.end.segment)
+      let isQuiet = header.startSequence == header.endSequence || first > last
+      segments = isQuiet ? nil : first...last
     }
   }
 
@@ -38,6 +43,10 @@ final class IndexImages: Sendable {
 
   /// Whether there is one.
   var hasImage: Bool { state.withLock { $0.length > 0 } }
+
+  /// Journal segments that were written while the image was made: as long as they are there, what it says
+  /// that segments hold goes on being right.
+  var segmentsOfMaking: ClosedRange<UInt32>? { state.withLock { $0.segments } }
 
   /// Writes an image if one is due, or removes the one that is there if it is not worth its bytes.
   ///
@@ -66,7 +75,7 @@ final class IndexImages: Sendable {
   @discardableResult
   func remove() -> Int {
     let length = state.withLock { (state) in
-      defer { (state.length, state.imagedBytes) = (0, 0) }
+      defer { (state.length, state.imagedBytes, state.segments) = (0, 0, nil) }
       return state.length
     }
     guard length > 0 else { return 0 }
