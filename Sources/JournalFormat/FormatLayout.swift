@@ -39,7 +39,7 @@ package struct FormatTable: Sendable {
 package enum FormatLayout {
   package static let tables = [
     segmentHeader, closeMark, recordHeader, optionalFields, flags, kinds, pad, closeDigest,
-    segmentDigest, compactedDigest,
+    segmentDigest, compactedDigest, indexImage, indexImageSegment, indexImageRow, indexImagePage,
   ]
 
   package static let segmentHeader = FormatTable(

@@ -30,6 +30,7 @@ struct LayoutTests {
   @Test func `The fields of each fixed structure lie one behind the other`() {
     for table in [
       FormatLayout.segmentHeader, FormatLayout.closeMark, FormatLayout.recordHeader,
+      FormatLayout.indexImage, FormatLayout.indexImageSegment, FormatLayout.indexImageRow,
     ] {
       var end = 0
       for field in table.fields {
