@@ -10,7 +10,7 @@ import Testing
 
 struct GoldenStoreTests {
   /// Each holds 1,500 keys in the third version, one of them deleted, and one that is not ASCII.
-  static let names = ["format-1", "format-1-compacted"]
+  static let names = ["format-1", "format-1-compacted", "format-1-imaged"]
 
   private static func path(of name: String) -> String {
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -31,7 +31,9 @@ struct GoldenStoreTests {
     name: String
   ) throws {
     let golden = Self.path(of: name)
-    try check(try Store.openReadOnly(at: FilePath(golden)))
+    let reader = try Store.openReadOnly(at: FilePath(golden))
+    #expect(reader.openedBesideImage == name.hasSuffix("imaged"))
+    try check(reader)
     #expect(try Store.verify(at: FilePath(golden)).isSound)
     let scratch = try Scratch()
     try FileManager.default.copyItem(atPath: golden, toPath: scratch.store.string)

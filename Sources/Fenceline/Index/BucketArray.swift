@@ -80,6 +80,18 @@ struct BucketArray: ~Copyable {
     return true
   }
 
+  /// Buckets of a huge page.
+  static var bucketsPerPage: Int { hugePageSize / (wordsPerBucket * 8) }
+
+  /// Has the kernel make the memory of buckets that were reserved: zeroing a huge page where it is first
+  /// touched can take milliseconds.
+  func prefault(_ range: Range<Int>) {
+    let length = range.count * Self.wordsPerBucket * 8
+    let populateForWriting: Int32 = 23
+    // SAFETY: the buckets are mapped, in one chunk, and stay so as long as self.
+    _ = unsafe madvise(bucket(at: range.lowerBound), length, populateForWriting)
+  }
+
   /// Zero bytes, line-aligned.
   private static func zeros(_ length: Int) -> UnsafeMutableRawPointer? {
     if length < smallestMapping {

@@ -334,6 +334,32 @@ final class HashIndex: @unchecked Sendable {
     return true
   }
 
+  /// Lets a thread make the memory of the buckets that come next, so that no put waits for it.
+  ///
+  /// Nothing depends on the thread: a page that it has not come to is made when it is touched. A page is
+  /// aligned as chunks are, so it lies in one.
+  @inline(never)
+  private func prefaultAhead(of count: Int, inOverflow: Bool) {
+    let size = BucketArray.bucketsPerPage
+    let first = count < size ? size : count + size
+    let isReserved =
+      inOverflow ? overflow.reserve(first + size) : buckets.reserve(first + size)
+    guard isReserved else { return }
+    _ = Worker { [self] in
+      if inOverflow {
+        overflow.prefault(first..<first + size)
+      } else {
+        buckets.prefault(first..<first + size)
+      }
+    }
+  }
+
+  /// Whether another page comes soon, where `count` buckets are in use.
+  @inline(__always)
+  private static func isNearPage(_ count: Int) -> Bool {
+    count.isMultiple(of: BucketArray.bucketsPerPage) || count == BucketArray.bucketsPerPage / 2
+  }
+
   /// Puts a word into a new overflow bucket behind `last`.
   private func appendOverflow(_ word: UInt64, to last: Bucket) {
     // Threads that share the buckets share these.
@@ -357,6 +383,7 @@ final class HashIndex: @unchecked Sendable {
       let isReserved = overflow.reserve(index + 1)
       precondition(isReserved, "no memory for the hash table")
       overflowCount += 1
+      if Self.isNearPage(index) { prefaultAhead(of: index, inOverflow: true) }
     }
     return index
   }
@@ -367,6 +394,7 @@ final class HashIndex: @unchecked Sendable {
   private func split() {
     let count = bucketCount.load(ordering: .relaxed)
     guard !pausesGrowth, buckets.reserve(count + 1) else { return }
+    if Self.isNearPage(count) { prefaultAhead(of: count, inOverflow: false) }
     let level = Int.bitWidth - 1 - count.leadingZeroBitCount
     let source = unsafe buckets.bucket(at: count - (1 << level))
     var target = unsafe buckets.bucket(at: count)
