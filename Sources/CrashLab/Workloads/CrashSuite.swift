@@ -49,6 +49,9 @@ package enum CrashSuite {
   package static let scenarios: [Scenario] =
     tails + transactions + closes + threads + rotations + compactions + images + deaths + faults
 
+  /// Names of the situations of a compaction or an index image.
+  package static let ofMaintenance = Set((compactions + images).map(\.name))
+
   private static func durable(_ action: CrashProgram.Action) -> Step { Step(action, durable: true) }
   private static func elsewhere(_ action: CrashProgram.Action) -> Step {
     Step(action, newThread: true)

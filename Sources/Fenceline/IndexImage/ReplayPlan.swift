@@ -42,10 +42,7 @@ struct ReplayPlan {
 
   /// Nil where the image is not of this journal; otherwise the image keeps the words that count.
   init?(_ image: IndexImage, _ chain: SegmentChain) {
-    var header = image.header
-    if Mutant.imageReplayLate.isActive {
-      (header.start, header.startSequence) = (header.end, header.endSequence)
-    }
+    let header = image.header
     self.header = header
     let members = chain.members
     guard header.storeID == members.first?.header.storeID else { return nil }
@@ -78,6 +75,9 @@ struct ReplayPlan {
         else { return nil }
         share.start = header.start.offset
         share.lowestSequence = header.startSequence
+        if Mutant.imageReplayLate.isActive, id == header.end.segment {
+          (share.start, share.lowestSequence) = (header.end.offset, header.endSequence)
+        }
       } else if segment.end == 0 {
         share.start = SegmentField.journalStart
       } else {

@@ -21,12 +21,18 @@ struct MutantTrial {
     end = ContinuousClock.now + .seconds(command.seconds)
   }
 
-  /// Looks where it costs least first: crashes of the fixed situations with few images, damage here
+  /// Looks where it costs least first: rules of their own, crashes of the fixed situations with few images, damage here
   /// and there, all kinds of stale contents and random programs, then everything with many images.
   ///
   /// Ends silently where nothing is found until the time is over.
   mutating func run() throws {
-    let first = Self.interleaved(CrashSuite.programs(stale: .incarnation))
+    let all = Self.interleaved(CrashSuite.programs(stale: .incarnation))
+    // What a step of maintenance does wrong shows in its own situations, and everything else without.
+    let isOfMaintenance = isOfMaintenance
+    let isOwn = { (name: String) in
+      CrashSuite.ofMaintenance.contains { name.hasPrefix($0) } == isOfMaintenance
+    }
+    let first = all.filter { isOwn($0.name) }
     let others = StaleKind.allCases.filter { $0 != .incarnation }
       .flatMap { CrashSuite.programs(stale: $0) }
     let random = (0..<200 as Range<UInt64>).map { (offset: UInt64) in
@@ -34,14 +40,19 @@ struct MutantTrial {
       return (name: "random program \(seed)", program: CrashProgram(seed: seed))
     }
     if try checkIndexImages() { return }
-    if try crash(first, limit: 8) { return }
     if try checkContracts() { return }
+    if try crash(first, limit: 8) { return }
     // Records of one length are where stale ones fit.
     if try crash(others.filter { $0.name.contains("of one length") }, limit: 8) { return }
     if try damage(oneIn: 2000) { return }
-    if try crash(others + random, limit: 8) { return }
+    if try crash(all.filter { !isOwn($0.name) } + others + random, limit: 8) { return }
     if try damage(oneIn: 200) { return }
     _ = try crash(first + random, limit: 1 << 10)
+  }
+
+  /// Whether the active mutant is in a compaction or an index image.
+  private var isOfMaintenance: Bool {
+    Mutant.allCases.contains { $0.isActive && ["compaction", "index image"].contains($0.part) }
   }
 
   /// Every situation on all machines before the next one: each machine has faults of its own.
