@@ -25,7 +25,7 @@ final class HashIndex: @unchecked Sendable {
   let bucketCount: Atomic<Int>
   let buckets = BucketArray(baseBits: HashIndex.initialBits)
   let overflow = BucketArray(baseBits: HashIndex.initialOverflowBits)
-  private let overflowLock = ForkSafeMutex<Void>(())
+  let overflowLock = ForkSafeMutex<Void>(())
   var overflowCount = 1
   var freeOverflow = 0
   let entries = Atomic<Int>(0)
@@ -44,15 +44,15 @@ final class HashIndex: @unchecked Sendable {
   /// Words here that led to delete records when they were written.
   var deletes: [(hash: UInt64, unit: UInt64)] = []
 
-  private static let initialBits = 8
+  static let initialBits = 8
   /// Buckets of an empty table.
   static let smallestBucketCount = 1 << initialBits
   private static let initialOverflowBits = 4
   static let entriesPerBucket = 7
-  private static let unitBits: UInt64 = 40
+  static let unitBits: UInt64 = 40
   private static let unitMask: UInt64 = (1 << 40) - 1
   /// Entries per bucket, on average, above which a bucket is split.
-  private static let targetLoad = 5
+  static let targetLoad = 5
 
   /// Buckets stay where they are while it is set: an image of them is being made.
   ///
@@ -309,152 +309,6 @@ final class HashIndex: @unchecked Sendable {
       unsafe free.pointee.store(word, ordering: .releasing)
     } else {
       unsafe appendOverflow(word, to: last)
-    }
-  }
-
-  /// Adds a bucket where there are keys enough for one.
-  ///
-  /// To be called before a key is located that may be added; moves what it pleases.
-  @inline(__always)
-  func growIfNeeded() {
-    let load = bucketCount.load(ordering: .relaxed) * Self.targetLoad
-    if entries.load(ordering: .relaxed) >= load { split() }
-  }
-
-  /// Makes room for `count` more keys, so that chains get longer by no more than a third.
-  ///
-  /// - Returns: false where there is no memory for that.
-  func hasRoom(for count: Int) -> Bool {
-    let wanted = (entries.load(ordering: .relaxed) + count) * 3 / (4 * Self.targetLoad)
-    while bucketCount.load(ordering: .relaxed) < wanted {
-      let before = bucketCount.load(ordering: .relaxed)
-      split()
-      if bucketCount.load(ordering: .relaxed) == before { return false }
-    }
-    return true
-  }
-
-  /// Lets a thread make the memory of the buckets that come next, so that no put waits for it.
-  ///
-  /// Nothing depends on the thread: a page that it has not come to is made when it is touched. A page is
-  /// aligned as chunks are, so it lies in one.
-  @inline(never)
-  private func prefaultAhead(of count: Int, inOverflow: Bool) {
-    let size = BucketArray.bucketsPerPage
-    let first = count < size ? size : count + size
-    let isReserved =
-      inOverflow ? overflow.reserve(first + size) : buckets.reserve(first + size)
-    guard isReserved else { return }
-    _ = Worker { [self] in
-      if inOverflow {
-        overflow.prefault(first..<first + size)
-      } else {
-        buckets.prefault(first..<first + size)
-      }
-    }
-  }
-
-  /// Whether another page comes soon, where `count` buckets are in use.
-  @inline(__always)
-  private static func isNearPage(_ count: Int) -> Bool {
-    count.isMultiple(of: BucketArray.bucketsPerPage) || count == BucketArray.bucketsPerPage / 2
-  }
-
-  /// Puts a word into a new overflow bucket behind `last`.
-  private func appendOverflow(_ word: UInt64, to last: Bucket) {
-    // Threads that share the buckets share these.
-    let index = overflowLock.withLock { (_) in takeOverflowBucket() }
-    let bucket = unsafe overflow.bucket(at: index)
-    unsafe bucket[Self.entriesPerBucket].store(0, ordering: .relaxed)
-    unsafe bucket[0].store(word, ordering: .relaxed)
-    for slot in 1..<Self.entriesPerBucket { unsafe bucket[slot].store(0, ordering: .relaxed) }
-    unsafe last[Self.entriesPerBucket].store(UInt64(index), ordering: .releasing)
-  }
-
-  private func takeOverflowBucket() -> Int {
-    let index: Int
-    if freeOverflow != 0 {
-      index = freeOverflow
-      let link = unsafe overflow.bucket(at: index)[Self.entriesPerBucket]
-        .load(ordering: .relaxed)
-      freeOverflow = Int(truncatingIfNeeded: link)
-    } else {
-      index = overflowCount
-      let isReserved = overflow.reserve(index + 1)
-      precondition(isReserved, "no memory for the hash table")
-      overflowCount += 1
-      if Self.isNearPage(index) { prefaultAhead(of: index, inOverflow: true) }
-    }
-    return index
-  }
-
-  /// Adds one bucket and moves to it what belongs there.
-  ///
-  /// Without memory the table stays as it is: chains grow longer, nothing is lost.
-  private func split() {
-    let count = bucketCount.load(ordering: .relaxed)
-    guard !pausesGrowth, buckets.reserve(count + 1) else { return }
-    if Self.isNearPage(count) { prefaultAhead(of: count, inOverflow: false) }
-    let level = Int.bitWidth - 1 - count.leadingZeroBitCount
-    let source = unsafe buckets.bucket(at: count - (1 << level))
-    var target = unsafe buckets.bucket(at: count)
-    var targetSlot = 0
-    unsafe forEachSlot(inChain: source) { (slot) in
-      let word = unsafe slot.pointee.load(ordering: .relaxed)
-      guard Self.moves(word, at: level) else { return }
-      if targetSlot < Self.entriesPerBucket {
-        unsafe target[targetSlot].store(word, ordering: .relaxed)
-        targetSlot += 1
-      } else {
-        unsafe appendOverflow(word, to: target)
-        unsafe target = next(after: target).unsafelyUnwrapped
-        targetSlot = 1
-      }
-    }
-    bucketCount.store(count + 1, ordering: .sequentiallyConsistent)
-    // Words that stay keep their places: a reader in this chain must not miss them.
-    unsafe forEachSlot(inChain: source) { (slot) in
-      if Self.moves(unsafe slot.pointee.load(ordering: .relaxed), at: level) {
-        unsafe slot.pointee.store(0, ordering: .releasing)
-      }
-    }
-    unsafe dropEmptyTail(of: source)
-  }
-
-  /// Whether a word leaves its bucket when buckets get `level + 1` bits.
-  ///
-  /// The tag holds hash bits from `initialBits` on, and `level` is at least that.
-  @inline(__always)
-  private static func moves(_ word: UInt64, at level: Int) -> Bool {
-    (word >> unitBits) >> UInt64(level - initialBits) & 1 == 1 && word != 0
-  }
-
-  @inline(__always)
-  private func forEachSlot(inChain first: Bucket, _ body: (Bucket) -> Void) {
-    var bucket: Bucket? = unsafe first
-    while let words = unsafe bucket {
-      for slot in 0..<Self.entriesPerBucket { unsafe body(words + slot) }
-      unsafe bucket = next(after: words)
-    }
-  }
-
-  /// Frees the last overflow bucket while it is empty.
-  ///
-  /// Only a last one: a reader inside it misses nothing of its chain, whatever becomes of it.
-  private func dropEmptyTail(of first: Bucket) {
-    while true {
-      var previous = unsafe first
-      guard var last = unsafe next(after: first) else { return }
-      while let next = unsafe next(after: last) {
-        unsafe previous = last
-        unsafe last = next
-      }
-      for slot in 0..<Self.entriesPerBucket
-      where unsafe last[slot].load(ordering: .relaxed) != 0 { return }
-      let link = unsafe previous[Self.entriesPerBucket].load(ordering: .relaxed)
-      unsafe previous[Self.entriesPerBucket].store(0, ordering: .releasing)
-      unsafe last[Self.entriesPerBucket].store(UInt64(freeOverflow), ordering: .releasing)
-      freeOverflow = Int(truncatingIfNeeded: link)
     }
   }
 }
