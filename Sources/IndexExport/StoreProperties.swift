@@ -74,7 +74,7 @@ struct StoreProperty {
       number(
         "records_at_opening",
         statistics.recordCountAtOpening,
-        "puts and deletes in the journal when it was opened"
+        "puts and deletes that opening it read: those behind an index image where there is one"
       ),
       number("damage_count", statistics.damageCount, "places in which the journal is damaged"),
     ]

@@ -45,7 +45,7 @@ struct StoreFacts {
       Fact("flush instruction", "flushInstruction", .text(statistics.flushInstruction)),
       Fact("checksum", "checksum", .text(statistics.checksumImplementation)),
       Fact("keys", "keys", .number(statistics.keyCount)),
-      Fact("records", "records", .number(statistics.recordCountAtOpening)),
+      Fact("records read", "recordsRead", .number(statistics.recordCountAtOpening)),
       Fact("segments", "segments", .number(statistics.segmentCount)),
       Fact("journal size", "journalBytes", .bytes(statistics.journalCapacityInBytes)),
       Fact("space on the medium", "allocatedBytes", .bytes(statistics.space.totalBytes)),

@@ -23,7 +23,7 @@ public struct StoreStatistics: Sendable, Equatable {
   public var checksumImplementation: String
   /// Keys that have a value.
   public var keyCount: Int
-  /// Records in the journal when it was opened: puts and deletes.
+  /// Puts and deletes that opening read: all of the journal's, or those behind an index image.
   public var recordCountAtOpening: Int
   /// The store was closed in order before it was opened.
   public var wasClosed: Bool
@@ -50,7 +50,7 @@ public struct SpaceUsage: Sendable, Equatable {
   /// Bytes of everything else that was written: superseded records, deletes, pads, digests.
   public var deadBytes = 0
   /// Bytes that are kept for the store itself: headers, room for deletes, a close and a compaction on
-  /// a full medium, a segment made ahead.
+  /// a full medium, a segment made ahead, an index image.
   public var reservedBytes = 0
   /// Bytes that the next records go to.
   public var freeBytes = 0
