@@ -188,7 +188,7 @@ typedef struct fenceline_store_statistics {
 
 /* Opens the store in the directory `path` (UTF-8 or any bytes that the file system takes) and
  * creates it where there is none. `options` may be NULL. On success *store is the store, on failure
- * NULL. Reads the whole journal once. */
+ * NULL. Reads the journal, from an index image on where there is one. */
 int fenceline_open(const char *path, const fenceline_options *options, fenceline_store **store);
 
 /* Makes everything durable, ends the journal in order and frees the store, also where it returns an

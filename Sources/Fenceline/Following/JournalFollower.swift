@@ -15,7 +15,6 @@ internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 internal import Synchronization
-internal import SystemPackage
 
 /// Reads on behind the journal's end.
 @safe
@@ -164,13 +163,7 @@ final class JournalFollower: @unchecked Sendable {
   func takeOverImage() throws(StoreError) {
     guard index.hasImage else { return }
     state.withLock { (state) in _ = takeOverImage(&state) }
-    if index.usesImage { throw damagedImage }
-  }
-
-  /// The error where a page does not hold, and the journal does not either.
-  var damagedImage: StoreError {
-    let file = directory.path.appending(IndexImage.fileName)
-    return .corrupt(file: file, offset: 0, cause: .indexImage)
+    if index.usesImage { throw .damagedIndexImage(in: directory.path) }
   }
 
   /// Reads the journal instead of the image, a page of which does not hold.

@@ -25,7 +25,7 @@ extension Store {
         // A page that does not hold; a reader beside it may already have seen to that.
         guard index.usesImage else { return try withRecord(forKey: key, hash: hash, body) }
         follower?.replaceImage()
-        if index.usesImage, let follower { throw follower.damagedImage }
+        guard !index.usesImage else { throw .damagedIndexImage(in: path) }
         continue
       }
       // It may have been moved into the table, and deleted there, behind the look at the table.
@@ -87,5 +87,12 @@ extension Store {
     try maintenance.withImages { (images) throws(StoreError) in
       try images.write(meanwhile: meanwhile)
     }
+  }
+}
+
+extension StoreError {
+  /// A page of the image in the store at `path` does not hold, and the journal can't be read instead.
+  static func damagedIndexImage(in path: FilePath) -> StoreError {
+    .corrupt(file: path.appending(IndexImage.fileName), offset: 0, cause: .indexImage)
   }
 }

@@ -120,23 +120,23 @@ struct JournalOpening {
   private mutating func recover(_ progress: (Int, Int) -> Void) throws(StoreError) {
     let segments = try mapMembers()
     let members = chain.members
-    let readings = members.indices.map(reading)
-    let numbers = readings.indices.filter { readings[$0] != nil }
+    let readings = members.indices.compactMap { (number) in
+      reading(of: number).map { (number: number, options: $0) }
+    }
     // A wave of segments at a time bounds the memory that entries take on their way to the index. A
     // small store is read before another thread would have started.
-    let length = numbers.reduce(0) { $0 + members[$1].file.length }
+    let length = readings.reduce(0) { $0 + members[$1.number].file.length }
     let wave = length < Self.smallestParallelLength ? 1 : Parallel.processorCount
-    for first in stride(from: 0, to: numbers.count, by: wave) {
-      let share = numbers[first..<min(first + wave, numbers.count)]
-      let results = Parallel.map(share.count) { offset -> SegmentRecovery? in
-        let number = share[first + offset]
-        return readings[number].map { SegmentRecovery(of: members[number], $0) }
+    for first in stride(from: 0, to: readings.count, by: wave) {
+      let share = Array(readings[first..<min(first + wave, readings.count)])
+      let results = Parallel.map(share.count) {
+        SegmentRecovery(of: members[share[$0].number], share[$0].options)
       }
-      if plan != nil { prefaultUnread(readings, where: results.compactMap(\.self)) }
+      if let plan { prefaultUnread(plan, where: results) }
       for (offset, result) in results.enumerated() {
-        guard let result else { continue }
-        try accept(result, of: numbers[first + offset], segments[numbers[first + offset]])
-        progress(first + offset + 1, numbers.count)
+        let number = share[offset].number
+        try accept(result, of: number, segments[number])
+        progress(first + offset + 1, readings.count)
       }
     }
   }
@@ -147,7 +147,7 @@ struct JournalOpening {
   /// Gets everything that was not read under the mapping, where much was read that overwrites it: the
   /// older records stand anywhere.
   private mutating func prefaultUnread(
-    _ readings: [SegmentReading?],
+    _ plan: ReplayPlan,
     where results: [SegmentRecovery]
   ) {
     let count = results.reduce(0) { $0 + $1.entries.count - $1.countBeforeStart }
@@ -162,7 +162,8 @@ struct JournalOpening {
     hasPrefaulted = true
     let members = chain.members
     _ = Parallel.map(members.count) { number in
-      if readings[number] == nil { members[number].file.prefault(upTo: members[number].length) }
+      guard plan.shares[number].start == nil else { return }
+      members[number].file.prefault(upTo: members[number].length)
     }
   }
 

@@ -1,5 +1,5 @@
-// Reads everything and says what is wrong with it. Opening for reading does just that, so verifying
-// is an opening that reports instead of going on.
+// Reads everything and says what is wrong with it: an opening that passes over an index image, and reports
+// instead of going on.
 
 internal import JournalFormat
 package import PersistentMemory

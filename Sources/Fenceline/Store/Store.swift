@@ -61,7 +61,8 @@ public final class Store: Sendable {
   ///   reading); ``StoreError/insufficientDurability(required:offered:)``; and what the medium
   ///   says.
   /// - Durability: what an earlier process committed and this one found is durable on return.
-  /// - Complexity: O(journal): it is read once, in parallel over segments.
+  /// - Complexity: O(keys) beside an index image, and O(journal) for what was written since; O(journal)
+  ///   without one. In parallel.
   public static func open(
     at path: FilePath,
     options: StoreOptions = StoreOptions()
@@ -101,7 +102,8 @@ public final class Store: Sendable {
   /// - Returns: a store that refuses every write with ``StoreError/readOnly``.
   /// - Throws: ``StoreError/noStore(_:)``, or what the medium says. Damage does not keep a store
   ///   from being read: what it concerns is refused when it is asked for.
-  /// - Complexity: O(journal).
+  /// - Complexity: O(segments) beside an index image, and O(journal) for what was written since; O(journal)
+  ///   without one.
   public static func openReadOnly(
     at path: FilePath,
     options: StoreOptions = StoreOptions()

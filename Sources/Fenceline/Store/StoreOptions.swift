@@ -29,7 +29,7 @@ public struct StoreOptions: Sendable {
   /// Keeps a copy of the table of keys beside the journal, so that the next opening reads the journal from
   /// there.
   ///
-  /// Written by the store's own thread while others work, and when the store is closed; some 5.3 bytes a
+  /// Written by the store's own thread while others work, and when the store is closed; 5 to 6 bytes a
   /// key, and no more than half of what is written to the journal. A store of less than 8 MiB has none.
   /// Without a copy, or with one that is damaged or old, opening takes longer and gives the same.
   public var writesIndexImages = true
