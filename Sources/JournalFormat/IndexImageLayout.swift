@@ -50,8 +50,15 @@ package enum IndexImageField {
   package static let pagesStart = 120
   /// `UInt32`: bits of a word that are its unit.
   package static let unitBits = 128
-  /// 28 bytes, zero.
-  package static let reserved = 132
+  /// `UInt32`: what the first file of changes behind `start` has as its link.
+  package static let changesLink = 132
+  /// `UInt32`: number of that file; 0 where no changes were noted.
+  package static let firstChanges = 136
+  /// `UInt32`: number of the file of changes that ends at `end`; the one before the first where nothing
+  /// was changed between.
+  package static let lastChanges = 140
+  /// 16 bytes, zero.
+  package static let reserved = 144
   /// Bytes of the header.
   package static let headerEnd = 160
 }
@@ -65,6 +72,8 @@ package enum IndexImageSegmentField {
   /// `UInt64`: unit of its first byte: words lead to unit + offset / 8.
   package static let firstUnit = 8
   /// `UInt64`: words lead to records before this offset; 0 where none do.
+  ///
+  /// With bit 63: the segment is not history yet, and words are being led there from those that it covers.
   package static let end = 16
   /// `Int64`: bytes of records to which the table pointed at `IndexImageField.end`.
   package static let liveBytes = 24
@@ -128,6 +137,9 @@ package struct IndexImageHeader: Sendable, Equatable {
   package var pageCount: Int
   package var pagesStart: Int
   package var unitBits: Int
+  package var changesLink: UInt32 = 0
+  package var firstChanges: UInt32 = 0
+  package var lastChanges: UInt32 = 0
 
   package init(
     storeID: StoreID,
@@ -189,6 +201,9 @@ package struct IndexImageHeader: Sendable, Equatable {
     bytes.storeLittleEndian(UInt32(pageCount), at: IndexImageField.pageCount)
     bytes.storeLittleEndian(UInt64(pagesStart), at: IndexImageField.pagesStart)
     bytes.storeLittleEndian(UInt32(unitBits), at: IndexImageField.unitBits)
+    bytes.storeLittleEndian(changesLink, at: IndexImageField.changesLink)
+    bytes.storeLittleEndian(firstChanges, at: IndexImageField.firstChanges)
+    bytes.storeLittleEndian(lastChanges, at: IndexImageField.lastChanges)
   }
 
   /// Decodes what `encode(into:)` wrote, or nil where magic or version is another, or a number is larger
@@ -221,9 +236,14 @@ package struct IndexImageHeader: Sendable, Equatable {
     pageCount = Int(bytes.littleEndian(at: IndexImageField.pageCount, as: UInt32.self))
     pagesStart = number(at: IndexImageField.pagesStart)
     unitBits = Int(bytes.littleEndian(at: IndexImageField.unitBits, as: UInt32.self))
+    changesLink = bytes.littleEndian(at: IndexImageField.changesLink, as: UInt32.self)
+    firstChanges = bytes.littleEndian(at: IndexImageField.firstChanges, as: UInt32.self)
+    lastChanges = bytes.littleEndian(at: IndexImageField.lastChanges, as: UInt32.self)
     guard bucketCount >= 1 << 8, bucketCount <= 1 << 32, unitBits > 0, unitBits <= 40,
       wordCount <= 1 << 40, overflowCount <= wordCount,
-      journalBytes < 1 << 62, imageBytes < 1 << 62, pagesStart < 1 << 48
+      journalBytes < 1 << 62, imageBytes < 1 << 62, pagesStart < 1 << 48,
+      firstChanges <= IndexChangesHeader.mostNumber, lastChanges <= IndexChangesHeader.mostNumber,
+      lastChanges + 1 >= firstChanges
     else { return nil }
   }
 }
@@ -236,6 +256,8 @@ package struct IndexImageSegment: Sendable, Equatable {
   package var end: Int
   package var liveBytes: Int
   package var tombstoneBytes: Int
+  /// Words are being led there.
+  package var isPartial = false
 
   package init(
     segmentID: UInt32,
@@ -257,7 +279,8 @@ package struct IndexImageSegment: Sendable, Equatable {
     bytes.storeLittleEndian(segmentID, at: start + IndexImageSegmentField.segmentID)
     bytes.storeLittleEndian(identity, at: start + IndexImageSegmentField.identity)
     bytes.storeLittleEndian(firstUnit, at: start + IndexImageSegmentField.firstUnit)
-    bytes.storeLittleEndian(UInt64(end), at: start + IndexImageSegmentField.end)
+    let partialBit: UInt64 = isPartial ? 1 << 63 : 0
+    bytes.storeLittleEndian(UInt64(end) | partialBit, at: start + IndexImageSegmentField.end)
     bytes.storeLittleEndian(Int64(liveBytes), at: start + IndexImageSegmentField.liveBytes)
     bytes.storeLittleEndian(
       Int64(tombstoneBytes),
@@ -272,9 +295,9 @@ package struct IndexImageSegment: Sendable, Equatable {
       as: UInt32.self
     )
     firstUnit = bytes.littleEndian(at: start + IndexImageSegmentField.firstUnit, as: UInt64.self)
-    end = Int(
-      clamping: bytes.littleEndian(at: start + IndexImageSegmentField.end, as: UInt64.self)
-    )
+    let endAndBit = bytes.littleEndian(at: start + IndexImageSegmentField.end, as: UInt64.self)
+    end = Int(truncatingIfNeeded: endAndBit & ~(1 << 63))
+    isPartial = endAndBit >> 63 == 1
     liveBytes = Int(
       bytes.littleEndian(at: start + IndexImageSegmentField.liveBytes, as: Int64.self)
     )
