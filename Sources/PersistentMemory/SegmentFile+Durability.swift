@@ -141,6 +141,13 @@ extension SegmentFile {
     try checkWritten()
   }
 
+  /// Ends what this thread has written with `writeBulk` where that costs little: behind it others see it.
+  ///
+  /// - Durability: durable on return on persistent memory, not on a file.
+  package func endBulk() throws(MediumError) {
+    if !isStaged { try completeBulk() }
+  }
+
   private func synchronize(_ call: () throws(MediumError) -> Void) throws(MediumError) {
     do throws(MediumError) { try call() } catch {
       if !Mutant.syncErrorSwallowed.isActive { throw error }

@@ -6,11 +6,12 @@ import Foundation
 import SystemPackage
 import Testing
 
+@testable import Fenceline
 @testable import PersistentMemory
 
 struct GoldenStoreTests {
   /// Each holds 1,500 keys in the third version, one of them deleted, and one that is not ASCII.
-  static let names = ["format-1", "format-1-compacted", "format-1-imaged"]
+  static let names = ["format-1", "format-1-compacted", "format-1-imaged", "format-1-changes"]
 
   private static func path(of name: String) -> String {
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -32,12 +33,14 @@ struct GoldenStoreTests {
   ) throws {
     let golden = Self.path(of: name)
     let reader = try Store.openReadOnly(at: FilePath(golden))
-    #expect(reader.openedBesideImage == name.hasSuffix("imaged"))
+    let hasChanges = name.hasSuffix("changes")
+    #expect(reader.openedBesideImage == (name.hasSuffix("imaged") || hasChanges))
     try check(reader)
     #expect(try Store.verify(at: FilePath(golden)).isSound)
     let scratch = try Scratch()
     try FileManager.default.copyItem(atPath: golden, toPath: scratch.store.string)
     let store = try Store.open(at: scratch.store)
+    #expect((store.recovery.changeFileCount > 0) == hasChanges)
     try check(store)
     #expect(try store.statistics().wasClosed)
     try store.put("key 7", "back", durability: .durable)

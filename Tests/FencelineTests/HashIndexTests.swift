@@ -52,7 +52,7 @@ struct HashIndexTests {
       let place = unsafe index.locate(hash(key)) { keyOfUnit[$0] == key }
       #expect(unsafe place.isFound == (model[key] != nil))
       if Int.random(in: 0..<4, using: &generator) == 0 {
-        unsafe index.remove(place)
+        unsafe index.remove(place, hash(key))
         model[key] = nil
       } else {
         keyOfUnit[nextUnit] = key
@@ -113,7 +113,7 @@ struct HashIndexTests {
     for key in 10_000..<300_000 as Range<UInt64> {
       unsafe index.set(index.locate(hash(key)) { $0 == key }, hash(key), to: key)
       if key % 3 == 0 {
-        unsafe index.remove(index.locate(hash(key - 1)) { $0 == key - 1 })
+        unsafe index.remove(index.locate(hash(key - 1)) { $0 == key - 1 }, hash(key - 1))
       }
       if key % 20_000 == 0 {
         var seen = 0

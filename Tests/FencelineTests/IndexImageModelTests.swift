@@ -19,8 +19,9 @@ struct IndexImageModelTests {
     var generator: SeededGenerator
     var step = 0
     var oldImages: [Data] = []
-    /// Images that openings used.
+    /// Images that openings used, and files of changes.
     var usedCount = 0
+    var usedChanges = 0
     static let keyCount = 120
 
     init(_ medium: TestMedium, _ generator: SeededGenerator) throws {
@@ -81,7 +82,18 @@ struct IndexImageModelTests {
       var policy = CompactionPolicy.thorough(store.maintenance.compactor.options)
       policy.smallestDeadShare = Double.random(in: 0...0.9, using: &generator)
       policy.largestRun = random(4096..<40_000)
-      _ = try store.maintenance.step(policy)
+      var failure: (any Error)?
+      _ = try store.maintenance.withImages { (images) throws(StoreError) in
+        try store.maintenance.compactor.step(policy, sparing: images.segmentsOfMaking) {
+          do {
+            for _ in 0..<random(0..<4) { try write() }
+            if random(0..<3) == 0 { try images.imager.changes.write() }
+          } catch {
+            failure = error
+          }
+        }
+      }
+      if let failure { throw failure }
     }
 
     /// Ends the handle in some way and opens another one.
@@ -103,6 +115,7 @@ struct IndexImageModelTests {
       try? FileManager.default.removeItem(atPath: copy.appending(IndexImage.fileName).string)
       let plain = try Store.open(at: copy, options: .imagedSegments)
       store = try Store.open(at: scratch.store, options: .imagedSegments)
+      usedChanges += store.recovery.changeFileCount
       show(store, model, absent: Self.allKeys, "step \(step), writer")
       #expect(try store.dictionary() == model, "step \(step), writer")
       #expect(store.usage == plain.usage, "step \(step), writer")
@@ -119,9 +132,11 @@ struct IndexImageModelTests {
     for step in 0..<2000 {
       run.step = step
       switch run.random(0..<100) {
-      case 0..<90: try run.write()
+      case 0..<88: try run.write()
+      case 88..<90: try run.store.writeIndexChanges()
       case 90..<94: try run.writeImage(writesMeanwhile: true)
-      case 94..<95: try run.writeImage(writesMeanwhile: false)
+      case 94: try run.writeImage(writesMeanwhile: false)
+      case 95 where run.random(0..<2) == 0: try run.store.writeIndexChanges()
       case 95: try run.store.compact(sealingAlways: true)
       case 96: try run.compactSomething()
       default: try run.reopen()
@@ -129,6 +144,7 @@ struct IndexImageModelTests {
     }
     try run.reopen()
     #expect(run.usedCount > 3)
+    #expect(run.usedChanges > 3)
     try run.store.close()
     #expect(try Store.verify(at: run.scratch.store).isSound)
   }

@@ -159,7 +159,7 @@ struct IndexImagePolicyTests {
       }
     }
     let image = try #require(IndexImage(in: store.directory))
-    image.keepWords { _ in true }
+    image.keepWords(to: Set(image.segments.map(\.segmentID)))
     let loaded = try #require(HashIndex.load(image))
     #expect(words(loaded) == words(store.index))
     #expect(loaded.count == count)

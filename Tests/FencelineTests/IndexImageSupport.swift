@@ -14,6 +14,7 @@ extension StoreOptions {
   static var imagedSegments: StoreOptions {
     var options = StoreOptions.smallSegments
     options.writesIndexImages = false
+    options.segmentOptions.fewestChanges = 1
     return options
   }
 
@@ -28,6 +29,12 @@ extension StoreOptions {
 extension Scratch {
   /// The image of the store; nil where there is none.
   func image() -> Data? { try? Data(contentsOf: url(IndexImage.fileName)) }
+
+  /// The numbers of the files of changes.
+  func changeFiles() throws -> [UInt32] {
+    try FileManager.default.contentsOfDirectory(atPath: store.string)
+      .compactMap(ChangeFile.number(of:)).sorted()
+  }
 
   /// Puts an image into the store in the way of the library: under the name of another file.
   func putImage(_ data: Data?) throws {

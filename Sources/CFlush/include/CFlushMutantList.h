@@ -224,3 +224,20 @@ FL_MUTANT_CASE(imageHeaderUnchecked, "index image",
                "the checksum of an image's header and tables is not compared")
 FL_MUTANT_CASE(imagePageUnchecked, "index image",
                "the checksums of an image's pages are not compared")
+
+// Changes behind an index image
+
+// Words that a compaction led to its copies are left out, and so are their keys.
+FL_MUTANT_CASE(adoptedUnnoted, "index changes",
+               "changes do not name the segment that a compaction is pointing keys to")
+FL_MUTANT_CASE(changesUnchecked, "index changes",
+               "the checksum of a file of changes is not compared")
+// Words go on leading to segments that are gone, and their keys with them.
+FL_MUTANT_CASE(moveUnnoted, "index changes",
+               "that a compaction moved a record is noted in no changes")
+// What a recovery read is not there at the next one.
+FL_MUTANT_CASE(replayUnnoted, "index changes",
+               "what an opening reads behind changes is noted in none")
+// A delete comes undone.
+FL_MUTANT_CASE(removalsIgnored, "index changes",
+               "a compacted segment is read beside changes that took its keys away")

@@ -66,8 +66,16 @@ struct CompactedSegment {
 
   /// Copies the plan's records, each of which is verified once more.
   ///
+  /// - Parameters:
+  ///   - plan: what to copy.
+  ///   - map: the store's.
+  ///   - pause: called now and then.
   /// - Throws: what is wrong with a source, or what the medium says.
-  mutating func copy(_ plan: CompactionPlan, from map: SegmentMap) throws(StoreError) {
+  mutating func copy(
+    _ plan: CompactionPlan,
+    from map: SegmentMap,
+    pause: () -> Void
+  ) throws(StoreError) {
     var durableEnd = tail
     for number in plan.kept.indices {
       let kept = plan.kept[number]
@@ -101,6 +109,7 @@ struct CompactedSegment {
       self.tail += length
       if self.tail - durableEnd >= Self.stretch {
         durableEnd = try writeBehind(durableEnd..<self.tail)
+        pause()
       }
     }
     writeSeal(behind: plan)

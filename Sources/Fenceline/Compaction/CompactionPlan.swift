@@ -44,6 +44,7 @@ struct CompactionPlan {
   ///   - index: the store's.
   ///   - map: the store's.
   ///   - hashSeed: the index's.
+  ///   - pause: called now and then.
   /// - Throws: what is wrong with the first record that can't be read; its segment is marked then.
   init(
     _ run: [(segment: MappedSegment, end: Int)],
@@ -51,7 +52,8 @@ struct CompactionPlan {
     through: UInt64,
     index: HashIndex,
     map: SegmentMap,
-    hashSeed: UInt64
+    hashSeed: UInt64,
+    pause: () -> Void
   ) throws(StoreError) {
     sources = run.map(\.segment)
     self.through = through
@@ -59,8 +61,9 @@ struct CompactionPlan {
     // What a transaction before this one removed is in no older segment.
     let certain = older.map { $0.usage.compactedThrough.load(ordering: .relaxed) }.min() ?? .max
     for (segment, end) in run {
-      let records = try Self.records(of: segment, upTo: end, hashSeed: hashSeed)
+      let records = try Self.records(of: segment, upTo: end, hashSeed: hashSeed, pause)
       for number in records.indices {
+        if number.isMultiple(of: Self.recordsBetweenPauses) { pause() }
         let ahead = number + Self.prefetchDistance
         if ahead < records.count { index.prefetchToRead(records[ahead].hash) }
         let record = records[number]
@@ -71,22 +74,25 @@ struct CompactionPlan {
         }
       }
     }
-    measure(map)
+    measure(map, pause)
   }
 
   private static let prefetchDistance = 12
+  private static let recordsBetweenPauses = 1 << 14
 
   /// Every put and delete of a segment, all of which are verified.
   private static func records(
     of segment: MappedSegment,
     upTo end: Int,
-    hashSeed: UInt64
+    hashSeed: UInt64,
+    _ pause: () -> Void
   ) throws(StoreError) -> [KeptRecord] {
     var records: [KeptRecord] = []
     do throws(StoreError) {
       let isWhole = try translatingErrors { () throws(MediumError) in
         try segment.file.withGuardedBytes(0..<end) { (bytes) in
           let scan = TransactionScan(bytes, binding: segment.binding, limit: end) { (record) in
+            if records.count.isMultiple(of: recordsBetweenPauses) { pause() }
             records.append(
               KeptRecord(
                 hash: Checksum.hash64(bytes.extracting(record.keyRange), seed: hashSeed),
@@ -124,8 +130,9 @@ struct CompactionPlan {
   }
 
   /// Finds out what the copies take, transaction by transaction.
-  private mutating func measure(_ map: SegmentMap) {
+  private mutating func measure(_ map: SegmentMap, _ pause: () -> Void) {
     for number in kept.indices {
+      if number.isMultiple(of: Self.recordsBetweenPauses) { pause() }
       let source = map.header(at: kept[number].unit)
       let flags = flags(ofKept: number, source)
       kept[number].length =

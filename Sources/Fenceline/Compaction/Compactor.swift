@@ -40,22 +40,25 @@ struct Compactor: Sendable {
 
   /// Keys that are pointed elsewhere under one hold of the write lock: some 50 microseconds.
   private static let keysPerHold = 256
+  private static let keysBetweenPauses = 1 << 13
 
   /// Does one step.
   ///
   /// - Parameters:
   ///   - policy: what is worth it.
   ///   - spared: numbers of journal segments that stay as they are.
+  ///   - pause: called now and then.
   /// - Returns: nil where nothing is worth it.
   /// - Throws: ``StoreError/full(_:)`` where not even the reserve has room for what there is to copy;
   ///   what is wrong with a source that can't be read, which is then left alone for good; what the
   ///   medium says. Nothing has changed then.
   func step(
     _ policy: CompactionPolicy,
-    sparing spared: ClosedRange<UInt32>? = nil
+    sparing spared: ClosedRange<UInt32>? = nil,
+    pause: () -> Void = {}
   ) throws(StoreError) -> CompactionStep? {
     do throws(StoreError) {
-      return try unreservedStep(policy, spared)
+      return try unreservedStep(policy, spared, pause)
     } catch {
       guard case .full = error else { throw error }
     }
@@ -65,7 +68,8 @@ struct Compactor: Sendable {
     defer { keepReserve() }
     return try unreservedStep(
       policy.limited(to: max(0, reserve * 15 / 16 - 2 * SegmentField.journalStart)),
-      spared
+      spared,
+      pause
     )
   }
 
@@ -80,7 +84,8 @@ struct Compactor: Sendable {
 
   private func unreservedStep(
     _ policy: CompactionPolicy,
-    _ spared: ClosedRange<UInt32>?
+    _ spared: ClosedRange<UInt32>?,
+    _ pause: () -> Void
   ) throws(StoreError) -> CompactionStep? {
     let all = map.recordEnds
     guard let active = all.last else { return nil }
@@ -99,7 +104,8 @@ struct Compactor: Sendable {
         through: through,
         index: index,
         map: map,
-        hashSeed: hashSeed
+        hashSeed: hashSeed,
+        pause: pause
       )
     }
     if plan.droppedCount == 0, choice.isOnlyToLookThrough {
@@ -107,8 +113,8 @@ struct Compactor: Sendable {
       plan.sources[0].usage.compactedThrough.store(through, ordering: .relaxed)
       return CompactionStep()
     }
-    let segment = try write(plan)
-    let target = try adopt(segment, plan)
+    let segment = try write(plan, pause)
+    let target = try adopt(segment, plan, pause)
     let moved = plan.kept.indices.filter { !plan.kept[$0].isDelete }
     order.relocate(moved.count) {
       (old: plan.kept[moved[$0]].unit, new: target.unit(at: segment.offsets[moved[$0]]))
@@ -155,7 +161,10 @@ struct Compactor: Sendable {
   // MARK: Writing
 
   /// Writes and publishes the compacted segment, durably.
-  private func write(_ plan: CompactionPlan) throws(StoreError) -> CompactedSegment {
+  private func write(
+    _ plan: CompactionPlan,
+    _ pause: () -> Void
+  ) throws(StoreError) -> CompactedSegment {
     let id = try writer.withWriter { (journal) throws(StoreError) in try journal.takeSegmentID() }
     let name = SegmentName.name(of: id)
     let length = CompactedSegment.length(of: plan, digestLength: plan.digest.encoded().count)
@@ -167,7 +176,7 @@ struct Compactor: Sendable {
     do throws(StoreError) {
       let createdAt = options.clock.nanosecondsSince1970()
       var segment = CompactedSegment(in: file, id, storeID, plan, createdAt: createdAt)
-      try segment.copy(plan, from: map)
+      try segment.copy(plan, from: map, pause: pause)
       if !Mutant.compactionUnsynced.isActive {
         try writer.withWriter { (journal) throws(StoreError) in try journal.sync() }
       }
@@ -182,10 +191,13 @@ struct Compactor: Sendable {
   /// Points the index to the copies.
   private func adopt(
     _ segment: CompactedSegment,
-    _ plan: CompactionPlan
+    _ plan: CompactionPlan,
+    _ pause: () -> Void
   ) throws(StoreError) -> MappedSegment {
     let target = try writer.withWriter { (_) throws(StoreError) in
-      try map.map(segment.file, segment.header)
+      let target = try map.map(segment.file, segment.header)
+      map.adopted = target
+      return target
     }
     var next = 0
     while next < plan.kept.count {
@@ -203,6 +215,7 @@ struct Compactor: Sendable {
         }
       }
       next = share.upperBound
+      if next.isMultiple(of: Self.keysBetweenPauses) || next == plan.kept.count { pause() }
     }
     return target
   }

@@ -58,7 +58,9 @@ final class Maintenance: Sendable {
     sparesImaged spares: Bool = false
   ) throws(StoreError) -> CompactionStep? {
     try stepLock.withLock { (_) throws(StoreError) in
-      try compactor.step(policy, sparing: spares ? images.segmentsOfMaking : nil)
+      try compactor.step(policy, sparing: spares ? images.segmentsOfMaking : nil) {
+        images.noteChanges()
+      }
     }
   }
 

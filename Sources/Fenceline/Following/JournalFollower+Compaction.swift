@@ -120,7 +120,7 @@ extension JournalFollower {
     fresh.growIfNeeded()
     let place = unsafe fresh.locate(hash) { map.surelyHasKey(key, at: $0) }
     if record.header.kind == .delete {
-      unsafe fresh.remove(place)
+      unsafe fresh.remove(place, hash)
     } else {
       unsafe fresh.set(place, hash, to: segment.unit(at: record.offset))
     }
@@ -143,7 +143,7 @@ extension JournalFollower {
       map.withUnverifiedKey(at: unit) { (key) in
         let hash = Checksum.hash64(key, seed: hashSeed)
         if fresh.search(hash, { map.surelyHasKey(key, at: $0) }) { return }
-        unsafe index.remove(index.locate(hash) { $0 == unit })
+        unsafe index.remove(index.locate(hash) { $0 == unit }, hash)
       }
     }
     index.noteImageGone()

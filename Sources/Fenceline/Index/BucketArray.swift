@@ -20,7 +20,6 @@ struct BucketArray: ~Copyable {
   private let chunks: UnsafeMutablePointer<Bucket?>
   private let publishedChunkCount = Atomic<Int>(0)
   private static let maximumChunks = 40
-  private static let hugePageSize = 2 << 20
   /// Bytes of a chunk that is worth a mapping of its own.
   private static let smallestMapping = 64 << 10
 
@@ -81,7 +80,7 @@ struct BucketArray: ~Copyable {
   }
 
   /// Buckets of a huge page.
-  static var bucketsPerPage: Int { hugePageSize / (wordsPerBucket * 8) }
+  static var bucketsPerPage: Int { LargeMemory.hugePageSize / (wordsPerBucket * 8) }
 
   /// Has the kernel make the memory of buckets that were reserved: zeroing a huge page where it is first
   /// touched can take milliseconds.
@@ -102,16 +101,6 @@ struct BucketArray: ~Copyable {
       unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: length)
       return unsafe memory
     }
-    let address = unsafe mmap(
-      nil,
-      length,
-      PROT_READ | PROT_WRITE,
-      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-      -1,
-      0
-    )
-    guard let address = unsafe address, unsafe address != MAP_FAILED else { return nil }
-    if length >= hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
-    return unsafe address
+    return unsafe LargeMemory.map(length)
   }
 }

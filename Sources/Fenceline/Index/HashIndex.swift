@@ -29,6 +29,8 @@ final class HashIndex: @unchecked Sendable {
   var overflowCount = 1
   var freeOverflow = 0
   let entries = Atomic<Int>(0)
+  /// What one thread changes in the words; what several do at a time, they note themselves.
+  let changes = ChangeLog()
 
   /// The image that keys without a word here are looked up in; kept as long as self, because readers may
   /// be in it, but out of use where `imageAddress` is 0.
@@ -270,10 +272,12 @@ final class HashIndex: @unchecked Sendable {
   ///   - place: of the key.
   ///   - hash: the key's.
   ///   - unit: where its record stands.
-  ///   - counts: whether keys are counted here; several threads that share the buckets do it themselves.
+  ///   - counts: whether keys are counted and the change is noted here; several threads that share the
+  ///     buckets do it themselves.
   @inline(__always)
   func set(_ place: Place, _ hash: UInt64, to unit: UInt64, counts: Bool = true) {
     let word = Self.word(hash, unit)
+    if counts { changes.note(hash, from: unsafe place.unit, to: unit) }
     if let found = unsafe place.found {
       unsafe found.pointee.store(word, ordering: .releasing)
     } else {
@@ -286,10 +290,12 @@ final class HashIndex: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - place: of the key.
+  ///   - hash: the key's.
   ///   - counts: as for ``set(_:_:to:counts:)``.
   @inline(__always)
-  func remove(_ place: Place, counts: Bool = true) {
+  func remove(_ place: Place, _ hash: UInt64, counts: Bool = true) {
     guard let found = unsafe place.found else { return }
+    if counts { changes.note(hash, from: unsafe place.unit, to: 0) }
     unsafe found.pointee.store(0, ordering: .releasing)
     if counts { entries.addAsOnlyWriter(-1) }
   }
@@ -300,6 +306,7 @@ final class HashIndex: @unchecked Sendable {
   func move(_ hash: UInt64, from old: UInt64, to new: UInt64) -> Bool {
     let place = unsafe locate(hash) { $0 == old }
     guard let found = unsafe place.found else { return false }
+    if !Mutant.moveUnnoted.isActive { changes.note(hash, from: old, to: new) }
     unsafe found.pointee.store(Self.tag(hash) | new, ordering: .releasing)
     return true
   }

@@ -17,10 +17,20 @@ extension HashIndex {
     }
   }
 
-  /// The table that an image was made of; nil where a page does not hold, or where there is no memory.
+  /// The table that an image was made of, with the changes behind it; nil where a page or a file does not
+  /// hold, or where there is no memory.
   ///
-  /// - Complexity: O(words), in parallel over pages, in the order of memory on both sides.
-  static func load(_ image: IndexImage) -> HashIndex? {
+  /// - Parameters:
+  ///   - image: what to begin with.
+  ///   - files: what was changed behind it.
+  ///   - named: numbers of the segments that are still there; words that would lead elsewhere go.
+  /// - Returns: the table.
+  /// - Complexity: O(words + changes), in parallel over pages, in the order of memory on both sides.
+  static func load(
+    _ image: IndexImage,
+    _ files: [ChangeFile] = [],
+    to named: Set<UInt32> = []
+  ) -> HashIndex? {
     let header = image.header
     guard
       let index = HashIndex(
@@ -28,10 +38,20 @@ extension HashIndex {
         overflowCount: header.overflowCount
       )
     else { return nil }
-    let share = max(64, header.pageCount / (8 * Parallel.processorCount))
-    let shares = (header.pageCount + share - 1) / share
-    let results = Parallel.map(shares) { (number) in
-      index.fill(from: image, pages: number * share..<min((number + 1) * share, header.pageCount))
+    let changeCount = files.reduce(0) { $0 + $1.header.changeCount }
+    let wordCount = files.last?.header.wordCount ?? 0
+    let added = min(changeCount, max(0, wordCount - header.wordCount))
+    // Chains may get longer by a third. With more keys there have to be more buckets first.
+    let changesAtOnce = added <= header.wordCount / 3
+    let pages = image.pages(forShares: BucketShares.usualCount)
+    let shares = BucketShares(bounds: image.firstBuckets(ofPages: pages))
+    guard let sorted = SortedChanges(changesAtOnce ? files : [], by: shares, to: named) else {
+      return nil
+    }
+    let results = Parallel.map(shares.count) { (number) in
+      var share = index.fill(from: image, pages: pages[number]..<pages[number + 1])
+      share?.wordCount += index.apply(sorted, share: number)
+      return share
     }
     var count = 0
     for result in results {
@@ -40,7 +60,8 @@ extension HashIndex {
       for unused in result.unusedOverflow { index.freeOverflowBucket(unused) }
     }
     index.entries.store(count, ordering: .releasing)
-    return index
+    if changesAtOnce { return index }
+    return index.hasRoom(for: added) && index.apply(files, to: named) ? index : nil
   }
 
   /// What a share of the pages gave.

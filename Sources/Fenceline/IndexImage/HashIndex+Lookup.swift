@@ -88,7 +88,7 @@ extension HashIndex {
     let place = unsafe try locate(hash, matches: matches)
     let old = unsafe place.unit
     if imageAddress.load(ordering: .relaxed) == 0 {
-      unsafe remove(place, counts: counts)
+      unsafe remove(place, hash, counts: counts)
       return old
     }
     return unsafe noteDelete(place, hash, unit, map, matches)
@@ -193,7 +193,7 @@ extension HashIndex {
 
   /// Removes words that lead to delete records.
   private func removeDeletes() {
-    for (hash, unit) in deletes { unsafe remove(locate(hash) { $0 == unit }) }
+    for (hash, unit) in deletes { unsafe remove(locate(hash) { $0 == unit }, hash) }
     imageCount.store(0, ordering: .relaxed)
     deletes = []
     noteImageGone()

@@ -71,8 +71,8 @@ final class IndexImage: @unchecked Sendable {
 
   /// Keeps the words that lead to certain segments; other segments may stand in the places of those that
   /// are gone.
-  func keepWords(to isThere: (IndexImageSegment) -> Bool) {
-    for segment in segments where isThere(segment) {
+  func keepWords(to named: Set<UInt32>) {
+    for segment in segments where named.contains(segment.segmentID) {
       let isLimited = !Mutant.imageWordsUnlimited.isActive
       limits.allow(
         from: segment.firstUnit,
@@ -84,29 +84,17 @@ final class IndexImage: @unchecked Sendable {
   /// Whether a memory error under the mapping is no signal: look-ups may go there.
   var isGuarded: Bool { file.isGuarded }
 
-  /// Bytes that are counted in a segment.
-  private static let counts = -(1 << 40)...(1 << 40)
-
   /// The header and the tables, or nil where they do not hold.
   private static func tables(_ bytes: RawSpan) -> (IndexImageHeader, [IndexImageSegment], [Row])? {
     guard let header = IndexImageHeader(decoding: bytes), isPlausible(header, bytes.byteCount),
       Checksum.crc32c(bytes.extracting(IndexImageField.storeID..<header.rowsEnd))
         == bytes.littleEndian(at: IndexImageField.checksum, as: UInt32.self)
-        || Mutant.imageHeaderUnchecked.isActive
-    else { return nil }
-    let segments = (0..<header.segmentCount).map {
-      IndexImageSegment(
+        || Mutant.imageHeaderUnchecked.isActive,
+      let segments = [IndexImageSegment](
         decoding: bytes,
-        at: IndexImageField.headerEnd + $0 * IndexImageSegmentField.size
+        at: IndexImageField.headerEnd,
+        count: header.segmentCount
       )
-    }
-    let mostUnits = UInt64(1) << 40
-    guard
-      segments.allSatisfy({
-        $0.end >= 0 && $0.end < 1 << 35 && $0.firstUnit < mostUnits
-          && Self.counts.contains($0.liveBytes) && Self.counts.contains($0.tombstoneBytes)
-          && $0.firstUnit.isMultiple(of: 1 << SegmentMap.unitsPerGranuleShift)
-      })
     else { return nil }
     var rows: [Row] = []
     rows.reserveCapacity(header.pageCount + 1)
@@ -142,6 +130,21 @@ final class IndexImage: @unchecked Sendable {
 
   /// The first bucket of a page, or of none behind the last one.
   private func firstBucket(_ page: Int) -> Int { rows[page].firstBucket }
+
+  /// Groups pages so that each group has `bucketCount` buckets or a few more.
+  ///
+  /// - Returns: the first page of each group, and the number of all pages.
+  func pages(forShares bucketCount: Int) -> [Int] {
+    var starts = [0]
+    for page in 0..<header.pageCount
+    where firstBucket(page) - firstBucket(starts[starts.count - 1]) >= bucketCount {
+      starts.append(page)
+    }
+    return starts + [header.pageCount]
+  }
+
+  /// The first buckets of pages, and the number of all buckets for the one behind the last.
+  func firstBuckets(ofPages pages: [Int]) -> [Int] { pages.map { firstBucket($0) } }
 
   /// Overflow buckets that the pages before need.
   func overflowBefore(_ page: Int) -> Int { rows[page].overflowBefore }
@@ -289,5 +292,21 @@ extension IndexImageHeader {
     crc = Checksum.crc32c(of: storeID.high, continuing: crc)
     crc = Checksum.crc32c(of: startSequence, continuing: crc)
     return Checksum.crc32c(of: start.rawValue, continuing: crc)
+  }
+}
+
+extension [IndexImageSegment] {
+  /// The rows of a table, for which there are bytes; nil where a number is none that is written.
+  init?(decoding bytes: RawSpan, at start: Int, count: Int) {
+    self = (0..<count).map {
+      IndexImageSegment(decoding: bytes, at: start + $0 * IndexImageSegmentField.size)
+    }
+    let counts = -(1 << 40)...(1 << 40)
+    let isPlausible = allSatisfy {
+      $0.end >= 0 && $0.end < 1 << 35 && $0.firstUnit < 1 << 40
+        && counts.contains($0.liveBytes) && counts.contains($0.tombstoneBytes)
+        && $0.firstUnit.isMultiple(of: 1 << SegmentMap.unitsPerGranuleShift)
+    }
+    guard isPlausible else { return nil }
   }
 }

@@ -31,6 +31,14 @@ struct IndexImagePolicy {
     var wordLength: Int
     /// Segments that it has room to name.
     var segmentCount: Int
+    /// Changes that wait for a file.
+    var changeCount = 0
+
+    /// Bytes of the changes that are written when an image begins and ends, and some more.
+    var changesLength: Int {
+      2 * IndexChangesField.headerEnd + 2 * segmentCount * IndexImageSegmentField.size
+        + changeCount * IndexChangeField.usualBytes
+    }
 
     /// Bytes of an image of now, rather more than fewer: pages are not quite full.
     var nextLength: Int {
@@ -53,10 +61,29 @@ struct IndexImagePolicy {
   func isDue(_ situation: Situation, isBusy: Bool) -> Bool {
     let length = situation.nextLength
     let since = situation.writtenBytes - situation.imagedBytes
+    // While more is written, something has to be left for when that ends.
+    let budget = isBusy ? situation.writtenBytes * 9 / 20 : situation.writtenBytes / 2
     guard situation.recordBytes >= smallestJournal, since >= smallestJournal,
-      situation.imageBytes + length <= situation.writtenBytes / 2
+      situation.imageBytes + length + situation.changesLength <= budget
     else { return false }
     return since >= (isBusy ? length * 11 / 5 : length / 4)
+  }
+
+  /// Whether changes are worth a file.
+  ///
+  /// - Parameters:
+  ///   - count: changes that wait for one.
+  ///   - fewest: as many as are worth it.
+  ///   - writtenBytes: bytes that were ever written to the journal.
+  ///   - imageBytes: bytes of all images and changes that were ever written.
+  /// - Returns: whether they should be written now.
+  static func areChangesDue(
+    _ count: Int,
+    fewest: Int,
+    writtenBytes: Int,
+    imageBytes: Int
+  ) -> Bool {
+    count >= fewest && imageBytes + count * IndexChangeField.usualBytes <= writtenBytes / 2
   }
 
   /// Whether the image that is there takes more than it is worth.

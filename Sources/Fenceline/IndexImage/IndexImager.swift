@@ -26,6 +26,7 @@ struct IndexImager: Sendable {
   let storeID: StoreID
   let hashSeed: UInt64
   let writer: WriterAccess
+  let changes: ChangeFiles
 
   /// Segments that may come while an image is made.
   static let mostNewSegments = 64
@@ -37,20 +38,23 @@ struct IndexImager: Sendable {
     var mostWords: Int
     /// By segment number: where words may lead to.
     var ends: [UInt32: Int]
+    /// What was changed before.
+    var cut: ChangeCut?
   }
 
   /// Writes an image and puts it into the place of the one before.
   ///
-  /// - Parameters:
-  ///   - imageBytes: bytes of all images before.
-  ///   - meanwhile: runs when half of the words were read.
+  /// - Parameter meanwhile: runs when half of the words were read.
   /// - Returns: the header, or nil where the table has a form that no page holds.
   /// - Throws: what the medium says; the image before stays.
   func write(
-    after imageBytes: Int,
     meanwhile: () throws(StoreError) -> Void = {}
   ) throws(StoreError) -> IndexImageHeader? {
-    let start = try begin(after: imageBytes)
+    var start = try begin()
+    if let cut = start.cut.take() { changes.write(cut) }
+    if let series = changes.series {
+      (start.header.firstChanges, start.header.changesLink) = (series.nextNumber, series.link)
+    }
     defer { try? writer.withWriter { (_) throws(StoreError) in index.pausesGrowth = false } }
     do throws(StoreError) {
       if let header = try write(start, meanwhile) { return header }
@@ -68,9 +72,11 @@ struct IndexImager: Sendable {
     )
   }
 
-  private func begin(after imageBytes: Int) throws(StoreError) -> Start {
+  private func begin() throws(StoreError) -> Start {
     try writer.withWriter { (journal) throws(StoreError) in
       try journal.checkUsable()
+      let cut = changes.take(&journal)
+      if cut == nil { changes.begin(journal) }
       index.pausesGrowth = true
       let end = journal.startOfReplay
       var header = IndexImageHeader(
@@ -82,18 +88,16 @@ struct IndexImager: Sendable {
         unitBits: map.unitBits
       )
       header.journalBytes = journal.writtenBytes
-      header.imageBytes = imageBytes
       var start = Start(
         header: header,
         limits: UnitLimits(),
         mostWords: index.count,
-        ends: [:]
+        ends: [:],
+        cut: cut
       )
-      for (segment, sealedEnd) in map.recordEnds {
-        let isActive = segment.header.segmentID == end.segment
-        guard let end = sealedEnd ?? (isActive ? end.offset : nil) else { continue }
-        start.limits.allow(from: segment.firstUnit, end: end)
-        start.ends[segment.header.segmentID] = end
+      for segment in map.imageSegments(endingAt: end) where segment.end > 0 {
+        start.limits.allow(from: segment.firstUnit, end: segment.end)
+        start.ends[segment.segmentID] = segment.end
       }
       return start
     }
@@ -115,6 +119,7 @@ struct IndexImager: Sendable {
     var words: [UInt64] = []
     for bucket in 0..<header.bucketCount {
       if bucket == header.bucketCount / 2 { try meanwhile() }
+      if bucket.isMultiple(of: Self.bucketsBetweenChanges) { changes.keepUp(isBusy: true) }
       words.removeAll(keepingCapacity: true)
       index.forEachWord(inBucket: bucket) { (word) in
         if start.limits.contains(HashIndex.unit(word)) || Mutant.imageWordsUnlimited.isActive {
@@ -125,34 +130,77 @@ struct IndexImager: Sendable {
       guard hasRoom else { return nil }
     }
     let segments = try end(&header, start)
+    header.imageBytes = changes.imageBytes
     let isWritten = try translatingErrors { () throws(MediumError) in
       guard try file.finish(&header, segments) else { return false }
       try directory.publishSegment(named: IndexImage.fileName, replacing: true)
       try directory.synchronize()
       return true
     }
-    return isWritten ? header : nil
+    guard isWritten else { return nil }
+    changes.noteImage(header.imageBytes)
+    changes.remove(before: header.firstChanges)
+    return header
   }
+
+  /// Buckets between two looks at what is changed meanwhile.
+  private static let bucketsBetweenChanges = 1 << 12
 
   private func end(
     _ header: inout IndexImageHeader,
     _ start: Start
   ) throws(StoreError) -> [IndexImageSegment] {
-    let (end, sequence, segments) = try writer.withWriter { (journal) throws(StoreError) in
+    let (end, sequence, segments, cut) = try writer.withWriter { (journal) throws(StoreError) in
       if !Mutant.imageUnsynced.isActive { try journal.sync() }
-      let segments = map.segments.map { (segment) in
-        IndexImageSegment(
-          segmentID: segment.header.segmentID,
-          identity: segment.header.identity,
-          firstUnit: segment.firstUnit,
-          end: start.ends[segment.header.segmentID] ?? 0,
-          liveBytes: segment.usage.liveBytes,
-          tombstoneBytes: segment.usage.tombstoneBytes
-        )
+      let end = journal.startOfReplay
+      var segments = map.imageSegments(endingAt: end)
+      for number in segments.indices {
+        segments[number].end = start.ends[segments[number].segmentID] ?? 0
       }
-      return (journal.startOfReplay, journal.nextSequence, segments)
+      let isSame = journal.nextSequence == header.startSequence && index.changes.count == 0
+      return (end, journal.nextSequence, segments, isSame ? nil : changes.take(&journal))
     }
     (header.end, header.endSequence) = (end, sequence)
+    if let cut { changes.write(cut) }
+    // Without all changes up to the end those that come later are of no use.
+    if let series = changes.series, series.nextNumber >= header.firstChanges {
+      header.lastChanges = series.nextNumber - 1
+    } else {
+      (header.firstChanges, header.lastChanges) = (0, 0)
+    }
     return segments
+  }
+}
+
+extension SegmentMap {
+  /// What an image says of the segments.
+  ///
+  /// Under the write lock.
+  ///
+  /// - Parameter end: words lead to records before it.
+  /// - Returns: a row for each, and one for a segment that a compaction is pointing keys to.
+  func imageSegments(endingAt end: JournalPosition) -> [IndexImageSegment] {
+    var rows = recordEnds.map { (segment, sealedEnd) in
+      let isLast = segment.header.segmentID == end.segment
+      return IndexImageSegment(segment, end: sealedEnd ?? (isLast ? end.offset : 0))
+    }
+    if let adopted, !Mutant.adoptedUnnoted.isActive {
+      rows.append(IndexImageSegment(adopted, end: adopted.header.compaction?.end ?? 0))
+      rows[rows.count - 1].isPartial = true
+    }
+    return rows
+  }
+}
+
+extension IndexImageSegment {
+  fileprivate init(_ segment: MappedSegment, end: Int) {
+    self.init(
+      segmentID: segment.header.segmentID,
+      identity: segment.header.identity,
+      firstUnit: segment.firstUnit,
+      end: end,
+      liveBytes: segment.usage.liveBytes,
+      tombstoneBytes: segment.usage.tombstoneBytes
+    )
   }
 }

@@ -10,14 +10,12 @@ final class IndexImages: Sendable {
   private struct State {
     /// See ``IndexImagePolicy/Situation``.
     var imagedBytes = 0
-    var imageBytes = 0
     var length = 0
     /// Segments that were written while the image was made.
     var segments: ClosedRange<UInt32>?
 
     mutating func note(_ header: IndexImageHeader) {
       imagedBytes = header.journalBytes
-      imageBytes = header.imageBytes
       length = header.pagesStart + header.pageCount * IndexImagePageField.size
       let (first, last) = (header.start.segment, header.end.segment)
       let isQuiet = header.startSequence == header.endSequence || first > last
@@ -57,19 +55,23 @@ final class IndexImages: Sendable {
       try? write()
     } else if policy.isObsolete(situation) {
       remove()
+    } else {
+      imager.changes.keepUp(isBusy: isBusy)
     }
   }
+
+  /// Writes what was changed behind the image, if it is much: while more important work is done.
+  func noteChanges() { imager.changes.keepUp(isBusy: true) }
 
   /// Writes an image now.
   ///
   /// - Throws: what the medium says; the image before stays.
   func write(meanwhile: () throws(StoreError) -> Void = {}) throws(StoreError) {
-    let before = state.withLock { $0.imageBytes }
-    guard let header = try imager.write(after: before, meanwhile: meanwhile) else { return }
+    guard let header = try imager.write(meanwhile: meanwhile) else { return }
     state.withLock { $0.note(header) }
   }
 
-  /// Gives an image's bytes back.
+  /// Gives the bytes of an image, and of what was changed behind it, back.
   ///
   /// - Returns: how many.
   @discardableResult
@@ -79,17 +81,19 @@ final class IndexImages: Sendable {
       return state.length
     }
     guard length > 0 else { return 0 }
+    imager.changes.end()
     do throws(MediumError) {
       try imager.directory.removeSegment(named: IndexImage.fileName)
-      return length
+      return length + imager.changes.remove(before: .max)
     } catch {
       return 0
     }
   }
 
   private func situation() throws(StoreError) -> IndexImagePolicy.Situation {
-    let (written, end, unitBits) = try imager.writer.withWriter { (journal) throws(StoreError) in
-      (journal.writtenBytes, journal.tail, imager.map.unitBits)
+    let (written, end, unitBits, changeCount) = try imager.writer.withWriter {
+      (journal) throws(StoreError) in
+      (journal.writtenBytes, journal.tail, imager.map.unitBits, imager.index.changes.count)
     }
     let ends = imager.map.recordEnds
     let records = ends.reduce(0) { $0 + ($1.end ?? end) - SegmentField.journalStart }
@@ -98,13 +102,14 @@ final class IndexImages: Sendable {
     return IndexImagePolicy.Situation(
       writtenBytes: written,
       imagedBytes: state.imagedBytes,
-      imageBytes: state.imageBytes,
+      imageBytes: imager.changes.imageBytes,
       length: state.length,
       keyCount: imager.index.count,
       bucketCount: bucketCount,
       recordBytes: records,
       wordLength: IndexImageHeader.wordLength(unitBits: unitBits, bucketCount: bucketCount),
-      segmentCount: ends.count + IndexImager.mostNewSegments
+      segmentCount: ends.count + IndexImager.mostNewSegments,
+      changeCount: changeCount
     )
   }
 }

@@ -10,6 +10,8 @@
 //
 // What the image says that segments hold was noted at its end. So what is read of the time before that end
 // is counted only where the segment is not named.
+//
+// With the changes behind it an image is one of the moment at which they end: start and end are the same.
 
 internal import CFlush
 internal import JournalFormat
@@ -30,6 +32,8 @@ struct ReplayPlan {
   }
 
   let header: IndexImageHeader
+  /// Named segments that are there: the only ones to which words may lead.
+  let namedSegments: Set<UInt32>
   /// One for each member of the chain.
   let shares: [Share]
   /// Every segment that words of the image lead to is there.
@@ -40,28 +44,36 @@ struct ReplayPlan {
   /// that time.
   let countsHold: Bool
 
-  /// Nil where the image is not of this journal; otherwise the image keeps the words that count.
-  init?(_ image: IndexImage, _ chain: SegmentChain) {
-    let header = image.header
+  /// How a journal is read beside an image with the changes that lead on from it; nil where they are not
+  /// of this journal.
+  init?(_ image: IndexImage, _ changes: [ChangeFile], _ chain: SegmentChain) {
+    let header = image.header(behind: changes)
+    let segments = changes.last?.segments ?? image.segments
     self.header = header
     let members = chain.members
     guard header.storeID == members.first?.header.storeID else { return nil }
     var named: [UInt32: IndexImageSegment] = [:]
-    for segment in image.segments { named[segment.segmentID] = segment }
-    guard named.count == image.segments.count else { return nil }
+    for segment in segments { named[segment.segmentID] = segment }
+    guard named.count == segments.count else { return nil }
     var shares: [Share] = []
     var count = 0
-    let needed = image.segments.count { $0.end > 0 }
+    let needed = segments.count { $0.end > 0 && !$0.isPartial }
     // Positions are bounded by what the store ever held at a time; memory is taken for all of them.
     let granuleCount = members.reduce(1024) { $0 + 16 * SegmentMap.granuleCount($1.file) }
     let mostUnits = UInt64(granuleCount) << SegmentMap.unitsPerGranuleShift
     for member in members {
       let id = member.header.segmentID
-      guard let segment = named[id], segment.identity == member.header.identity else {
-        // Beside a writer, or in a copy of another moment, it may be older than the image: what it says
-        // of keys that have no word is over.
+      guard let segment = named[id], segment.identity == member.header.identity,
+        !segment.isPartial
+      else {
+        // It may be older than the image, beside a writer, in a copy of another moment, or because it was
+        // not adopted yet: what it says of keys that have no word may be over then.
         let sequence = member.header.compaction?.through ?? member.header.firstSequence
-        guard sequence >= header.startSequence else { return nil }
+        let isOlder = sequence < header.startSequence
+        let isSure =
+          member.isCompacted && sequence >= image.header.startSequence
+          && Self.noneIsRemoved(behind: sequence, changes)
+        guard !isOlder || isSure else { return nil }
         shares.append(Share(start: SegmentField.journalStart))
         continue
       }
@@ -86,8 +98,7 @@ struct ReplayPlan {
       shares.append(share)
     }
     self.shares = shares
-    let there = Set(shares.compactMap(\.usage?.segmentID))
-    image.keepWords { there.contains($0.segmentID) }
+    namedSegments = Set(shares.compactMap(\.usage?.segmentID))
     isComplete = count == needed
     let end = header.end.segment
     let isOrdered = header.start.segment <= end
@@ -97,6 +108,12 @@ struct ReplayPlan {
       || !zip(members, shares).contains { (member, share) in
         member.isCompacted && share.usage == nil && member.header.covered.overlaps(made)
       }
+  }
+
+  /// Whether every key that had a word at a sequence has one.
+  private static func noneIsRemoved(behind sequence: UInt64, _ changes: [ChangeFile]) -> Bool {
+    changes.allSatisfy { $0.header.endSequence <= sequence || $0.header.removalCount == 0 }
+      || Mutant.removalsIgnored.isActive
   }
 
   /// Whether the journal reaches the image's end.
@@ -112,5 +129,17 @@ struct ReplayPlan {
     return chain.members.contains {
       $0.isCompacted && $0.header.covered.contains(header.end.segment)
     }
+  }
+}
+
+extension IndexImage {
+  /// What an image of the moment at which `changes` end would say of itself, but for its words.
+  fileprivate func header(behind changes: [ChangeFile]) -> IndexImageHeader {
+    var header = header
+    guard let last = changes.last?.header else { return header }
+    (header.start, header.startSequence) = (last.end, last.endSequence)
+    (header.end, header.endSequence) = (last.end, last.endSequence)
+    header.journalBytes = last.journalBytes
+    return header
   }
 }

@@ -88,6 +88,42 @@ extension Store {
       try images.write(meanwhile: meanwhile)
     }
   }
+
+  /// Writes what was changed behind the index image now.
+  ///
+  /// - Throws: ``StoreError/closed``, ``StoreError/poisoned``.
+  package func writeIndexChanges() throws(StoreError) {
+    try maintenance.withImages { (images) throws(StoreError) in
+      try images.imager.changes.write()
+    }
+  }
+
+  /// Compacts some segments.
+  ///
+  /// - Parameter meanwhile: runs now and then, while nobody holds a lock that it could need.
+  /// - Returns: whether there was something to compact.
+  /// - Throws: as ``compact(progress:)``.
+  package func compactSome(meanwhile: () -> Void) throws(StoreError) -> Bool {
+    try maintenance.withImages { (images) throws(StoreError) in
+      let compactor = maintenance.compactor
+      let policy = CompactionPolicy.thorough(compactor.options)
+      let step = try compactor.step(policy, sparing: images.segmentsOfMaking) {
+        meanwhile()
+        images.noteChanges()
+      }
+      return step != nil
+    }
+  }
+
+  /// Whether an opening may make use of a file of changes with these bytes.
+  package static func areIndexChangesSound(_ bytes: RawSpan) -> Bool {
+    ChangeFile.verified(bytes) != nil
+  }
+
+  /// Whether a file of a store only helps to open it.
+  package static func isIndexFile(_ name: String) -> Bool {
+    name == IndexImage.fileName || ChangeFile.number(of: name) != nil
+  }
 }
 
 extension StoreError {

@@ -56,6 +56,8 @@ final class SegmentMap: @unchecked Sendable {
   /// Addresses of all views.
   private var ownedViews: Set<UInt> = []
   private let segmentList = ForkSafeMutex<[MappedSegment]>([])
+  /// A segment to which words are being led, and which is no history yet; under the write lock.
+  var adopted: MappedSegment?
   /// End of the journal whose transactions are committed, as a `JournalPosition`.
   ///
   /// Stored by the writer before the index changes; 0 where nobody writes.
@@ -159,6 +161,7 @@ final class SegmentMap: @unchecked Sendable {
   ///
   /// Under the write lock.
   func replace(_ sources: [MappedSegment], with segment: MappedSegment) {
+    adopted = nil
     segmentList.withLock { (list) in
       let ids = Set(sources.map(\.header.segmentID))
       guard let place = list.firstIndex(where: { ids.contains($0.header.segmentID) }) else {

@@ -3,6 +3,7 @@
 // buckets among them: each takes the entries of its own, in order, so that of two records of a key the later
 // one stays.
 
+internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 internal import Synchronization
@@ -13,8 +14,7 @@ struct IndexReplay {
   let index: HashIndex
 
   /// Entries from which on threads are worth their start.
-  private static let smallestParallelCount = 1 << 13
-  private static let mostParts = 8
+  private static let smallestParallelCount = 1 << 10
 
   /// What was changed beside the words, by one thread.
   private struct Changes: Sendable {
@@ -23,6 +23,8 @@ struct IndexReplay {
     var tombstoneBytes = 0
     /// By granule: bytes of records to which the index points no more.
     var deadBytes: [Int]
+    /// For the index's log, which several threads can't write to.
+    var log: [IndexChange] = []
     var failure: StoreError?
   }
 
@@ -41,10 +43,7 @@ struct IndexReplay {
     let isParallel =
       !index.usesImage && result.entries.count >= Self.smallestParallelCount
       && index.hasRoom(for: result.entries.count)
-    let processors = min(Parallel.processorCount, Self.mostParts)
-    // A power of two, so that the low bits of a hash tell the part and those of the bucket the same one.
-    let partCount =
-      isParallel ? 1 << (Int.bitWidth - 1 - processors.leadingZeroBitCount) : 1
+    let partCount = isParallel ? Parallel.shares : 1
     index.pausesGrowth = isParallel
     defer { index.pausesGrowth = false }
     let granuleCount = map.granuleCount
@@ -60,6 +59,7 @@ struct IndexReplay {
     for change in changes {
       if let failure = change.failure { throw failure }
       if !index.usesImage { index.entries.addAsOnlyWriter(change.keys) }
+      for change in change.log { index.changes.note(change.hash, from: change.old, to: change.new) }
       map.add(live: change.liveBytes, tombstones: change.tombstoneBytes, to: segment)
       for (granule, bytes) in change.deadBytes.enumerated() where bytes > 0 {
         map.subtractLive(bytes, inGranule: granule)
@@ -78,9 +78,8 @@ struct IndexReplay {
     // Nothing is retained on the way: the threads would share the count.
     let (map, index, entries) = (map, index, result.entries)
     let hasImage = index.usesImage
-    // The image has those already.
-    let first = isNamed ? result.countBeforeStart : 0
-    for number in first..<entries.count {
+    let isLogged = index.changes.isOn && !Mutant.replayUnnoted.isActive
+    for number in entries.indices {
       prefetch(entries, ahead: number, part, partCount)
       let entry = entries[number]
       guard entry.hash & (partCount - 1) == part else { continue }
@@ -107,6 +106,11 @@ struct IndexReplay {
           (candidate) throws(StoreError) in try map.keysMatch(candidate, unit)
         }
         if old == 0 { changes.keys += 1 }
+      }
+      if isLogged {
+        changes.log.append(
+          IndexChange(hash: entry.hash, old: old, new: entry.isDelete ? 0 : unit)
+        )
       }
       // What the image counted is counted.
       if number >= result.countBeforeEnd, old != 0 {

@@ -40,9 +40,15 @@ extension JournalOpening {
     return writer
   }
 
-  /// Removes an image that does not fit the journal of now, because it might seem to once that is longer:
-  /// an older copy of the segments may have been put back, and another history follows it.
+  /// Removes an image that does not fit the journal of now, and changes that were not used.
+  ///
+  /// They might seem to fit once the journal is longer: an older copy of the segments may have been put
+  /// back, and another history follows it.
   private func removeUnusedImage(in directory: any StoreDirectory) {
+    let used = Set(changes.files.map(\.header.number))
+    for number in chain.changeFiles.subtracting(used) {
+      try? directory.removeSegment(named: ChangeFile.name(of: number))
+    }
     guard imageHeader == nil, chain.hasImage else { return }
     try? directory.removeSegment(named: IndexImage.fileName)
     try? directory.synchronize()
@@ -133,7 +139,7 @@ extension JournalOpening {
       chain.noteLeftover(newest.name)
     } else {
       // Decided, durably: nothing behind the accepted end will be read again.
-      newest.file.settle(at: scan.acceptedEnd)
+      Self.settle(newest.file, at: scan.acceptedEnd)
     }
     var writer = writer(
       in: directory,
@@ -201,8 +207,15 @@ extension JournalOpening {
     )
   }
 
+  /// Gives back what is behind the end of a segment: a long hole takes milliseconds, which nobody has to
+  /// wait for.
+  private static func settle(_ file: SegmentFile, at end: Int) {
+    guard file.length - end >= largestFirstSegment else { return file.settle(at: end) }
+    _ = Worker { file.settle(at: end) }
+  }
+
   /// Bytes of a segment that an opening makes: the next one is made in the background.
-  private static let largestFirstSegment = 16 << 20
+  private static let largestFirstSegment = 8 << 20
 
   private mutating func create(
     _ header: SegmentHeader,

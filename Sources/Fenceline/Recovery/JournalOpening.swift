@@ -34,6 +34,8 @@ struct JournalOpening {
   /// The image that was used, and how.
   private let plan: ReplayPlan?
   private let use: ImageUse
+  /// The changes that were used with it.
+  let changes: OpenedChanges
   /// Bytes that were written to the journal since the store was created.
   private(set) var writtenBytes = 0
   /// Where reading ended, by segment.
@@ -74,7 +76,10 @@ struct JournalOpening {
   ) throws(StoreError) {
     hashSeed = seed
     (self.chain, damage, plan, use) = (chain, chain.damage, nil, .none)
-    try recover(progress)
+    imageHeader = nil
+    changes = OpenedChanges(withoutUseOf: chain.changeFiles)
+    let readings = readings
+    try recover(readings, Self.begin(readings), progress)
     try noteMissingNewest(in: directory)
     if !damage.isEmpty { narrowDamage() }
   }
@@ -82,19 +87,34 @@ struct JournalOpening {
   /// Reads the journal behind an image; nil where there is none, where it does not fit, or where anything
   /// is wrong with what is read: then everything has to be.
   private init?(_ chain: SegmentChain, in directory: any StoreDirectory, beside use: ImageUse) {
-    guard let image = IndexImage(in: directory), let plan = ReplayPlan(image, chain) else {
-      return nil
+    guard let image = IndexImage(in: directory) else { return nil }
+    // Look-ups would have to know what led where before the changes.
+    var changes =
+      use == .load
+      ? OpenedChanges(behind: image, chain.changeFiles, in: directory)
+      : OpenedChanges(withoutUseOf: chain.changeFiles)
+    var fitting = ReplayPlan(image, changes.files, chain)
+    while fitting == nil, changes.leaveOutLast() {
+      fitting = ReplayPlan(image, changes.files, chain)
     }
-    hashSeed = image.header.hashSeed
-    (self.chain, self.plan, self.use) = (chain, plan, use)
+    guard let plan = fitting else { return nil }
+    image.keepWords(to: plan.namedSegments)
+    (hashSeed, imageHeader) = (image.header.hashSeed, image.header)
+    (self.chain, self.plan, self.use, self.changes) = (chain, plan, use, changes)
+    // Beside the image: that is memory, and this is mostly checksums.
+    let readings = readings
+    let first = Self.begin(readings)
     if use == .lookUp, plan.isComplete, plan.countsHold, image.isGuarded {
       index.attach(image)
     } else {
-      guard let loaded = HashIndex.load(image) else { return nil }
+      guard let loaded = HashIndex.load(image, changes.files, to: plan.namedSegments) else {
+        return nil
+      }
       index = loaded
+      if changes.series != nil { index.changes.start() }
     }
     do throws(StoreError) {
-      try recover { _, _ in }
+      try recover(readings, first)
       try noteMissingNewest(in: directory)
     } catch {
       return nil
@@ -103,6 +123,7 @@ struct JournalOpening {
       return nil
     }
     writtenBytes += plan.header.journalBytes
+    report.changeFileCount = changes.files.count
     if !plan.countsHold { map.recount(map.segments, index) }
   }
 
@@ -113,30 +134,63 @@ struct JournalOpening {
   var spareFindings: [StoreError] { chain.membersWithoutSpare.map(\.error) }
   var storeID: StoreID? { chain.members.first?.header.storeID }
   /// The image that was used.
-  var imageHeader: IndexImageHeader? { plan?.header }
+  let imageHeader: IndexImageHeader?
 
   // MARK: Reading
 
-  private mutating func recover(_ progress: (Int, Int) -> Void) throws(StoreError) {
-    let segments = try mapMembers()
-    let members = chain.members
-    let readings = members.indices.compactMap { (number) in
-      reading(of: number).map { (number: number, options: $0) }
+  /// A segment that has to be read.
+  private struct Reading: Sendable {
+    /// In the chain.
+    let number: Int
+    let member: ChainMember
+    let options: SegmentReading
+  }
+
+  private var readings: [Reading] {
+    chain.members.enumerated().compactMap { (number, member) in
+      reading(of: number).map { Reading(number: number, member: member, options: $0) }
     }
-    // A wave of segments at a time bounds the memory that entries take on their way to the index. A
-    // small store is read before another thread would have started.
-    let length = readings.reduce(0) { $0 + members[$1.number].file.length }
-    let wave = length < Self.smallestParallelLength ? 1 : Parallel.processorCount
-    for first in stride(from: 0, to: readings.count, by: wave) {
-      let share = Array(readings[first..<min(first + wave, readings.count)])
-      let results = Parallel.map(share.count) {
-        SegmentRecovery(of: members[share[$0].number], share[$0].options)
-      }
-      if let plan { prefaultUnread(plan, where: results) }
-      for (offset, result) in results.enumerated() {
-        let number = share[offset].number
-        try accept(result, of: number, segments[number])
-        progress(first + offset + 1, readings.count)
+  }
+
+  /// Begins to read the first segments in threads of their own, where that is worth their start.
+  private static func begin(_ readings: [Reading]) -> Later<[SegmentRecovery]>? {
+    let length = readings.reduce(0) { $0 + $1.member.file.length }
+    guard length >= smallestParallelLength else { return nil }
+    return Later { read(readings.prefix(Parallel.processorCount)) }
+  }
+
+  private static func read(_ readings: ArraySlice<Reading>) -> [SegmentRecovery] {
+    let readings = Array(readings)
+    return Parallel.map(readings.count) {
+      SegmentRecovery(of: readings[$0].member, readings[$0].options)
+    }
+  }
+
+  /// Takes what segments hold into the index, in order.
+  ///
+  /// - Parameters:
+  ///   - readings: which segments.
+  ///   - first: the first of them, where they are being read.
+  ///   - progress: as for `read(_:image:hashSeed:progress:)`.
+  /// - Throws: ``StoreError/addressSpaceExhausted``, and what a segment's reading gave.
+  private mutating func recover(
+    _ readings: [Reading],
+    _ first: Later<[SegmentRecovery]>?,
+    _ progress: (Int, Int) -> Void = { _, _ in }
+  ) throws(StoreError) {
+    let segments = try mapMembers()
+    // A wave of segments at a time bounds the memory that entries take on their way to the index.
+    let wave = first == nil ? 1 : Parallel.processorCount
+    var count = 0
+    while count < readings.count {
+      let share = readings[count..<min(count + wave, readings.count)]
+      let results = count == 0 ? first?.take() : nil
+      let found = results ?? Self.read(share)
+      if let plan { prefaultUnread(plan, where: found) }
+      for (reading, result) in zip(share, found) {
+        try accept(result, of: reading.number, segments[reading.number])
+        count += 1
+        progress(count, readings.count)
       }
     }
   }
@@ -168,7 +222,7 @@ struct JournalOpening {
   }
 
   /// Records that cost more page faults than all that there are to take at once.
-  private static let smallestPrefaulting = 1 << 15
+  private static let smallestPrefaulting = 1 << 17
   private static let sampleSize = 256
 
   /// Gives every segment its positions: those that an image names have theirs already.
@@ -204,6 +258,7 @@ struct JournalOpening {
       start: collectsDigest ? SegmentField.journalStart : start,
       lowestSequence: collectsDigest ? nil : share.lowestSequence,
       collectsDigest: collectsDigest,
+      skipsKnown: share.usage != nil,
       startMark: plan.header.startSequence,
       endMark: plan.header.endSequence
     )
@@ -288,6 +343,8 @@ struct RecoveryReport: Sendable {
   var newestEnd = 0
   /// An unfinished write was cut off.
   var hasTornTail = false
+  /// Files of changes behind an index image that took the place of records.
+  var changeFileCount = 0
   /// The journal ended with a close record.
   var wasClosed = false
 }

@@ -26,6 +26,8 @@ package struct SegmentChain: Sendable {
   package private(set) var highestID: UInt32 = 0
   /// There is a file with the name of an index image.
   private(set) var hasImage = false
+  /// Numbers of files of changes behind an index image.
+  private(set) var changeFiles: Set<UInt32> = []
   /// Names that belong to no store.
   package private(set) var foreignNames: [String] = []
 
@@ -110,12 +112,16 @@ package struct SegmentChain: Sendable {
   /// Sorts a name that is no segment's.
   private mutating func note(otherName name: String) {
     let suffix = FileSystemDirectory.unpublishedSuffix
-    if name.hasSuffix(suffix), SegmentName.id(of: String(name.dropLast(suffix.count))) != nil {
-      leftovers.append(name)
-    } else if name == IndexImage.fileName + suffix {
-      leftovers.append(name)
+    let published = name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+    if published != name {
+      let isOwn =
+        SegmentName.id(of: published) != nil || ChangeFile.number(of: published) != nil
+        || published == IndexImage.fileName
+      if isOwn { leftovers.append(name) } else { foreignNames.append(name) }
     } else if name == IndexImage.fileName {
       hasImage = true
+    } else if let number = ChangeFile.number(of: name) {
+      changeFiles.insert(number)
     } else if ![FileSystemDirectory.lockName, FileSystemDirectory.reserveName].contains(name) {
       foreignNames.append(name)
     }

@@ -39,6 +39,8 @@ struct SegmentReading: Sendable {
   var lowestSequence: UInt64?
   /// A writer may have to describe the segment.
   var collectsDigest = false
+  /// Entries before the start mark are known.
+  var skipsKnown = false
   /// Sequences before which entries are counted.
   var startMark: UInt64 = 0
   var endMark: UInt64 = 0
@@ -156,9 +158,11 @@ struct SegmentRecovery: Sendable {
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
-      found.append(entry(of: $0, in: bytes))
-      if $0.sequence < options.startMark { countBeforeStart += 1 }
-      if $0.sequence < options.endMark { countBeforeEnd += 1 }
+      if !options.skipsKnown || $0.sequence >= options.startMark {
+        found.append(entry(of: $0, in: bytes))
+        if $0.sequence < options.startMark { countBeforeStart += 1 }
+        if $0.sequence < options.endMark { countBeforeEnd += 1 }
+      }
       guard options.collectsDigest else { return }
       let endsTransaction = $0.header.flags.contains(.transactionEnd)
       marks.append(

@@ -100,7 +100,7 @@ extension Store {
         meanwhile: {}
       )
       let old = unsafe place.unit
-      unsafe index.remove(place)
+      unsafe index.remove(place, hash)
       map.countDead(old)
       map.countTombstone(unit, length: map.recordLength(at: unit))
       return true

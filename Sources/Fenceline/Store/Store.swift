@@ -145,6 +145,9 @@ public final class Store: Sendable {
       writer: ForkSafeMutex(journal)
     )
     maintenance.compactor.keepReserve()
+    let notesChanges =
+      options.writesIndexImages || options.segmentOptions.fewestChanges != nil
+    if !notesChanges { maintenance.images.imager.changes.end() }
     // Where the journal ends, for statistics.
     try withWriter { (_) throws(StoreError) in }
     if map.segments.count > 1 { maintenance.request() }
@@ -215,7 +218,17 @@ public final class Store: Sendable {
       directory: directory,
       storeID: storeID,
       hashSeed: hashSeed,
-      writer: access
+      writer: access,
+      changes: ChangeFiles(
+        map: map,
+        index: index,
+        directory: directory,
+        storeID: storeID,
+        hashSeed: hashSeed,
+        writer: access,
+        fewestChanges: options.segmentOptions.fewestChanges,
+        continuing: opening.changes
+      )
     )
     let policy = IndexImagePolicy(smallestJournal: options.segmentOptions.smallestImagedJournal)
     maintenance = Maintenance(
@@ -269,7 +282,7 @@ public final class Store: Sendable {
     _ body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let result = try writer.withWriter(body)
-    if writer.takeNewSegment() { maintenance.request() }
+    if writer.takeNewSegment() || index.changes.takeFilled() { maintenance.request() }
     return result
   }
 

@@ -53,6 +53,8 @@ package struct SegmentOptions: Sendable {
   package var storeID: StoreID?
   /// What the hashes of keys start from, where the same input has to give the same bytes; random without.
   package var hashSeed: UInt64?
+  /// Changes behind an index image that are worth a file; nil for as many as the store thinks fit.
+  package var fewestChanges: Int?
   /// Of a new store.
   package var firstIncarnation: UInt64 = 1
   /// Bytes of a segment from which on its successor is made ahead of need.

@@ -129,7 +129,7 @@ public struct Transaction: ~Copyable {
       let old = unsafe place.unit
       let length = map.recordLength(at: units[number])
       if kind == .delete {
-        unsafe index.remove(place)
+        unsafe index.remove(place, hash)
         if old != 0 { map.countDead(old) }
         map.countTombstone(units[number], length: length)
       } else {

@@ -9,6 +9,11 @@ enum Parallel {
   /// Processors that this process may use.
   static let processorCount = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
+  /// Among how many threads a table's buckets are shared.
+  ///
+  /// A power of two, so that the low bits of a hash tell the share and those of the bucket the same one.
+  static let shares: Int = 1 << (Int.bitWidth - 1 - min(processorCount, 8).leadingZeroBitCount)
+
   /// Runs `body` with every number below `count` on up to `processorCount` threads and returns the
   /// results in order.
   static func map<R: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) -> R) -> [R] {
@@ -44,6 +49,30 @@ enum Parallel {
     }
 
     func results() -> [R] { output.withLock { $0.compactMap(\.self) } }
+  }
+}
+
+/// What a thread of its own finds out.
+final class Later<R: Sendable>: Sendable {
+  private final class Result: Sendable {
+    let value = ForkSafeMutex<R?>(nil)
+  }
+
+  private let result = Result()
+  private let worker: Worker
+
+  init(_ body: @escaping @Sendable () -> R) {
+    let result = result
+    worker = Worker {
+      let value = body()
+      result.value.withLock { $0 = value }
+    }
+  }
+
+  /// Waits for it; nil the second time.
+  func take() -> R? {
+    worker.join()
+    return result.value.withLock { $0.take() }
   }
 }
 
