@@ -1,13 +1,14 @@
-// Index images that no crash leaves: with bytes that changed, and beside a journal that has lost its end.
+// Index images that no crash leaves, and changes behind them: with bytes that changed, with a file that is
+// gone, and beside a journal that has lost its end.
 // Whatever stands there, the store shows what the journal says.
 
 internal import Fenceline
 internal import JournalFormat
 
-/// Damages an index image, and the journal beside it.
+/// Damages an index image, the changes behind it, and the journal beside them.
 package enum DamagedIndexImage {
-  /// Opens a store with the bytes of its index image changed, one at a time (of zeros some), and with the
-  /// end of its journal cut off anywhere.
+  /// Opens a store with the bytes of its index image and of the changes changed, one at a time (of zeros
+  /// some), without each of the files, and with the end of its journal cut off anywhere.
   ///
   /// - Returns: the first changes that show in what a store holds.
   /// - Throws: where the sound store can't be made.
@@ -16,13 +17,14 @@ package enum DamagedIndexImage {
     let oracle = workload.oracle
     let files = workload.files
     let sound = try oracle.read(Self.image(of: files))
+    let indexFiles = files.filter { Store.isIndexFile($0.name) }
     guard let newest = files.last(where: { SegmentName.id(of: $0.name) != nil }),
-      let indexImage = files.first(where: { $0.name == Store.indexImageName })
-    else { throw Violation("no index image was written") }
+      indexFiles.count > 3
+    else { throw Violation("no index image was written, or no changes") }
     var violations: [String] = []
     func check(_ name: String, _ file: String, _ expected: UInt64?, _ bytes: [UInt8]) {
       guard violations.count < 3 else { return }
-      let memory = FileMemory(contents: bytes)
+      let memory = bytes.isEmpty ? nil : FileMemory(contents: bytes)
       let image = Self.image(of: files, with: memory, as: file)
       do throws(Violation) {
         let verdict = try oracle.read(image)
@@ -32,11 +34,14 @@ package enum DamagedIndexImage {
         violations.append("\(name): \(error)")
       }
     }
-    let contents = indexImage.memory.contents
-    for offset in contents.indices where contents[offset] != 0 || offset.isMultiple(of: 64) {
-      var bytes = contents
-      bytes[offset] ^= 0x55
-      check("byte \(offset) of the index image", indexImage.name, sound.contents, bytes)
+    for file in indexFiles {
+      let contents = file.memory.contents
+      check("without \(file.name)", file.name, sound.contents, [])
+      for offset in contents.indices where contents[offset] != 0 || offset.isMultiple(of: 64) {
+        var bytes = contents
+        bytes[offset] ^= 0x55
+        check("byte \(offset) of \(file.name)", file.name, sound.contents, bytes)
+      }
     }
     let end = newest.memory.contents.lastIndex { $0 != 0 } ?? 0
     for offset in stride(from: SegmentField.journalStart, through: end, by: 8) {
@@ -47,7 +52,7 @@ package enum DamagedIndexImage {
     return violations
   }
 
-  /// A store with an index image, and a few records behind it.
+  /// A store with an index image, changes, and a few records behind them.
   private static func imaged() throws -> Workload {
     let workload = Workload("imaged", WorkloadSetup(.streamsStayInCache))
     try workload.open()
@@ -59,7 +64,12 @@ package enum DamagedIndexImage {
       try workload.delete(Array("key 2".utf8))
     }
     try workload.put("key 4", "behind")
+    try workload.writeChanges()
     try workload.delete(Array("key 5".utf8))
+    try workload.put("key 6", "behind")
+    try workload.writeChanges()
+    try workload.delete(Array("key 4".utf8))
+    try workload.put("key 7", "behind")
     try workload.sync()
     return workload
   }
@@ -67,11 +77,12 @@ package enum DamagedIndexImage {
   private static func image(
     of files: [SimulatedDirectory.Entry],
     with memory: FileMemory? = nil,
-    as name: String = ""
+    as name: String? = nil
   ) -> CrashImage {
     CrashImage(
-      files: files.map {
-        CrashImage.File($0.name, ImageFile($0.name == name ? memory ?? $0.memory : $0.memory))
+      files: files.compactMap { (file) in
+        guard file.name == name else { return CrashImage.File(file.name, ImageFile(file.memory)) }
+        return memory.map { CrashImage.File(file.name, ImageFile($0)) }
       }
     )
   }

@@ -73,7 +73,7 @@ struct Oracle {
     _ contents: UInt64,
     _ report: VerificationReport
   ) throws(Violation) {
-    let rest = CrashImage(files: image.files.filter { $0.entry.name != Store.indexImageName })
+    let rest = CrashImage(files: image.files.filter { !Store.isIndexFile($0.entry.name) })
     let store = try naming("opening without the index image") { () throws(StoreError) in
       try Store(readingIn: rest.directory(on: hardware), options: options)
     }
@@ -116,12 +116,19 @@ struct Oracle {
     for file in image.files {
       var end = ends.first { $0.name == file.entry.name }?.end ?? 0
       if includingRest && file.entry.name == ends.last?.name
-        || includingIndexImage && file.entry.name == Store.indexImageName
+        || includingIndexImage && Store.isIndexFile(file.entry.name)
       {
         end = file.entry.memory.length
       }
-      let hash = file.entry.memory.withBytes {
-        Checksum.hash64($0.extracting(0..<end), seed: file.nameFingerprint)
+      let hash = file.entry.memory.withBytes { (bytes) in
+        // One that is torn is as good as none.
+        let isTorn =
+          end > 0 && Store.isIndexFile(file.entry.name) && file.entry.name != Store.indexImageName
+          && !Store.areIndexChangesSound(bytes)
+        return Checksum.hash64(
+          bytes.extracting(0..<(isTorn ? 0 : end)),
+          seed: file.nameFingerprint
+        )
       }
       sum &+= Mix.mix(hash)
     }

@@ -52,7 +52,10 @@ extension CrashProgram {
     func number(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
     func length() -> Int { lengths[number(lengths.count)] }
     let policies = setup.hardware.policies
-    switch number(48) {
+    func changes() -> [Change] {
+      (0..<number(4)).map { _ in Change(number(keys.count), number(3) == 0 ? nil : length()) }
+    }
+    switch number(52) {
     case 0..<14: return .put(number(keys.count), length())
     case 14..<18: return .delete(number(keys.count))
     case 18..<25:
@@ -68,9 +71,9 @@ extension CrashProgram {
     case 39...41: return .compact
     case 42: return .compactSealed
     case 43...46:
-      return .image(
-        (0..<number(4)).map { _ in Change(number(keys.count), number(3) == 0 ? nil : length()) }
-      )
+      return .image(changes())
+    case 47...48: return .noteChanges
+    case 49...50: return .compactAmid(1 + number(8), changes())
     default: return .fill(number(2) == 0)
     }
   }

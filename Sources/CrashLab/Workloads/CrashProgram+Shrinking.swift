@@ -71,6 +71,8 @@ extension CrashProgram.Action {
       }
       return changes.count > 1 ? fewer + shorter : shorter
     case .image(let changes): return Self.fewer(changes).map { .image($0) }
+    case .compactAmid(let first, let changes):
+      return Self.fewer(changes).map { .compactAmid(first, $0) }
     case .killAmid(_, let policy), .killBefore(_, let policy): return [.kill(policy)]
     default: return []
     }

@@ -42,6 +42,9 @@ extension CrashProgram.Action: CustomStringConvertible {
     case .compact: "compact"
     case .compactSealed: "compactSealed"
     case .image(let changes): "image([\(changes.map(\.description).joined(separator: ", "))])"
+    case .noteChanges: "noteChanges"
+    case .compactAmid(let first, let changes):
+      "compactAmid(\(first), [\(changes.map(\.description).joined(separator: ", "))])"
     case .close(let policy): "close(.\(policy))"
     case .kill(let policy): "kill(.\(policy))"
     case .killAmid(let share, let policy): "killAmid(\(share), .\(policy))"

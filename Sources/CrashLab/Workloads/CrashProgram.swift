@@ -30,6 +30,11 @@ package struct CrashProgram: Sendable, Equatable {
     case compactSealed
     /// Writes an index image; when half of it is written, the changes are made, one by one.
     case image([Change])
+    /// Writes what was changed behind it.
+    case noteChanges
+    /// Compacts some segments; from the given look on, of those that it takes meanwhile, the changes are
+    /// made, one at each.
+    case compactAmid(Int, [Change])
     /// Closes the store; another process opens it again.
     case close(CopyPolicy)
     /// The process dies between two calls; another one recovers.
@@ -141,13 +146,15 @@ package struct CrashProgram: Sendable, Equatable {
     case .compactSealed: try workload.compact(sealingAlways: false)
     case .image(let changes):
       try workload.writeImage {
-        for change in changes {
-          if let length = change.length {
-            try workload.put(keys[change.key], value(length, salt))
-          } else {
-            try workload.delete(keys[change.key])
-          }
-        }
+        for change in changes { try make(change, in: workload, salt) }
+      }
+    case .noteChanges: try workload.writeChanges()
+    case .compactAmid(let first, let changes):
+      var looks = 0
+      try workload.compactSome {
+        looks += 1
+        guard looks >= first, looks < first + changes.count else { return }
+        try make(changes[looks - first], in: workload, salt)
       }
     case .close(let policy):
       try workload.close()
@@ -166,6 +173,14 @@ package struct CrashProgram: Sendable, Equatable {
   }
 
   /// `length` bytes that look like nothing else.
+  private static func make(_ change: Change, in workload: Workload, _ salt: UInt8) throws {
+    if let length = change.length {
+      try workload.put(keys[change.key], value(length, salt))
+    } else {
+      try workload.delete(keys[change.key])
+    }
+  }
+
   private static func value(_ length: Int, _ salt: UInt8) -> [UInt8] {
     (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(salt) &* 31 | 1) }
   }

@@ -47,10 +47,23 @@ package enum CrashSuite {
 
   /// Every situation.
   package static let scenarios: [Scenario] =
-    tails + transactions + closes + threads + rotations + compactions + images + deaths + faults
+    tails + transactions + closes + threads + rotations + compactions + images + changes + deaths
+    + faults
 
-  /// Names of the situations of a compaction or an index image.
-  package static let ofMaintenance = Set((compactions + images).map(\.name))
+  /// Names of the situations in which a part of maintenance shows what it does wrong; nil for other parts.
+  package static func ofMaintenance(_ part: String) -> Set<String>? {
+    switch part {
+    case "compaction": names(compactions + images + changes)
+    case "index image": names(images + changes)
+    case "index changes": names(changes)
+    default: nil
+    }
+  }
+
+  /// Names of the situations that show nothing of other parts.
+  package static let ofMaintenance = names(compactions + images + changes)
+
+  private static func names(_ scenarios: [Scenario]) -> Set<String> { Set(scenarios.map(\.name)) }
 
   private static func durable(_ action: CrashProgram.Action) -> Step { Step(action, durable: true) }
   private static func elsewhere(_ action: CrashProgram.Action) -> Step {

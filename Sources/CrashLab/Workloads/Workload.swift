@@ -281,6 +281,25 @@ package final class Workload {
     mark(.synced(history.states.count - 1))
   }
 
+  /// Writes what was changed behind the index image.
+  package func writeChanges() throws {
+    try opened.writeIndexChanges()
+  }
+
+  /// Compacts some segments.
+  ///
+  /// - Parameter change: called now and then meanwhile.
+  /// - Throws: what `change` or the store throws.
+  package func compactSome(meanwhile change: () throws -> Void) throws {
+    // As for `compact(sealingAlways:)`.
+    mark(.begun(history.states.count - 1))
+    var failure: (any Error)?
+    _ = try opened.compactSome {
+      do { if failure == nil { try change() } } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
   // MARK: Faults
 
   /// Whether the medium has room for another segment.

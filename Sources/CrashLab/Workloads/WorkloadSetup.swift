@@ -49,6 +49,7 @@ package struct WorkloadSetup: Sendable, Equatable {
     options.segmentOptions.preparesInBackground = false
     options.segmentOptions.clock.fixedTime = 0
     options.segmentOptions.hashSeed = 0x5eed
+    options.segmentOptions.fewestChanges = 1
     let isOther = isOtherLife && stale == .store
     options.segmentOptions.storeID = StoreID(low: 0x5eed, high: isOther ? 2 : 1)
     options.segmentOptions.firstIncarnation = isOtherLife && stale == .incarnation ? 1 : 1 << 20

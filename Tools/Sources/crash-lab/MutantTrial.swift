@@ -28,9 +28,9 @@ struct MutantTrial {
   mutating func run() throws {
     let all = Self.interleaved(CrashSuite.programs(stale: .incarnation))
     // What a step of maintenance does wrong shows in its own situations, and everything else without.
-    let isOfMaintenance = isOfMaintenance
+    let own = Mutant.allCases.first(where: \.isActive).flatMap { CrashSuite.ofMaintenance($0.part) }
     let isOwn = { (name: String) in
-      CrashSuite.ofMaintenance.contains { name.hasPrefix($0) } == isOfMaintenance
+      (own ?? CrashSuite.ofMaintenance).contains { name.hasPrefix($0) } == (own != nil)
     }
     let first = all.filter { isOwn($0.name) }
     let others = StaleKind.allCases.filter { $0 != .incarnation }
@@ -48,11 +48,6 @@ struct MutantTrial {
     if try crash(all.filter { !isOwn($0.name) } + others + random, limit: 8) { return }
     if try damage(oneIn: 200) { return }
     _ = try crash(first + random, limit: 1 << 10)
-  }
-
-  /// Whether the active mutant is in a compaction or an index image.
-  private var isOfMaintenance: Bool {
-    Mutant.allCases.contains { $0.isActive && ["compaction", "index image"].contains($0.part) }
   }
 
   /// Every situation on all machines before the next one: each machine has faults of its own.

@@ -36,7 +36,7 @@ struct ImageWatch {
 
   mutating func look() {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
-    for name in names where name.hasSuffix(".image") {
+    for name in names where name.hasSuffix(".image") || name.hasSuffix(".changes") {
       var status = stat()
       // SAFETY: the pointer is used during the call only.
       guard unsafe stat(directory.appending(name).string, &status) == 0 else { continue }
