@@ -1,13 +1,12 @@
 # shellcheck shell=bash
-# Builds and runs what Tools/bench measures with. Sourced, never run; needs setup.sh and
-# $fenceline_root as the current directory.
+# Builds and runs what Tools/bench and Tools/peers measure with. Sourced, never run; needs setup.sh
+# and $fenceline_root as the current directory.
 
-# The peers' packages, and how to link with them.
-# shellcheck disable=SC2034 # used by Tools/bench
+# The packages that both need. (libpmem, which the copies are compared with, every build needs.)
+# shellcheck disable=SC2034 # used by the scripts
 bench_packages=(liblmdb-dev gcc libc6-dev)
-bench_libraries=(-llmdb)
 
-# Holds the installed library and the driver; builds are repeated only where something changed.
+# Holds the installed library and the drivers; builds are repeated only where something changed.
 bench_directory=$fenceline_root/.build-bench
 
 # Runs a command and shows its output only if it fails.
@@ -22,20 +21,56 @@ build_quietly() {
   rm -f "$log"
 }
 
-# Builds the driver against the library as it is installed for users.
-build_bench_driver() {
-  local prefix=$bench_directory/prefix
-  mkdir -p "$bench_directory"
-  build_quietly Tools/install --no-kvctl "$prefix"
-  build_quietly "${CC:-cc}" -O2 -Wall -Wextra -Werror -I"$prefix/include" \
-    Tools/Sources/bench-loop/*.c -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" \
-    -lfenceline "${bench_libraries[@]}" -o "$bench_directory/bench-loop"
+# Builds the program that runs the driver; sets bench_tool.
+build_bench_tool() {
+  say "building the tool"
+  build_quietly swift build -c release -j "$fenceline_jobs" --product bench
+  bench_tool=$(swift build -c release --show-bin-path)/bench
 }
 
-# Runs the tool on the arguments given to the script; whatever ends it, its directories go.
-# shellcheck disable=SC2154 # arguments and invoked_from belong to Tools/bench
+# check_bench_arguments COMMAND...: ends the script where the arguments given to it are wrong, or
+# ask for help, before anything is installed or measured.
+# shellcheck disable=SC2154 # arguments belongs to the scripts
+check_bench_arguments() {
+  local argument
+  "$@" --only-check-arguments "${arguments[@]}" || exit
+  for argument in "${arguments[@]}"; do
+    [[ $argument != --help && $argument != -h ]] || exit 0
+  done
+}
+
+# The copy core's objects, for the comparison with libpmem; its files name instruction sets in the
+# way of the toolchain's own compiler.
+build_copy_core() {
+  local clang objects=$bench_directory/copy-core
+  clang=$(swift_tool clang)
+  rm -rf "$objects"
+  mkdir -p "$objects"
+  (cd "$objects" && build_quietly "$clang" -O2 -Wall -Wextra -Werror -c \
+    -I"$fenceline_root/Sources/CFlush/include" "$fenceline_root"/Sources/CFlush/*.c)
+}
+
+# build_bench_driver NAME [FILE|OPTION]...: builds a driver, with further engines, against the
+# library as it is installed for users.
+build_bench_driver() {
+  local prefix=$bench_directory/prefix name=$1
+  shift
+  mkdir -p "$bench_directory"
+  say "building the library and the driver"
+  build_quietly Tools/install --no-kvctl "$prefix"
+  build_copy_core
+  build_quietly "${CC:-cc}" -O2 -Wall -Wextra -Werror -pthread -I"$prefix/include" \
+    -ISources/CFlush/include Tools/Sources/bench-loop/*.c "$bench_directory"/copy-core/*.o "$@" \
+    -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" -lfenceline -llmdb -lpmem -lm \
+    -o "$bench_directory/$name"
+}
+
+# run_bench DRIVER COMMAND...: runs the program on the arguments given to the script; whatever ends
+# it, its directories go.
+# shellcheck disable=SC2154 # arguments and invoked_from belong to the scripts
 run_bench() {
-  local status=0
+  local status=0 driver=$bench_directory/$1
+  shift
   bench_scratch=$(mktemp -d "${TMPDIR:-/tmp}/fenceline-bench.XXXXXX")
   bench_pid=
   trap clean_up_after_bench EXIT
@@ -44,7 +79,7 @@ run_bench() {
   # Where the user called from: names of files and directories may be relative.
   cd "$invoked_from" || die "$invoked_from is gone"
   # In the background, since the shell runs traps only between commands or in `wait`.
-  "$1" --driver "$bench_directory/bench-loop" --scratch "$bench_scratch" \
+  "$@" --driver "$driver" --scratch "$bench_scratch" \
     --revision "$(git -C "$fenceline_root" describe --always --dirty 2>/dev/null || echo unknown)" \
     "${arguments[@]}" <&0 &
   bench_pid=$!

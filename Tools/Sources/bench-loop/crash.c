@@ -19,13 +19,14 @@ void leave_killed_writer(const struct engine *engine, const struct plan *plan) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) fail("pipe2: %s", strerror(errno));
   const uint64_t count = plan->count / 100 < 1000 ? 1000 : plan->count / 100;
-  char tail[24], value_length[24], peak[24];
+  char tail[24], value_length[24], peak[24], appended[24];
   snprintf(tail, sizeof tail, "%llu", (unsigned long long)count);
   snprintf(value_length, sizeof value_length, "%zu", plan->setup.value_length);
   snprintf(peak, sizeof peak, "%llu", (unsigned long long)plan->setup.peak_entries);
+  snprintf(appended, sizeof appended, "%llu", (unsigned long long)plan->setup.appended);
   char *const arguments[] = {
       "bench-loop", "--crash-writer", tail, "--engine", (char *)engine->name, "--directory",
-      (char *)plan->setup.directory, "--value-length", value_length, "--peak-entries", peak,
+      (char *)plan->setup.directory, "--value-length", value_length, "--peak-entries", peak, "--appended", appended,
       plan->setup.byte_addressable ? "--byte-addressable" : NULL, NULL};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);

@@ -31,6 +31,7 @@ void data_create(struct data *data, size_t value_length, uint64_t capacity, uint
     data->pool[i] = byte == 0 ? 0x5a : byte;
   }
   data->versions = data_allocate(capacity * sizeof *data->versions);
+  for (uint64_t i = 0; i < capacity; i++) data->versions[i] = DATA_NEVER_WRITTEN;
 }
 
 uint64_t data_random(struct data *data, uint64_t bound) {
@@ -47,28 +48,42 @@ static const uint8_t *window(const struct data *data, uint64_t write) {
   return data->pool + data_mix(~write) % (window_starts / 8) * 8;
 }
 
-void data_prepare_put(const struct data *data, struct operation *operation, uint64_t number,
-                      uint64_t write) {
+void data_prepare_extra(const struct data *data, struct operation *operation, uint64_t number) {
   set_key(operation, number);
-  operation->value = window(data, write);
+  operation->value = window(data, number);
   operation->digest = 0;
 }
 
-void data_wrote(struct data *data, uint64_t number, uint64_t write) {
+void data_prepare_put(struct data *data, struct operation *operation, uint64_t number) {
   if (number >= data->capacity) fail("key %llu is beyond the table", (unsigned long long)number);
-  data->versions[number] = (uint32_t)write;
-  if (number >= data->key_count) data->key_count = number + 1;
-  if (write >= data->writes) data->writes = write + 1;
+  set_key(operation, number);
+  operation->value = window(data, data->writes);
+  operation->digest = 0;
+  operation->number = (uint32_t)number;
+  operation->previous = data->versions[number];
+  operation->kind = OPERATION_PUT;
+  data->versions[number] = (uint32_t)data->writes++;
+}
+
+void data_take_back(struct data *data, const struct operation *operation) {
+  data->versions[operation->number] = operation->previous;
+}
+
+uint64_t data_digest(const struct data *data, uint64_t number) {
+  return value_digest(window(data, data->versions[number]), data->value_length);
 }
 
 void data_prepare_get(const struct data *data, struct operation *operation, uint64_t number) {
   set_key(operation, number);
   operation->value = NULL;
-  operation->digest = value_digest(window(data, data->versions[number]), data->value_length);
+  operation->digest = data_digest(data, number);
+  operation->number = (uint32_t)number;
+  operation->kind = OPERATION_GET;
 }
 
 void data_prepare_miss(struct operation *operation, uint64_t number) {
   set_key(operation, first_missing + number);
   operation->value = NULL;
   operation->digest = 0;
+  operation->kind = OPERATION_MISS;
 }

@@ -15,9 +15,14 @@
 struct store {
   MDB_env *environment;
   MDB_dbi database;
-  MDB_txn *reader;
   size_t value_length;
   unsigned flags;
+};
+
+struct session {
+  struct store *store;
+  MDB_txn *reader;
+  MDB_cursor *cursor;
 };
 
 static int failure(const char *call, int error) {
@@ -35,14 +40,12 @@ static int open_handles(struct store *store, const struct engine_setup *setup) {
   if ((error = mdb_env_open(store->environment, setup->directory, store->flags, 0644)) != 0)
     return failure("mdb_env_open", error);
   MDB_txn *transaction;
-  if ((error = mdb_txn_begin(store->environment, NULL, 0, &transaction)) != 0)
+  const unsigned read_only = store->flags & MDB_RDONLY;
+  if ((error = mdb_txn_begin(store->environment, NULL, read_only, &transaction)) != 0)
     return failure("mdb_txn_begin", error);
   if ((error = mdb_dbi_open(transaction, NULL, 0, &store->database)) != 0)
     return failure("mdb_dbi_open", error);
   if ((error = mdb_txn_commit(transaction)) != 0) return failure("mdb_txn_commit", error);
-  if ((error = mdb_txn_begin(store->environment, NULL, MDB_RDONLY, &store->reader)) != 0)
-    return failure("mdb_txn_begin", error);
-  mdb_txn_reset(store->reader);
   return ENGINE_DONE;
 }
 
@@ -50,15 +53,14 @@ static int open_store(const struct engine_setup *setup, void **result) {
   struct store *store = calloc(1, sizeof *store);
   if (store == NULL) return engine_failure("lmdb", "calloc", "out of memory");
   store->value_length = setup->value_length;
-  store->flags = setup->byte_addressable ? MDB_WRITEMAP : 0;
+  store->flags = setup->read_only ? MDB_RDONLY : setup->byte_addressable ? MDB_WRITEMAP : 0;
   *result = store;
   return open_handles(store, setup);
 }
 
 static int close_store(void *opaque) {
   struct store *store = opaque;
-  int error = mdb_env_sync(store->environment, 1);
-  mdb_txn_abort(store->reader);
+  int error = store->flags & MDB_RDONLY ? 0 : mdb_env_sync(store->environment, 1);
   mdb_env_close(store->environment);
   free(store);
   return error == 0 ? ENGINE_DONE : failure("mdb_env_sync", error);
@@ -79,8 +81,29 @@ static int set_durable(void *opaque, int durable) {
   return error == 0 ? ENGINE_DONE : failure("mdb_env_set_flags", error);
 }
 
+static int attach(void *opaque, void **result) {
+  struct session *session = calloc(1, sizeof *session);
+  if (session == NULL) return engine_failure("lmdb", "calloc", "out of memory");
+  session->store = opaque;
+  int error = mdb_txn_begin(session->store->environment, NULL, MDB_RDONLY, &session->reader);
+  if (error != 0) return failure("mdb_txn_begin", error);
+  error = mdb_cursor_open(session->reader, session->store->database, &session->cursor);
+  if (error != 0) return failure("mdb_cursor_open", error);
+  mdb_txn_reset(session->reader);
+  *result = session;
+  return ENGINE_DONE;
+}
+
+static int detach(void *opaque) {
+  struct session *session = opaque;
+  mdb_cursor_close(session->cursor);
+  mdb_txn_abort(session->reader);
+  free(session);
+  return ENGINE_DONE;
+}
+
 static int put_batch(void *opaque, const struct operation *operations, size_t count) {
-  struct store *store = opaque;
+  const struct store *store = ((struct session *)opaque)->store;
   MDB_txn *transaction;
   int error = mdb_txn_begin(store->environment, NULL, 0, &transaction);
   if (error != 0) return failure("mdb_txn_begin", error);
@@ -101,21 +124,29 @@ static int put(void *opaque, const struct operation *operation) {
   return put_batch(opaque, operation, 1);
 }
 
-static int get(void *opaque, const struct operation *operation, uint64_t *digest) {
-  struct store *store = opaque;
-  MDB_val key = {KEY_LENGTH, (void *)operation->key};
-  MDB_val value;
-  int error = mdb_txn_renew(store->reader);
+/* Under one renewal of the read transaction. */
+static int get_many(void *opaque, const struct operation *operations, size_t count,
+                    uint64_t *digests) {
+  struct session *session = opaque;
+  int error = mdb_txn_renew(session->reader);
   if (error != 0) return failure("mdb_txn_renew", error);
-  error = mdb_get(store->reader, store->database, &key, &value);
-  if (error == 0) *digest = value_digest(value.mv_data, value.mv_size);
-  mdb_txn_reset(store->reader);
+  for (size_t i = 0; i < count && error == 0; i++) {
+    MDB_val key = {KEY_LENGTH, (void *)operations[i].key};
+    MDB_val value;
+    error = mdb_get(session->reader, session->store->database, &key, &value);
+    if (error == 0) digests[i] = value_digest(value.mv_data, value.mv_size);
+  }
+  mdb_txn_reset(session->reader);
   if (error == 0) return ENGINE_DONE;
   return error == MDB_NOTFOUND ? ENGINE_NOT_FOUND : failure("mdb_get", error);
 }
 
+static int get(void *opaque, const struct operation *operation, uint64_t *digest) {
+  return get_many(opaque, operation, 1, digest);
+}
+
 static int erase(void *opaque, const struct operation *operation) {
-  struct store *store = opaque;
+  const struct store *store = ((struct session *)opaque)->store;
   MDB_val key = {KEY_LENGTH, (void *)operation->key};
   MDB_txn *transaction;
   int error = mdb_txn_begin(store->environment, NULL, 0, &transaction);
@@ -123,10 +154,28 @@ static int erase(void *opaque, const struct operation *operation) {
   error = mdb_del(transaction, store->database, &key, NULL);
   if (error != 0) {
     mdb_txn_abort(transaction);
-    return failure("mdb_del", error);
+    return error == MDB_NOTFOUND ? ENGINE_NOT_FOUND : failure("mdb_del", error);
   }
   error = mdb_txn_commit(transaction);
   return error == 0 ? ENGINE_DONE : failure("mdb_txn_commit", error);
+}
+
+static int scan_store(void *opaque, struct scan *scan) {
+  struct session *session = opaque;
+  int error = mdb_txn_renew(session->reader);
+  if (error != 0) return failure("mdb_txn_renew", error);
+  error = mdb_cursor_renew(session->reader, session->cursor);
+  if (error != 0) return failure("mdb_cursor_renew", error);
+  MDB_val key = {KEY_LENGTH, (void *)scan->from}, value;
+  MDB_cursor_op step = scan->from == NULL ? MDB_FIRST : MDB_SET_RANGE;
+  while (scan->count < scan->limit) {
+    error = mdb_cursor_get(session->cursor, &key, &value, step);
+    if (error != 0) break;
+    scan_entry(scan, key.mv_data, value.mv_data, value.mv_size);
+    step = MDB_NEXT;
+  }
+  mdb_txn_reset(session->reader);
+  return error == 0 || error == MDB_NOTFOUND ? ENGINE_DONE : failure("mdb_cursor_get", error);
 }
 
 static int sync_store(void *opaque) {
@@ -137,13 +186,20 @@ static int sync_store(void *opaque) {
 const struct engine engine_lmdb = {
     .name = "lmdb",
     .read_check = "nothing: it keeps no checksums",
+    .durability = "the kernel's word: msync or fdatasync; on tmpfs both do nothing, and no line is "
+                  "written back or fenced",
+    .opens_read_only = 1,
     .open = open_store,
     .close = close_store,
     .describe = describe,
     .set_durable = set_durable,
+    .sync = sync_store,
+    .attach = attach,
+    .detach = detach,
     .put = put,
     .put_batch = put_batch,
     .get = get,
+    .get_many = get_many,
     .erase = erase,
-    .sync = sync_store,
+    .scan = scan_store,
 };

@@ -19,6 +19,7 @@ struct loop {
   uint64_t count;       /* steps */
   uint64_t time_limit;  /* in ticks; looked at after each sampled step and each plain block */
   bool stores;          /* the steps end with stores that have to be drained */
+  unsigned more_plain;  /* plain blocks for each sampled one, beyond one */
 };
 
 /* Runs `step(context, i)` for i from 0 and leaves the result's `final_nanoseconds` at 0. Inlined, and
@@ -35,7 +36,7 @@ static inline __attribute__((always_inline)) struct output_result run_loop(
   while (done < loop->count && now - start <= loop->time_limit) {
     const uint64_t before = now;
     const uint64_t end = loop->count - done < block ? loop->count : done + block;
-    if (done / block % 2 == 0) {
+    if (done / block % (2 + loop->more_plain) == 0) {
       uint64_t last = before;
       while (done < end && now - start <= loop->time_limit) {
         step(context, done++);

@@ -6,7 +6,7 @@
  */
 #include "data.h"
 #include "output.h"
-#include "workloads.h"
+#include "run.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 enum option_name {
   ENGINE = 1, DIRECTORY, VALUE_LENGTH, COUNT, WRITES, BATCH, SECONDS, SEED, WORKLOADS, SAMPLES,
-  BYTE_ADDRESSABLE, CRASH_WRITER, PEAK_ENTRIES
+  BYTE_ADDRESSABLE, CRASH_WRITER, PEAK_ENTRIES, APPENDED, MANY, RANGE, THREADS
 };
 
 static const struct option options[] = {
@@ -32,6 +32,10 @@ static const struct option options[] = {
     {"byte-addressable", no_argument, NULL, BYTE_ADDRESSABLE},
     {"crash-writer", required_argument, NULL, CRASH_WRITER},
     {"peak-entries", required_argument, NULL, PEAK_ENTRIES},
+    {"appended", required_argument, NULL, APPENDED},
+    {"many", required_argument, NULL, MANY},
+    {"range", required_argument, NULL, RANGE},
+    {"threads", required_argument, NULL, THREADS},
     {NULL, 0, NULL, 0},
 };
 
@@ -43,7 +47,8 @@ static uint64_t number(const char *text) {
 }
 
 int main(int argc, char **argv) {
-  struct plan plan = {.count = 1000000, .writes = 250000, .batch = 100, .seconds = 10, .seed = 1};
+  struct plan plan = {.count = 1000000, .writes = 250000, .batch = 100, .many = 16, .range = 100,
+                      .threads = 1,     .seconds = 10,    .seed = 1};
   const char *engine_name = "", *samples = NULL;
   uint64_t crash_tail = 0;
   int option;
@@ -65,20 +70,28 @@ int main(int argc, char **argv) {
     case BYTE_ADDRESSABLE: plan.setup.byte_addressable = 1; break;
     case CRASH_WRITER: crash_tail = number(optarg); break;
     case PEAK_ENTRIES: plan.setup.peak_entries = number(optarg); break;
+    case APPENDED: plan.setup.appended = number(optarg); break;
+    case MANY: plan.many = number(optarg); break;
+    case RANGE: plan.range = number(optarg); break;
+    case THREADS: plan.threads = (unsigned)number(optarg); break;
     default: return 64;
     }
   }
   if (optind != argc || plan.setup.directory == NULL || plan.count == 0 || plan.batch == 0)
     fail("a directory, a count and a batch are needed");
+  if (plan.many == 0 || plan.range == 0 || plan.range > UINT16_MAX || plan.threads == 0 ||
+      plan.threads > MOST_THREADS)
+    fail("too few or too many");
   /* Numbers of keys and writes are kept in 32 bits. */
-  if (plan.count > UINT32_MAX / 8 || plan.writes > UINT32_MAX / 8) fail("too many operations");
+  if (plan.count > UINT32_MAX / 16 || plan.writes > UINT32_MAX / 16) fail("too many operations");
   const struct engine *engine = engine_named(engine_name);
-  if (engine == NULL && strcmp(engine_name, "floor") != 0) fail("no engine '%s'", engine_name);
+  const bool is_floor = strcmp(engine_name, "floor") == 0;
+  if (engine == NULL && !is_floor && strcmp(engine_name, "copies") != 0)
+    fail("no engine '%s'", engine_name);
   if (crash_tail != 0 && engine != NULL) run_crash_writer(engine, &plan, crash_tail);
 
   if (samples == NULL) fail("a file for the samples is needed");
-  if (plan.setup.peak_entries == 0)
-    plan.setup.peak_entries = plan.count + plan.count / 100 + 1000 + 3 * plan.writes;
+  if (plan.setup.peak_entries == 0 || plan.setup.appended == 0) fail("entries are to be estimated");
   output_open(samples);
   output_fact("clock", "%s", clock_source());
   output_fact("ticks-per-second", "%.0f", clock_ticks_per_second());
@@ -86,8 +99,10 @@ int main(int argc, char **argv) {
   output_fact("stamp-after-stores-ns", "%.1f", clock_cost_after_stores());
   if (engine != NULL)
     run_workloads(engine, &plan);
-  else
+  else if (is_floor)
     run_floor(&plan);
+  else
+    run_copy_comparison(&plan);
   output_close();
   return 0;
 }

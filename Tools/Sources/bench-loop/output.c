@@ -34,6 +34,8 @@ void output_fact(const char *name, const char *format, ...) {
   va_end(arguments);
 }
 
+void output_number(const char *name, double value) { printf("number\t%s\t%.6g\n", name, value); }
+
 void output_result(const char *workload, const struct output_result *result) {
   const uint64_t numbers[] = {
       result->operations,        result->wall_nanoseconds,  result->plain_operations,

@@ -3,6 +3,7 @@
  * output, and raw samples in a file.
  *
  *   fact    NAME  TEXT
+ *   number  NAME  VALUE
  *   result  WORKLOAD  OPERATIONS  WALL  PLAIN_OPERATIONS  PLAIN  FINAL  FIRST_SAMPLE  SAMPLES
  *
  * Times are nanoseconds. WALL is that of the whole loop. PLAIN is the time of PLAIN_OPERATIONS in
@@ -28,6 +29,7 @@ struct output_result {
 
 void output_open(const char *samples_path);
 void output_fact(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void output_number(const char *name, double value);
 void output_result(const char *workload, const struct output_result *result);
 void output_close(void);
 

@@ -1,190 +1,147 @@
 /* workloads.c - see workloads.h. Everything random is prepared before the clock starts. */
 #include "workloads.h"
 #include "crash.h"
-#include "data.h"
-#include "loop.h"
-#include "output.h"
+#include "memory.h"
+#include "prepare.h"
+#include "steps.h"
 
 #include <stdlib.h>
 
-struct run {
-  const struct engine *engine;
-  const struct plan *plan;
-  struct data data;
-  void *store;
-  struct operation *operations;
-  uint32_t *numbers;  /* the key numbers that `operations` are about */
-  uint32_t *samples;
-  uint64_t time_limit;  /* in ticks */
+enum shape { ONE_BY_ONE, IN_BATCHES, MANY_AT_ONCE };
+
+struct workload {
+  const char *name;
+  struct mix mix;
+  uint64_t count;       /* operations */
+  double time_factor;   /* the time limit in plan->seconds; 0: none */
+  enum shape shape;
+  bool durable;
 };
 
-static void check(const struct run *run, int result, const char *what) {
-  if (result == ENGINE_NOT_FOUND) fail("%s: %s: a key is missing", run->engine->name, what);
-  if (result != ENGINE_DONE) exit(1);
-}
-
-static void open_store(struct run *run) {
-  check(run, run->engine->open(&run->plan->setup, &run->store), "open");
-}
-
-static void close_store(struct run *run) {
-  check(run, run->engine->close(run->store), "close");
-  run->store = NULL;
-}
-
-/* A step of each kind; `context` is the run. */
-static void put_step(void *context, uint64_t index) {
-  const struct run *run = context;
-  int result = run->engine->put(run->store, &run->operations[index]);
-  if (result != ENGINE_DONE) check(run, result, "put");
-}
-
-static void batch_step(void *context, uint64_t index) {
-  const struct run *run = context;
-  const uint64_t batch = run->plan->batch;
-  int result = run->engine->put_batch(run->store, &run->operations[index * batch], batch);
-  if (result != ENGINE_DONE) check(run, result, "batch");
-}
-
-static void hit_step(void *context, uint64_t index) {
-  const struct run *run = context;
-  const struct operation *operation = &run->operations[index];
-  uint64_t digest = 0;
-  int result = run->engine->get(run->store, operation, &digest);
-  if (result != ENGINE_DONE) check(run, result, "get");
-  if (digest != operation->digest) fail("%s: get: a wrong value", run->engine->name);
-}
-
-static void miss_step(void *context, uint64_t index) {
-  const struct run *run = context;
-  uint64_t digest = 0;
-  int result = run->engine->get(run->store, &run->operations[index], &digest);
-  if (result == ENGINE_FAILED) exit(1);
-  if (result != ENGINE_NOT_FOUND) fail("%s: get: a key that was never put", run->engine->name);
-}
-
-static void erase_step(void *context, uint64_t index) {
-  const struct run *run = context;
-  int result = run->engine->erase(run->store, &run->operations[index]);
-  if (result != ENGINE_DONE) check(run, result, "delete");
-}
-
-/* Ends a buffered workload: its writes become durable, which is part of its time. */
-static uint64_t sync_nanoseconds(struct run *run) {
-  const uint64_t start = clock_nanoseconds();
-  check(run, run->engine->sync(run->store), "sync");
-  clock_after_stores();
-  return clock_nanoseconds() - start;
-}
-
-enum kind { NEW_KEYS, OLD_KEYS };
-
-/* Prepares `count` puts of new keys, or of random old ones; returns how many there are. */
-static uint64_t prepare_puts(struct run *run, uint64_t count, enum kind kind) {
-  struct data *data = &run->data;
-  const uint64_t room = data->capacity - data->key_count;
-  if (kind == NEW_KEYS && count > room) count = room;
-  for (uint64_t i = 0; i < count; i++) {
-    run->numbers[i] = (uint32_t)(kind == NEW_KEYS ? data->key_count + i
-                                                  : data_random(data, data->key_count));
-    data_prepare_put(data, &run->operations[i], run->numbers[i], data->writes + i);
+static void run_prepared(struct run *run, const struct workload *workload) {
+  const uint64_t per_step = workload->shape == IN_BATCHES     ? run->plan->batch
+                            : workload->shape == MANY_AT_ONCE ? run->plan->many
+                                                              : 1;
+  const worker_loop loops[] = {loop_over_operations, loop_over_batches, loop_over_many};
+  const bool writes = workload->mix.get + workload->mix.miss + workload->mix.scan < 100;
+  for (unsigned i = 0; i < run->plan->threads; i++) {
+    struct loop *loop = &run->workers[i].loop;
+    loop->count /= per_step;
+    loop->time_limit = workload->time_factor == 0
+                           ? UINT64_MAX
+                           : (uint64_t)((double)run->time_limit * workload->time_factor);
+    loop->stores = workload->durable;
   }
-  return count;
-}
-
-static void record_puts(struct run *run, uint64_t count) {
-  const uint64_t first_write = run->data.writes;
-  for (uint64_t i = 0; i < count; i++) data_wrote(&run->data, run->numbers[i], first_write + i);
-}
-
-static void run_load(struct run *run) {
-  const struct loop loop = {.samples = run->samples,
-                            .count = prepare_puts(run, run->plan->count, NEW_KEYS),
-                            .time_limit = UINT64_MAX};
-  check(run, run->engine->set_durable(run->store, false), "load");
-  struct output_result result = run_loop(&loop, put_step, run);
-  result.final_nanoseconds = sync_nanoseconds(run);
-  record_puts(run, result.operations);
-  output_result("load", &result);
-}
-
-static void run_durable_puts(struct run *run, const char *workload, enum kind kind) {
-  const struct loop loop = {.samples = run->samples,
-                            .count = prepare_puts(run, run->plan->writes, kind),
-                            .time_limit = run->time_limit,
-                            .stores = true};
-  check(run, run->engine->set_durable(run->store, true), workload);
-  struct output_result result = run_loop(&loop, put_step, run);
-  record_puts(run, result.operations);
-  output_result(workload, &result);
-}
-
-static void run_batches(struct run *run, const char *workload) {
-  const uint64_t batch = run->plan->batch;
-  const struct loop loop = {.samples = run->samples,
-                            .count = prepare_puts(run, run->plan->writes, NEW_KEYS) / batch,
-                            .time_limit = run->time_limit,
-                            .stores = true};
-  check(run, run->engine->set_durable(run->store, true), workload);
-  struct output_result result = run_loop(&loop, batch_step, run);
-  result.operations *= batch;
-  result.plain_operations *= batch;
-  record_puts(run, result.operations);
-  output_result(workload, &result);
-}
-
-static void run_gets(struct run *run, const char *workload, bool hits) {
-  const struct loop loop = {
-      .samples = run->samples, .count = run->plan->count, .time_limit = run->time_limit};
-  for (uint64_t i = 0; i < loop.count; i++) {
-    if (hits)
-      data_prepare_get(&run->data, &run->operations[i],
-                       data_random(&run->data, run->data.key_count));
-    else
-      data_prepare_miss(&run->operations[i], i);
+  if (writes)
+    run_check(run->engine, run->engine->set_durable(run->store, workload->durable), workload->name);
+  struct output_result result = run_workers(run, loops[workload->shape]);
+  if (writes && !workload->durable) result.final_nanoseconds = run_sync(run);
+  run_settle_account(run, per_step);
+  /* Order is caught up in bursts, and stamps are nothing beside a scan: all of the time counts. */
+  if (workload->mix.scan > 0) {
+    result.plain_operations = result.operations;
+    result.plain_nanoseconds = result.wall_nanoseconds;
   }
-  const struct output_result result =
-      hits ? run_loop(&loop, hit_step, run) : run_loop(&loop, miss_step, run);
-  output_result(workload, &result);
+  result.operations *= per_step;
+  result.plain_operations *= per_step;
+  output_result(workload->name, &result);
 }
 
-/* From the call that opens the store to the first answer. */
-static void run_reopen(struct run *run, const char *workload) {
+/* Whether the engine can do everything that a workload consists of. */
+static bool can_run(const struct engine *engine, const struct workload *workload) {
+  const struct mix *mix = &workload->mix;
+  return (engine->get != NULL || mix->get + mix->miss + mix->modify == 0) &&
+         (engine->scan != NULL || mix->scan == 0) && (engine->get != NULL || mix->put == 0) &&
+         (engine->put_batch != NULL || workload->shape != IN_BATCHES);
+}
+
+static void run_workload(struct run *run, const struct workload *workload) {
+  if (!is_selected(run->plan, workload->name) && strcmp(workload->name, "load") != 0) return;
+  if (!can_run(run->engine, workload)) return;
+  prepare_operations(run, workload->count, &workload->mix);
+  run_prepared(run, workload);
+}
+
+static void run_list(struct run *run, const struct workload *list, size_t count) {
+  for (size_t i = 0; i < count; i++) run_workload(run, &list[i]);
+}
+
+#define RUN_LIST(run, list) run_list(run, list, sizeof list / sizeof *list)
+
+/* Bytes that the files take, for each byte of keys and values that are in the store. */
+static void report_space(const struct run *run, const char *name) {
+  /* A log of a fixed size says nothing. */
+  if (run->engine->get == NULL) return;
+  const uint64_t live = run->data.key_count * (KEY_LENGTH + run->plan->setup.value_length);
+  output_number(name, (double)bytes_allocated(run->plan->setup.directory) / (double)live);
+}
+
+static void report_memory(const struct run *run, const char *name) {
+  output_number(name, (double)memory_now() / (double)run->data.key_count);
+}
+
+/* The first entry of a walk: an engine that keeps no order has to make it now. */
+static void run_first_of_order(struct run *run) {
+  if (run->engine->scan == NULL || !is_selected(run->plan, "order")) return;
+  struct scan scan = {.limit = 1};
+  void *session = run_attach(run->engine, run->store);
+  const uint64_t wall_start = clock_nanoseconds(), start = clock_after_loads();
+  run_check(run->engine, run->engine->scan(session, &scan), "order");
+  const uint64_t ticks = clock_after_loads() - start;
+  run_report_once(run, "order", clock_nanoseconds() - wall_start, ticks);
+  run_detach(run->engine, session);
+  if (scan.count != 1) fail("%s: order: no entry", run->engine->name);
+}
+
+static void run_scan(struct run *run) {
+  if (run->engine->scan == NULL || !is_selected(run->plan, "scan")) return;
+  prepare_operations(run, run->plan->threads, &(struct mix){.get = 100});
+  uint64_t digests = 0;
+  for (uint64_t i = 0; i < run->data.key_count; i++) digests += data_digest(&run->data, i);
+  for (unsigned i = 0; i < run->plan->threads; i++) {
+    run->workers[i].operations[0].digest = digests;
+    run->workers[i].loop.count = run->data.key_count;
+  }
+  const struct output_result result = run_workers(run, walk_over_all);
+  output_result("scan", &result);
+}
+
+static void run_settle(struct run *run) {
+  if (!is_selected(run->plan, "overwrite")) return;
+  report_space(run, "space-overwritten");
+  if (run->engine->settle == NULL) return;
+  const uint64_t wall_start = clock_nanoseconds(), start = clock_after_loads();
+  run_check(run->engine, run->engine->settle(run->store), "settle");
+  const uint64_t ticks = clock_after_loads() - start;
+  run_report_once(run, "settle", clock_nanoseconds() - wall_start, ticks);
+  report_space(run, "space-settled");
+}
+
+/* From the call that opens the store to the first answer. Leaves it closed. */
+static void run_reopen(struct run *run, const char *workload, bool read_only) {
+  if (!is_selected(run->plan, workload) || run->engine->get == NULL) return;
+  if (read_only && !run->engine->opens_read_only) return;
   struct operation operation;
-  data_prepare_get(&run->data, &operation, data_random(&run->data, run->plan->count));
+  data_prepare_get(&run->data, &operation, data_random(&run->data, run->data.key_count));
   uint64_t digest = 0;
   const uint64_t start = clock_after_loads(), wall_start = clock_nanoseconds();
-  open_store(run);
-  check(run, run->engine->get(run->store, &operation, &digest), workload);
+  run_open(run, read_only);
+  void *session = run_attach(run->engine, run->store);
+  run_check(run->engine, run->engine->get(session, &operation, &digest), workload);
   const uint64_t wall = clock_nanoseconds() - wall_start;
-  run->samples[0] = clock_sample(clock_after_loads() - start);
+  const uint64_t ticks = clock_after_loads() - start;
+  run_detach(run->engine, session);
+  run_close(run);
   if (digest != operation.digest) fail("%s: %s: a wrong answer", run->engine->name, workload);
-  output_result(workload, &(struct output_result){.operations = 1,
-                                                  .wall_nanoseconds = wall,
-                                                  .plain_operations = 1,
-                                                  .plain_nanoseconds = wall,
-                                                  .samples = run->samples,
-                                                  .sample_count = 1});
+  run_report_once(run, workload, wall, ticks);
 }
 
-/* All keys in random order, one transaction each, one sync at the end. */
-static void run_deletes(struct run *run, const char *workload) {
-  const uint64_t count = run->data.key_count;
-  for (uint64_t i = 0; i < count; i++) run->numbers[i] = (uint32_t)i;
-  for (uint64_t i = count - 1; i > 0; i--) {
-    uint64_t other = data_random(&run->data, i + 1);
-    uint32_t number = run->numbers[i];
-    run->numbers[i] = run->numbers[other];
-    run->numbers[other] = number;
-  }
-  for (uint64_t i = 0; i < count; i++)
-    data_prepare_get(&run->data, &run->operations[i], run->numbers[i]);
-  const struct loop loop = {
-      .samples = run->samples, .count = count, .time_limit = run->time_limit};
-  check(run, run->engine->set_durable(run->store, false), workload);
-  struct output_result result = run_loop(&loop, erase_step, run);
-  result.final_nanoseconds = sync_nanoseconds(run);
-  output_result(workload, &result);
+static void run_deletes(struct run *run) {
+  if (run->engine->erase == NULL || !is_selected(run->plan, "delete")) return;
+  run_open(run, false);
+  prepare_deletions(run);
+  run_prepared(run, &(struct workload){"delete", {.erase = 100}, .time_factor = 1});
+  run_close(run);
 }
 
 bool is_selected(const struct plan *plan, const char *workload) {
@@ -200,41 +157,71 @@ bool is_selected(const struct plan *plan, const char *workload) {
 }
 
 void run_workloads(const struct engine *engine, const struct plan *plan) {
+  const uint64_t count = plan->count, writes = plan->writes;
+  const struct workload load[] = {
+      /* An engine that is always durable may need a device flush for each. */
+      {"load", {.insert = 100}, count, engine->always_durable ? 1 : 0, ONE_BY_ONE, false},
+  };
+  const struct workload reads[] = {
+      {"get-hit", {.get = 100}, count, 1, ONE_BY_ONE, false},
+      {"get-miss", {.miss = 100}, count, 1, ONE_BY_ONE, false},
+      {"get-zipfian", {.get = 100, .choice = ZIPFIAN}, count, 1, ONE_BY_ONE, false},
+      {"get-many", {.get = 100}, count, 1, MANY_AT_ONCE, false},
+  };
+  const unsigned range = (unsigned)plan->range;
+  const struct workload ranges = {
+      "range", {.scan = 100, .scan_limit = range}, count / 10, 1, ONE_BY_ONE, false};
+  const struct workload others[] = {
+      {"put-fresh", {.insert = 100}, writes, 1, ONE_BY_ONE, true},
+      {"put-overwrite", {.put = 100}, writes, 1, ONE_BY_ONE, true},
+      {"batch", {.insert = 100}, writes, 1, IN_BATCHES, true},
+      {"ycsb-a", {.get = 50, .put = 50, .choice = ZIPFIAN}, count, 1, ONE_BY_ONE, false},
+      {"ycsb-b", {.get = 95, .put = 5, .choice = ZIPFIAN}, count, 1, ONE_BY_ONE, false},
+      {"ycsb-c", {.get = 100, .choice = ZIPFIAN}, count, 1, ONE_BY_ONE, false},
+      {"ycsb-d", {.get = 95, .insert = 5, .choice = LATEST}, count, 1, ONE_BY_ONE, false},
+      {"ycsb-e",
+       {.scan = 95, .insert = 5, .choice = ZIPFIAN, .scan_limit = 100, .scan_limit_is_range = true},
+       count / 10, 1, ONE_BY_ONE, false},
+      {"ycsb-f", {.get = 50, .modify = 50, .choice = ZIPFIAN}, count, 1, ONE_BY_ONE, false},
+      {"overwrite", {.put = 100}, OVERWRITES * count, OVERWRITES, ONE_BY_ONE, false},
+      {"put-maintained", {.put = 100}, writes, 1, ONE_BY_ONE, true},
+  };
+
   struct run run = {.engine = engine, .plan = plan};
-  const uint64_t capacity = plan->count + plan->writes + plan->writes / plan->batch * plan->batch;
-  data_create(&run.data, plan->setup.value_length, capacity, plan->seed);
-  run.operations = data_allocate(capacity * sizeof *run.operations);
-  run.numbers = data_allocate(capacity * sizeof *run.numbers);
-  run.samples = data_allocate(capacity * sizeof *run.samples);
+  /* Inserts of the workloads D and E: a twentieth, with room for chance. */
+  const uint64_t keys = count + 2 * writes + count / 8 + 1000 + 64 * plan->threads;
+  run.capacity = is_selected(plan, "overwrite") && OVERWRITES * count > keys ? OVERWRITES * count
+                                                                            : keys;
+  data_create(&run.data, plan->setup.value_length, keys, plan->seed);
+  run.operations = data_allocate(run.capacity * sizeof *run.operations);
+  run.samples = data_allocate(run.capacity * sizeof *run.samples);
   run.time_limit = (uint64_t)(plan->seconds * clock_ticks_per_second());
   output_fact("reads-verify", "%s", engine->read_check);
+  output_fact("durable-means", "%s", engine->durability);
+  memory_start();
 
-  open_store(&run);
+  run_open(&run, false);
   engine->describe(run.store);
-  run_load(&run);
-  output_fact("bytes-after-load", "%llu",
-              (unsigned long long)bytes_allocated(plan->setup.directory));
-  if (is_selected(plan, "put-fresh")) run_durable_puts(&run, "put-fresh", NEW_KEYS);
-  if (is_selected(plan, "put-overwrite"))
-    run_durable_puts(&run, "put-overwrite", OLD_KEYS);
-  if (is_selected(plan, "batch")) run_batches(&run, "batch");
-  if (is_selected(plan, "get-hit")) run_gets(&run, "get-hit", true);
-  if (is_selected(plan, "get-miss")) run_gets(&run, "get-miss", false);
-  close_store(&run);
-  if (is_selected(plan, "reopen-closed")) {
-    run_reopen(&run, "reopen-closed");
-    close_store(&run);
-  }
-  if (is_selected(plan, "reopen-killed")) {
+  RUN_LIST(&run, load);
+  report_space(&run, "space-loaded");
+  RUN_LIST(&run, reads);
+  report_memory(&run, "memory-points");
+  run_first_of_order(&run);
+  run_scan(&run);
+  if (engine->scan != NULL) report_memory(&run, "memory-ordered");
+  run_workload(&run, &ranges);
+  RUN_LIST(&run, others);
+  run_settle(&run);
+  output_number("memory-peak", (double)memory_peak() / (double)run.data.key_count);
+  run_close(&run);
+  run_reopen(&run, "reader-closed", true);
+  run_reopen(&run, "reopen-closed", false);
+  if (engine->get != NULL &&
+      (is_selected(plan, "reader-killed") || is_selected(plan, "reopen-killed")))
     leave_killed_writer(engine, plan);
-    run_reopen(&run, "reopen-killed");
-    close_store(&run);
-  }
-  if (is_selected(plan, "delete")) {
-    open_store(&run);
-    run_deletes(&run, "delete");
-    close_store(&run);
-  }
+  run_reopen(&run, "reader-killed", true);
+  run_reopen(&run, "reopen-killed", false);
+  run_deletes(&run);
 }
 
 void run_crash_writer(const struct engine *engine, const struct plan *plan, uint64_t count) {
@@ -243,10 +230,11 @@ void run_crash_writer(const struct engine *engine, const struct plan *plan, uint
   data_create(&data, plan->setup.value_length, 1, plan->seed);
   if (engine->open(&plan->setup, &store) != ENGINE_DONE) exit(1);
   if (engine->set_durable(store, false) != ENGINE_DONE) exit(1);
+  void *session = run_attach(engine, store);
   for (uint64_t i = 0; i < count; i++) {
     struct operation operation;
-    data_prepare_put(&data, &operation, crash_first_key + i, i);
-    if (engine->put(store, &operation) != ENGINE_DONE) exit(1);
+    data_prepare_extra(&data, &operation, crash_first_key + i);
+    if (engine->put(session, &operation) != ENGINE_DONE) exit(1);
   }
   wait_to_be_killed();
 }

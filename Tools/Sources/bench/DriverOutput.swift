@@ -11,6 +11,7 @@ struct DriverOutput {
   }
 
   var facts: [String: String] = [:]
+  var numbers: [Quantity: Double] = [:]
   var results: [Workload: Result] = [:]
 
   init(text: String, samples: [UInt8]) throws {
@@ -18,6 +19,10 @@ struct DriverOutput {
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
       if fields.count == 3, fields[0] == "fact" {
         facts[fields[1]] = fields[2]
+      } else if fields.count == 3, fields[0] == "number", let value = Double(fields[2]),
+        let quantity = Quantity(rawValue: fields[1])
+      {
+        numbers[quantity] = value
       } else if fields.count == 9, fields[0] == "result",
         let workload = Workload(rawValue: fields[1])
       {
@@ -25,14 +30,20 @@ struct DriverOutput {
         guard numbers.count == 7, let ticks = facts["ticks-per-second"].flatMap(Double.init) else {
           throw BenchError("the driver's line is not as it should be: \(line)")
         }
+        var histogram = Self.histogram(
+          of: samples[(numbers[5] * 4)...].prefix(numbers[6] * 4),
+          nanosecondsPerTick: 1e9 / ticks
+        )
+        if numbers[6] == 1 {
+          // What happens once may take longer than a sample can hold.
+          histogram.reset()
+          histogram.record(UInt64(min(numbers[1], Self.longest)))
+        }
         results[workload] = Result(
           operations: numbers[0],
           nanosecondsPerOperation:
             Double(numbers[3]) / Double(numbers[2]) + Double(numbers[4]) / Double(numbers[0]),
-          histogram: Self.histogram(
-            of: samples[(numbers[5] * 4)...].prefix(numbers[6] * 4),
-            nanosecondsPerTick: 1e9 / ticks
-          )
+          histogram: histogram
         )
       } else {
         throw BenchError("the driver's line is not as it should be: \(line)")
@@ -40,13 +51,16 @@ struct DriverOutput {
     }
   }
 
+  /// What a histogram can hold, in nanoseconds.
+  private static let longest = 1_000_000_000_000
+
   private static func histogram(
     of samples: ArraySlice<UInt8>,
     nanosecondsPerTick: Double
   ) -> Histogram<UInt64> {
     var histogram = Histogram<UInt64>(
       lowestDiscernibleValue: 1,
-      highestTrackableValue: 10_000_000_000,
+      highestTrackableValue: UInt64(longest),
       numberOfSignificantValueDigits: .three
     )
     var at = samples.startIndex

@@ -17,39 +17,21 @@ struct NumberList: ExpressibleByArgument {
   var defaultValueDescription: String { numbers.map(String.init).joined(separator: ",") }
 }
 
-struct EngineList: ExpressibleByArgument {
-  /// The floor comes first: it is measured while the machine has seen no store yet.
-  static let all = ["floor", "fenceline", "lmdb"]
+/// Names of the cases of an enumeration, each at most once, in the enumeration's order.
+struct CaseList<Element>: ExpressibleByArgument
+where Element: RawRepresentable<String> & CaseIterable & Hashable {
+  var cases: [Element]
 
-  var names: [String]
-
-  init(names: [String]) { self.names = names }
-
-  init?(argument: String) {
-    let names = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    guard Set(names).isSubset(of: Self.all), Set(names).count == names.count else { return nil }
-    self.names = names
-  }
-
-  var defaultValueDescription: String { names.joined(separator: ",") }
-  static var allValueStrings: [String] { all }
-}
-
-struct WorkloadList: ExpressibleByArgument {
-  var workloads: [Workload]
-
-  init(workloads: [Workload]) { self.workloads = workloads }
+  init(cases: [Element]) { self.cases = cases }
 
   init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-      .map { Workload(rawValue: String($0)) }
-    let workloads = parts.compactMap(\.self)
-    guard workloads.count == parts.count,
-      workloads.allSatisfy({ Workload.ofStores.contains($0) })
-    else { return nil }
-    self.workloads = Workload.ofStores.filter { workloads.contains($0) }
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: argument.isEmpty)
+      .map { Element(rawValue: String($0)) }
+    let named = Set(parts.compactMap(\.self))
+    guard named.count == parts.count else { return nil }
+    cases = Element.allCases.filter { named.contains($0) }
   }
 
-  var defaultValueDescription: String { workloads.map(\.rawValue).joined(separator: ",") }
-  static var allValueStrings: [String] { Workload.ofStores.map(\.rawValue) }
+  var defaultValueDescription: String { cases.map(\.rawValue).joined(separator: ",") }
+  static var allValueStrings: [String] { Element.allCases.map(\.rawValue) }
 }

@@ -55,8 +55,8 @@ struct Medium {
   /// Fails unless the largest store of the plan fits with room to spare.
   func checkSpace(for plan: Plan) throws {
     let largest = (plan.valueLengths.max() ?? 0) + 16
-    // LMDB's pages are half empty at worst; versions that were overwritten stay in a journal.
-    let needed = plan.peakEntries * (largest + 64) * 2 + 256 << 20
+    // Versions that were overwritten stay until maintenance has come by.
+    let needed = plan.peakEntries * (largest + 64) * 4 + 256 << 20
     guard freeBytes < needed else { return }
     throw BenchError(
       "\(base) has \(Text.bytes(freeBytes)) free, and \(Text.bytes(needed)) may be needed for "

@@ -5,7 +5,7 @@ import Histogram
 
 struct Report: Codable {
   /// Raised whenever a field changes its meaning.
-  var format = 1
+  var format = 2
   var machine: Machine
   var series: [Series] = []
 
@@ -19,40 +19,52 @@ struct Report: Codable {
   }
 }
 
-/// One medium with one value size.
+/// One medium with one value size and one number of threads.
 struct Series: Codable {
   var directory: String
   var fileSystem: String
   var isForced: Bool
   var valueLength: Int
+  var threads: Int
   var engines: [EngineFigures]
-  var ratios: [Ratio]
+  var ratios: [Ratio] = []
 
-  init(
-    directory: String,
-    fileSystem: String,
-    isForced: Bool,
-    valueLength: Int,
-    engines: [EngineFigures]
-  ) {
-    self.directory = directory
-    self.fileSystem = fileSystem
-    self.isForced = isForced
-    self.valueLength = valueLength
-    self.engines = engines
-    ratios = Ratio.all(of: engines)
+  func figures(_ engine: Engine, _ workload: Workload) -> Figures? {
+    engines.first { $0.name == engine }?.figures(workload)
+  }
+
+  func number(_ engine: Engine, _ quantity: Quantity) -> Double? {
+    engines.first { $0.name == engine }?.numbers[quantity.rawValue]
+  }
+
+  /// What the others' speeds are multiples of.
+  var base: Engine? {
+    let stores = engines.map(\.name).filter(\.isStore)
+    return stores.contains(.lmdb) ? .lmdb : stores.first
+  }
+
+  var title: String {
+    "values of \(valueLength) bytes, \(threads) \(threads == 1 ? "thread" : "threads"), \(directory) "
+      + "(\(fileSystem)\(isForced ? ", PMEM_IS_PMEM_FORCE=1)" : ")")"
   }
 }
 
 struct EngineFigures: Codable {
-  var name: String
+  var name: Engine
   /// As the driver told them in the last round.
   var facts: [String: String]
+  /// Medians over rounds, by the quantity's name.
+  var numbers: [String: Double]
   var workloads: [Figures]
 
-  init(name: String, rounds: [DriverOutput]) {
+  init(name: Engine, rounds: [DriverOutput]) {
     self.name = name
     facts = rounds.last?.facts ?? [:]
+    numbers = [:]
+    for quantity in Quantity.allCases {
+      let values = rounds.compactMap { $0.numbers[quantity] }
+      if !values.isEmpty { numbers[quantity.rawValue] = Figures.median(values) }
+    }
     workloads = Workload.allCases.compactMap { workload in
       Figures(workload, results: rounds.compactMap { $0.results[workload] })
     }

@@ -10,37 +10,52 @@ struct Runner {
   var plan: Plan
 
   /// Rounds outermost, so that whatever slows the machine down for a while hits all engines alike.
-  func measure(valueLength: Int) throws -> Series {
-    var outputs: [String: [DriverOutput]] = [:]
+  func measure(valueLength: Int, threads: Int) throws -> Series {
+    var outputs: [Engine: [DriverOutput]] = [:]
+    // What is bare has one thread, and copies have no other medium than memory.
+    let chosen = plan.engines.filter { engine in
+      engine.isStore || threads == 1 && (engine != .copies || directory.medium.isByteAddressable)
+    }
     for round in 1...plan.rounds {
-      for engine in plan.engines {
-        note("\(directory.medium.base), \(valueLength) B, round \(round): \(engine)")
-        let output = try run(engine, valueLength: valueLength, round: round)
+      for engine in chosen {
+        note(
+          "\(directory.medium.base), \(valueLength) B, \(threads) threads, round \(round): "
+            + engine.rawValue
+        )
+        let output = try run(engine, valueLength: valueLength, threads: threads, round: round)
         outputs[engine, default: []].append(output)
       }
     }
     note(nil)
-    let engines = plan.engines.map { EngineFigures(name: $0, rounds: outputs[$0] ?? []) }
+    let engines = chosen.map { EngineFigures(name: $0, rounds: outputs[$0] ?? []) }
     return Series(
       directory: directory.medium.base,
       fileSystem: directory.medium.fileSystem,
       isForced: directory.medium.isForced,
       valueLength: valueLength,
+      threads: threads,
       engines: engines
     )
   }
 
-  private func run(_ engine: String, valueLength: Int, round: Int) throws -> DriverOutput {
+  private func run(
+    _ engine: Engine,
+    valueLength: Int,
+    threads: Int,
+    round: Int
+  ) throws -> DriverOutput {
     let samples = scratch.appending("samples")
     let process = Process()
     process.executableURL = URL(filePath: driver)
     process.arguments = [
-      "--engine", engine, "--directory", try directory.fresh().string,
+      "--engine", engine.rawValue, "--directory", try directory.fresh().string,
       "--value-length", "\(valueLength)", "--count", "\(plan.count)",
       "--writes", "\(plan.writes)", "--batch", "\(Plan.batch)",
+      "--many", "\(Plan.many)", "--range", "\(Plan.range)", "--threads", "\(threads)",
       "--seconds", "\(plan.seconds)", "--seed", "\(round)",
       "--workloads", plan.workloads.map(\.rawValue).joined(separator: ","),
-      "--peak-entries", "\(plan.peakEntries)", "--samples", samples.string,
+      "--peak-entries", "\(plan.peakEntries)", "--appended", "\(plan.appended)",
+      "--samples", samples.string,
     ]
     // libpmem reads it when it is loaded, so the driver could not set it for itself.
     var environment = ProcessInfo.processInfo.environment
@@ -55,7 +70,9 @@ struct Runner {
     let text = try pipe.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
     guard process.terminationReason == .exit, process.terminationStatus == 0 else {
-      throw BenchError("\(engine) on \(directory.medium.base) failed; its message is above")
+      throw BenchError(
+        "\(engine.rawValue) on \(directory.medium.base) failed; its message is above"
+      )
     }
     return try DriverOutput(
       text: String(decoding: text, as: UTF8.self),

@@ -9,6 +9,11 @@ enum Text {
 
   static func ratio(_ value: Double) -> String { fixed(value, value < 0.1 ? 4 : 2) }
 
+  /// A bound as somebody wrote it.
+  static func bound(_ value: Double) -> String {
+    value.formatted(.number.precision(.fractionLength(0...2)).grouping(.never).locale(locale))
+  }
+
   static func count(_ value: Int) -> String {
     value.formatted(.number.grouping(.automatic).locale(locale))
   }

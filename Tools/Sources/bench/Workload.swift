@@ -1,15 +1,32 @@
-// What is measured, in the order in which the driver runs it and the table shows it.
+// What is timed, in the order in which the table shows it; the driver runs it in nearly the same one.
 
+/// Something that is timed.
 enum Workload: String, Codable, CaseIterable {
   case load
   case putFresh = "put-fresh"
   case putOverwrite = "put-overwrite"
+  case putMaintained = "put-maintained"
   case batch
   case getHit = "get-hit"
   case getMiss = "get-miss"
-  case reopenClosed = "reopen-closed"
-  case reopenKilled = "reopen-killed"
+  case getZipfian = "get-zipfian"
+  case getMany = "get-many"
+  case ycsbA = "ycsb-a"
+  case ycsbB = "ycsb-b"
+  case ycsbC = "ycsb-c"
+  case ycsbD = "ycsb-d"
+  case ycsbE = "ycsb-e"
+  case ycsbF = "ycsb-f"
+  case order
+  case scan
+  case range
+  case overwrite
+  case settle
   case delete
+  case readerClosed = "reader-closed"
+  case reopenClosed = "reopen-closed"
+  case readerKilled = "reader-killed"
+  case reopenKilled = "reopen-killed"
 
   // The floor's.
   case storeStrict = "store-strict"
@@ -19,47 +36,76 @@ enum Workload: String, Codable, CaseIterable {
   case appendFdatasync = "append-fdatasync"
   case randomRead = "random-read"
 
-  static let ofStores: [Workload] = [
-    .load, .putFresh, .putOverwrite, .batch, .getHit, .getMiss, .reopenClosed, .reopenKilled,
-    .delete,
-  ]
+  // Of bare copies.
+  case packedCore = "packed-core"
+  case packedDrain = "packed-pmem-drain"
+  case packedRange = "packed-pmem-range"
+  case packedStaged = "packed-pmem-staged"
+  case packedEach = "packed-pmem-each"
+  case fencedCore = "fenced-core"
+  case fencedPmem = "fenced-pmem"
+
+  static let ofStores = allCases.filter { !$0.isBare }
+
+  /// It is measured without any store.
+  var isBare: Bool {
+    switch self {
+    case .storeStrict, .storeTrusting, .recordStrict, .recordTrusting, .appendFdatasync,
+      .randomRead, .packedCore, .packedDrain, .packedRange, .packedStaged, .packedEach,
+      .fencedCore, .fencedPmem:
+      true
+    default: false
+    }
+  }
+
+  /// It happens once in a round, so what counts is how long it takes.
+  var isOnce: Bool {
+    switch self {
+    case .order, .settle, .readerClosed, .reopenClosed, .readerKilled, .reopenKilled: true
+    default: false
+    }
+  }
 
   var title: String {
     switch self {
     case .load: "load, one sync"
     case .putFresh: "durable put, new key"
     case .putOverwrite: "durable put, old key"
+    case .putMaintained: "durable put, maintained"
     case .batch: "durable batch of \(Plan.batch)"
     case .getHit: "get, hit"
     case .getMiss: "get, miss"
-    case .reopenClosed: "open after close"
-    case .reopenKilled: "open after SIGKILL"
+    case .getZipfian: "get, zipfian"
+    case .getMany: "get \(Plan.many) at once"
+    case .ycsbA: "YCSB A, 50 % update"
+    case .ycsbB: "YCSB B, 5 % update"
+    case .ycsbC: "YCSB C, read only"
+    case .ycsbD: "YCSB D, read latest"
+    case .ycsbE: "YCSB E, short scans"
+    case .ycsbF: "YCSB F, modify"
+    case .order: "first entry in order"
+    case .scan: "full scan, by entry"
+    case .range: "range of \(Plan.range)"
+    case .overwrite: "overwrite x\(Plan.overwrites)"
+    case .settle: "settle"
     case .delete: "delete, one sync"
+    case .readerClosed: "reader, after close"
+    case .reopenClosed: "open after close"
+    case .readerKilled: "reader, after SIGKILL"
+    case .reopenKilled: "open after SIGKILL"
     case .storeStrict: "key+value, strict"
     case .storeTrusting: "key+value, trusting"
     case .recordStrict: "record, strict"
     case .recordTrusting: "record, trusting"
     case .appendFdatasync: "key+value, fdatasync"
     case .randomRead: "random 64 B read"
+    case .packedCore: "packed, gathered"
+    case .packedDrain: "packed, pmem drain"
+    case .packedRange: "packed, pmem range"
+    case .packedStaged: "packed, pmem staged"
+    case .packedEach: "packed, pmem each"
+    case .fencedCore: "fenced, copy core"
+    case .fencedPmem: "fenced, pmem"
     }
   }
-}
-
-/// What to run.
-struct Plan: Codable {
-  /// Puts in a batch.
-  static let batch = 100
-
-  var count: Int
-  var valueLengths: [Int]
-  var rounds: Int
-  var seconds: Double
-  var engines: [String]
-  var workloads: [Workload]
-
-  /// Operations of each workload that writes durably.
-  var writes: Int { max(Self.batch, count / 4) }
-
-  /// Entries that a store has ever been given: the load, the killed writer's, durable ones.
-  var peakEntries: Int { count + max(1_000, count / 100) + 3 * writes }
 }

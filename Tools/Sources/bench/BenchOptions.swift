@@ -1,32 +1,18 @@
-// The program behind Tools/bench: runs the driver `bench-loop` (C, Tools/Sources/bench-loop) for
-// every medium, value size, round and engine, puts its samples into HDR histograms, and prints what
-// came out as a table and as JSON. It measures nothing itself.
+// What Tools/bench and Tools/peers have in common: their options, and running them.
 
 import ArgumentParser
 import Foundation
 import SystemPackage
 
-@main
-struct Bench: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "Tools/bench",
-    abstract: "Measures Fenceline, its peers and the machine's floor.",
-    discussion: """
-      Without options: 1,000,000 keys of 16 bytes, values of 100 and 1000 bytes, 3 rounds, on tmpfs \
-      as forced persistent memory and on the disk below /var/tmp. Each round runs the engines one \
-      after the other, each in a process and a directory of its own; figures are medians over rounds.
-
-      Workloads: load and delete (one transaction each, one sync at the end), put-fresh and \
-      put-overwrite (durable), batch (100 puts, one durable transaction), get-hit, get-miss, \
-      reopen-closed and reopen-killed (from the open to the first answer).
-      """
-  )
-
+struct BenchOptions: ParsableArguments {
   @Option(help: "Keys to load (default 1,000,000). Durable workloads write a quarter as many.")
   var count: Int?
 
   @Option(help: ArgumentHelp("Lengths of the values, in bytes.", valueName: "length,..."))
   var valueSizes: NumberList = NumberList(numbers: [100, 1000])
+
+  @Option(help: ArgumentHelp("How many threads work on a store at once.", valueName: "number,..."))
+  var threads: NumberList = NumberList(numbers: [1, 2])
 
   @Option(help: "Rounds (default 3).")
   var rounds: Int?
@@ -42,11 +28,11 @@ struct Bench: ParsableCommand {
   )
   var directory: [String] = []
 
-  @Option(help: ArgumentHelp("Which engines.", valueName: "name,..."))
-  var engines: EngineList = EngineList(names: EngineList.all)
+  @Option(help: ArgumentHelp("Which engines (default all).", valueName: "name,..."))
+  var engines: CaseList<Engine>?
 
   @Option(help: ArgumentHelp("Which workloads (default all).", valueName: "name,..."))
-  var workloads: WorkloadList = WorkloadList(workloads: Workload.ofStores)
+  var workloads: CaseList<Workload>?
 
   @Option(help: ArgumentHelp("Write everything to this file too.", valueName: "file"))
   var json: String?
@@ -55,24 +41,26 @@ struct Bench: ParsableCommand {
   var quick = false
 
   @Flag(help: .hidden) var onlyCheckArguments = false
+  @Flag(help: .hidden) var onlyPrintEngines = false
   @Option(help: .hidden) var driver: String?
   @Option(help: .hidden) var revision: String?
   @Option(help: .hidden) var scratch: String?
 
   /// The options with defaults filled in.
-  var plan: Plan {
+  func plan(engines available: [Engine]) -> Plan {
     Plan(
       count: count ?? (quick ? 2_000 : 1_000_000),
       valueLengths: valueSizes.numbers,
+      threads: threads.numbers,
       rounds: rounds ?? (quick ? 1 : 3),
       seconds: seconds ?? (quick ? 0.2 : 5),
-      engines: engines.names,
-      workloads: workloads.workloads
+      engines: engines?.cases ?? available,
+      workloads: workloads?.cases ?? Workload.ofStores
     )
   }
 
   func validate() throws {
-    let plan = plan
+    let plan = plan(engines: [])
     guard (1_000...100_000_000).contains(plan.count) else {
       throw ValidationError("--count takes 1000 to 100000000.")
     }
@@ -82,14 +70,32 @@ struct Bench: ParsableCommand {
     guard plan.valueLengths.allSatisfy({ $0 <= 1 << 20 }) else {
       throw ValidationError("--value-sizes takes at most 1048576 bytes.")
     }
+    guard plan.threads.allSatisfy({ $0 <= 64 }) else {
+      throw ValidationError("--threads takes at most 64.")
+    }
+    if let bare = plan.workloads.first(where: \.isBare) {
+      throw ValidationError("'\(bare.rawValue)' belongs to no store: name the engine instead.")
+    }
   }
 
-  func run() throws {
-    if onlyCheckArguments { return }
-    guard let driver, let scratch else {
-      throw ValidationError("This program is started by Tools/bench.")
+  /// Fails where an engine is asked for that the program does not run.
+  func check(available: [Engine]) throws {
+    for engine in engines?.cases ?? [] where !available.contains(engine) {
+      let names = available.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("'\(engine.rawValue)' is not among the engines here: \(names).")
     }
-    let plan = plan
+  }
+
+  func run(engines available: [Engine]) throws {
+    if onlyCheckArguments { return }
+    let plan = plan(engines: available)
+    if onlyPrintEngines {
+      for engine in plan.engines { print(engine.rawValue) }
+      return
+    }
+    guard let driver, let scratch else {
+      throw ValidationError("This program is started by its script in Tools/.")
+    }
     let bases = directory.isEmpty ? ["/dev/shm", "/var/tmp"] : directory
     let media = try bases.map { try Medium(base: $0) }
     for medium in media { try medium.checkSpace(for: plan) }
@@ -100,16 +106,25 @@ struct Bench: ParsableCommand {
     for medium in media {
       let directory = try medium.createDirectory(notedIn: FilePath(scratch))
       defer { directory.remove() }
+      let runner = Runner(
+        driver: driver,
+        scratch: FilePath(scratch),
+        directory: directory,
+        plan: plan
+      )
       for valueLength in plan.valueLengths {
-        let runner = Runner(
-          driver: driver,
-          scratch: FilePath(scratch),
-          directory: directory,
-          plan: plan
-        )
-        let series = try runner.measure(valueLength: valueLength)
-        Table.print(series)
-        report.series.append(series)
+        var single: Series?
+        for threads in plan.threads {
+          var series = try runner.measure(valueLength: valueLength, threads: threads)
+          series.ratios = Goals.ratios(
+            of: series,
+            count: plan.count,
+            single: threads > 1 ? single : nil
+          )
+          if threads == 1 { single = series }
+          Table.print(series)
+          report.series.append(series)
+        }
       }
     }
     if quick { print("\n--quick shows that everything runs. Its figures say nothing.") }

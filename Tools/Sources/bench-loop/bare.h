@@ -1,0 +1,22 @@
+/* bare.h - memory and files for what is measured without a store: the floor and the copies. */
+#ifndef BENCH_BARE_H
+#define BENCH_BARE_H
+
+#include "data.h"
+#include "workloads.h"
+
+enum { LINE = 64 };
+
+static inline size_t bare_lines(size_t length) { return (length + LINE - 1) / LINE; }
+
+/* An unnamed file in the plan's directory, with its space allocated. */
+int bare_file(const struct plan *plan, size_t length);
+
+/* A mapping of such a file: its pages are there, and its lines are in no cache. */
+uint8_t *bare_map(const struct plan *plan, size_t length);
+void bare_unmap(uint8_t *memory, size_t length);
+
+/* Random sources that fit a second-level cache. */
+const uint8_t *bare_source(const struct data *data, uint64_t operation);
+
+#endif

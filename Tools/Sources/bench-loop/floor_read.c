@@ -1,0 +1,57 @@
+/*
+ * floor_read.c - a read of a random place costs at least one load that misses caches and TLB: each
+ * load's address comes from the one before.
+ */
+#include "bare.h"
+#include "floor.h"
+#include "output.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+struct line {
+  uint64_t next;
+  uint8_t rest[LINE - 8];
+};
+
+struct chain {
+  const struct line *memory;
+  uint64_t at;
+};
+
+static void read_step(void *context, uint64_t index) {
+  (void)index;
+  struct chain *chain = context;
+  chain->at = chain->memory[chain->at].next;
+}
+
+/* A permutation of the footprint's lines that is one cycle: line mix(i) names line mix(i + 1). */
+void floor_reads(const struct plan *plan, uint32_t *samples, uint64_t count) {
+  const size_t record = KEY_LENGTH + plan->setup.value_length + RECORD_HEADER;
+  const uint64_t wanted = plan->count * bare_lines(record);
+  unsigned bits = 6;
+  while ((UINT64_C(2) << bits) <= wanted + wanted / 4) bits++;
+  const uint64_t lines = UINT64_C(1) << bits, mask = lines - 1;
+  struct line *memory = mmap(NULL, lines * LINE, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) fail("mmap: %s", strerror(errno));
+  madvise(memory, lines * LINE, MADV_NOHUGEPAGE);
+  uint64_t line = 0;
+  for (uint64_t i = 1; i <= lines; i++) {
+    /* Each step is a bijection on `bits` bits. */
+    uint64_t next = i & mask;
+    next = (next ^ next >> (bits / 2)) * 0x9e3779b97f4a7c15u & mask;
+    next = (next ^ next >> (bits / 2)) * 0xbf58476d1ce4e5b9u & mask;
+    next ^= next >> (bits / 2);
+    memory[line].next = next;
+    line = next;
+  }
+  output_fact("random-read-footprint", "%llu", (unsigned long long)(lines * LINE));
+
+  struct chain chain = {memory, line};
+  const struct loop loop = {.samples = samples, .count = count, .time_limit = UINT64_MAX};
+  const struct output_result result = run_loop(&loop, read_step, &chain);
+  if (chain.at > mask) fail("floor: the chain is broken");
+  output_result("random-read", &result);
+  munmap(memory, lines * LINE);
+}

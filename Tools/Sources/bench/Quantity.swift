@@ -1,0 +1,34 @@
+// What is weighed, not timed.
+
+/// A number that the driver finds out beside its times.
+enum Quantity: String, Codable, CaseIterable {
+  case spaceLoaded = "space-loaded"
+  case spaceOverwritten = "space-overwritten"
+  case spaceSettled = "space-settled"
+  case memoryPoints = "memory-points"
+  case memoryOrdered = "memory-ordered"
+  case memoryPeak = "memory-peak"
+  case streamWrite = "stream-write"
+  case streamRead = "stream-read"
+
+  var title: String {
+    switch self {
+    case .spaceLoaded: "space after load"
+    case .spaceOverwritten: "space after overwriting"
+    case .spaceSettled: "space after settling"
+    case .memoryPoints: "memory after gets"
+    case .memoryOrdered: "memory with order"
+    case .memoryPeak: "memory at most"
+    case .streamWrite: "streamed writes"
+    case .streamRead: "streamed reads"
+    }
+  }
+
+  var unit: String {
+    switch self {
+    case .spaceLoaded, .spaceOverwritten, .spaceSettled: "x key+value"
+    case .memoryPoints, .memoryOrdered, .memoryPeak: "B a key"
+    case .streamWrite, .streamRead: "GB/s"
+    }
+  }
+}
