@@ -9,12 +9,17 @@ check_bench() {
   Tools/bench --quick --json "$report" || status=1
   # Nothing comes back where the JSON does not parse.
   if [[ $status == 0 ]] && ! missing_bench_cells "$report" 8; then status=1; fi
+  # SQLite is the peer that needs no package beyond those of every build.
+  Tools/peers --quick --engines fenceline,sqlite --value-sizes 8 --threads 1 --directory /dev/shm \
+    --json "$report" || status=1
+  if [[ $status == 0 ]] && ! missing_bench_cells "$report" 1; then status=1; fi
   rm -f "$report"
   # Arguments that make no sense are refused with the status for wrong usage.
   expect_refusal Tools/bench --count some || status=1
   expect_refusal Tools/bench --engines rocksdb || status=1
   expect_refusal Tools/bench --workloads store-strict || status=1
   expect_refusal Tools/bench --threads 0 || status=1
+  expect_refusal Tools/peers --engines nosql || status=1
   return "$status"
 }
 

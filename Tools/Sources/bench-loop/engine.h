@@ -53,6 +53,9 @@ struct scan {
 
 enum { ENGINE_DONE = 0, ENGINE_NOT_FOUND = 1, ENGINE_FAILED = -1 };
 
+/* When a store can be opened for reading only. */
+enum reading { READS_ONLY_NEVER, READS_ONLY_AFTER_CLOSE, READS_ONLY_ALWAYS };
+
 /* Every function gives ENGINE_DONE or, after a call of engine_failure, ENGINE_FAILED. One that is
  * NULL is something that the engine can't do: its workloads are left out. */
 struct engine {
@@ -60,7 +63,7 @@ struct engine {
   const char *read_check;   /* what a get verifies before it hands out a value */
   const char *durability;   /* what a durable commit does about the CPU's caches and the disk */
   int always_durable;       /* it has no commits that are not */
-  int opens_read_only;      /* `open` heeds setup->read_only, also on what a killed program left */
+  enum reading reads_only;  /* when `open` heeds setup->read_only */
 
   int (*open)(const struct engine_setup *setup, void **store);
   int (*close)(void *store);

@@ -163,7 +163,7 @@ const struct engine engine_fenceline = {
     .read_check = "a CRC32C over key, value and place, at every read",
     .durability = "one fence, after each line was written back under the strict policy; on a disk "
                   "one fdatasync",
-    .opens_read_only = 1,
+    .reads_only = READS_ONLY_ALWAYS,
     .open = open_store,
     .close = close_store,
     .describe = describe,

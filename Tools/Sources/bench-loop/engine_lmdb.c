@@ -188,7 +188,7 @@ const struct engine engine_lmdb = {
     .read_check = "nothing: it keeps no checksums",
     .durability = "the kernel's word: msync or fdatasync; on tmpfs both do nothing, and no line is "
                   "written back or fenced",
-    .opens_read_only = 1,
+    .reads_only = READS_ONLY_ALWAYS,
     .open = open_store,
     .close = close_store,
     .describe = describe,

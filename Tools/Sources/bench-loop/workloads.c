@@ -118,9 +118,10 @@ static void run_settle(struct run *run) {
 }
 
 /* From the call that opens the store to the first answer. Leaves it closed. */
-static void run_reopen(struct run *run, const char *workload, bool read_only) {
+static void run_reopen(struct run *run, const char *workload, enum reading reading) {
+  const bool read_only = reading != READS_ONLY_NEVER;
   if (!is_selected(run->plan, workload) || run->engine->get == NULL) return;
-  if (read_only && !run->engine->opens_read_only) return;
+  if (reading > run->engine->reads_only) return;
   struct operation operation;
   data_prepare_get(&run->data, &operation, data_random(&run->data, run->data.key_count));
   uint64_t digest = 0;
@@ -214,13 +215,13 @@ void run_workloads(const struct engine *engine, const struct plan *plan) {
   run_settle(&run);
   output_number("memory-peak", (double)memory_peak() / (double)run.data.key_count);
   run_close(&run);
-  run_reopen(&run, "reader-closed", true);
-  run_reopen(&run, "reopen-closed", false);
+  run_reopen(&run, "reader-closed", READS_ONLY_AFTER_CLOSE);
+  run_reopen(&run, "reopen-closed", READS_ONLY_NEVER);
   if (engine->get != NULL &&
       (is_selected(plan, "reader-killed") || is_selected(plan, "reopen-killed")))
     leave_killed_writer(engine, plan);
-  run_reopen(&run, "reader-killed", true);
-  run_reopen(&run, "reopen-killed", false);
+  run_reopen(&run, "reader-killed", READS_ONLY_ALWAYS);
+  run_reopen(&run, "reopen-killed", READS_ONLY_NEVER);
   run_deletes(&run);
 }
 
