@@ -30,10 +30,11 @@ build_bench_tool() {
 
 # check_bench_arguments COMMAND...: ends the script where the arguments given to it are wrong, or
 # ask for help, before anything is installed or measured.
-# shellcheck disable=SC2154 # arguments belongs to the scripts
+# shellcheck disable=SC2154 # arguments and invoked_from belong to the scripts
 check_bench_arguments() {
   local argument
-  "$@" --only-check-arguments "${arguments[@]}" || exit
+  # Names of files are relative to where the user called from.
+  (cd "$invoked_from" && "$@" --only-check-arguments "${arguments[@]}") || exit
   for argument in "${arguments[@]}"; do
     [[ $argument != --help && $argument != -h ]] || exit 0
   done

@@ -63,6 +63,7 @@ struct engine {
   const char *read_check;   /* what a get verifies before it hands out a value */
   const char *durability;   /* what a durable commit does about the CPU's caches and the disk */
   int always_durable;       /* it has no commits that are not */
+  int loses_when_killed;    /* after SIGKILL even keys can be gone that were synced long before */
   enum reading reads_only;  /* when `open` heeds setup->read_only */
 
   int (*open)(const struct engine_setup *setup, void **store);

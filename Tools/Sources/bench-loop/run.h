@@ -21,6 +21,7 @@ struct worker {
   void *session;
   struct operation *operations;
   uint64_t operation_count;
+  uint64_t missing;  /* keys that a deletion did not find, of an engine that loses some when killed */
   struct loop loop;
   struct output_result result;
 };

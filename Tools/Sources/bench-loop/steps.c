@@ -35,6 +35,14 @@ static void scan(const struct worker *worker, const struct operation *operation)
     fail("%s: scan: wrong entries", worker->engine->name);
 }
 
+static void erase(struct worker *worker, const struct operation *operation) {
+  int result = worker->engine->erase(worker->session, operation);
+  if (result == ENGINE_NOT_FOUND && worker->engine->loses_when_killed)
+    worker->missing++;
+  else if (result != ENGINE_DONE)
+    run_check(worker->engine, result, "delete");
+}
+
 static void operation_step(void *context, uint64_t index) {
   const struct worker *worker = context;
   const struct operation *operation = &worker->operations[index];
@@ -47,9 +55,7 @@ static void operation_step(void *context, uint64_t index) {
     put(worker, operation);
     break;
   case OPERATION_SCAN: scan(worker, operation); break;
-  case OPERATION_ERASE:
-    run_check(worker->engine, worker->engine->erase(worker->session, operation), "delete");
-    break;
+  case OPERATION_ERASE: erase(context, operation); break;
   }
 }
 

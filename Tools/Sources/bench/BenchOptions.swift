@@ -37,6 +37,17 @@ struct BenchOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Write everything to this file too.", valueName: "file"))
   var json: String?
 
+  @Option(help: ArgumentHelp("Draw the ratios into this file too.", valueName: "file"))
+  var svg: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare with what an earlier --json kept: speeds and p99, now by then.",
+      valueName: "baseline.json"
+    )
+  )
+  var against: String?
+
   @Flag(help: "2,000 keys, one round: shows that it works, measures nothing.")
   var quick = false
 
@@ -72,6 +83,15 @@ struct BenchOptions: ParsableArguments {
     }
     guard plan.threads.allSatisfy({ $0 <= 64 }) else {
       throw ValidationError("--threads takes at most 64.")
+    }
+    for file in [json, svg].compactMap(\.self) {
+      let directory = URL(filePath: file).deletingLastPathComponent().path(percentEncoded: false)
+      guard FileManager.default.isWritableFile(atPath: directory) else {
+        throw ValidationError("\(file): nothing can be written there.")
+      }
+    }
+    if let against, case .failure(let error) = Result(catching: { try Report(path: against) }) {
+      throw ValidationError("\(error)")
     }
     if let bare = plan.workloads.first(where: \.isBare) {
       throw ValidationError("'\(bare.rawValue)' belongs to no store: name the engine instead.")
@@ -128,6 +148,12 @@ struct BenchOptions: ParsableArguments {
       }
     }
     if quick { print("\n--quick shows that everything runs. Its figures say nothing.") }
+    if let against { Against(baseline: try Report(path: against), path: against).print(report) }
     if let json { try report.write(to: json) }
+    guard let svg else { return }
+    guard let document = Plot.document(report) else {
+      throw BenchError("\(svg): there are no two stores to compare, so nothing was drawn")
+    }
+    try Data(document.utf8).write(to: URL(filePath: svg))
   }
 }

@@ -5,11 +5,26 @@ import Histogram
 
 struct Report: Codable {
   /// Raised whenever a field changes its meaning.
-  var format = 2
+  static let newestFormat = 2
+  var format = newestFormat
   var machine: Machine
   var series: [Series] = []
 
   init(machine: Machine) { self.machine = machine }
+
+  /// Reads what `write` wrote.
+  init(path: String) throws {
+    let data: Data
+    do { data = try Data(contentsOf: URL(filePath: path)) } catch {
+      throw BenchError("\(path) can't be read: \(error.localizedDescription)")
+    }
+    do { self = try JSONDecoder().decode(Report.self, from: data) } catch {
+      throw BenchError("\(path) is no report of this version's --json")
+    }
+    guard format == Self.newestFormat else {
+      throw BenchError("\(path) has format \(format), not \(Self.newestFormat)")
+    }
+  }
 
   func write(to path: String) throws {
     let encoder = JSONEncoder()

@@ -49,8 +49,9 @@ enum Table {
   private static func printFacts(_ engine: EngineFigures) {
     let order = [
       "version", "medium", "copy-policy", "durable-survives", "settings", "durable-means",
-      "reads-verify", "copy-core", "libpmem", "write-back", "lines", "record-lines",
-      "random-read-footprint", "stores", "clock", "stamp-after-loads-ns", "stamp-after-stores-ns",
+      "lost-when-killed", "reads-verify", "copy-core", "libpmem", "write-back", "lines",
+      "record-lines", "random-read-footprint", "stores", "clock", "stamp-after-loads-ns",
+      "stamp-after-stores-ns",
     ]
     let facts = order.compactMap { name in
       engine.facts[name].map { value in

@@ -72,8 +72,8 @@ static int put(void *opaque, const struct operation *operation) {
 const struct engine engine_pmemlog = {
     .name = "pmemlog",
     .read_check = "there are no gets",
-    .durability = "libpmem's copies and two fences (on a disk two msyncs): one for the data, one for the "
-                  "log's end; pieces from 256 bytes on are streamed and not written back",
+    .durability = "libpmem's copies and two fences (on a disk two msyncs): one for the data, one for "
+                  "the log's end; pieces from 256 bytes on are streamed and not written back",
     .always_durable = 1,
     .open = open_store,
     .close = close_store,

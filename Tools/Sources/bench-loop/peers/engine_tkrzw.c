@@ -3,8 +3,8 @@
  * order, and TreeDBM. Values are read where they lie, by a record processor.
  *
  * Neither has a transaction of several puts that a crash leaves whole or not at all. What a killed
- * program left is restored when it is opened for writing, not for reading: what was not synced may
- * then be gone, which no workload looks at.
+ * program left is restored when it is opened for writing, not for reading: records
+ * that were synced before, and moved since, may then be gone; the driver counts them.
  */
 #include "../engine.h"
 #include "../output.h"
@@ -143,6 +143,7 @@ const struct engine engine_tkrzw_hash = {
     .name = "tkrzw-hash",
     .read_check = "nothing: by default its records carry no checksums",
     .durability = DURABILITY,
+    .loses_when_killed = 1,
     .reads_only = READS_ONLY_AFTER_CLOSE,
     .open = open_hash,
     .close = close_store,
@@ -159,6 +160,7 @@ const struct engine engine_tkrzw_tree = {
     .name = "tkrzw-tree",
     .read_check = "nothing: by default its records carry no checksums",
     .durability = DURABILITY,
+    .loses_when_killed = 1,
     .reads_only = READS_ONLY_AFTER_CLOSE,
     .open = open_tree,
     .close = close_store,
