@@ -72,7 +72,7 @@ CREATE TABLE wanted AS
     WHERE engine = 'floor' AND threads = 1 AND NOT forced
   UNION SELECT name, engine, column1 FROM series, engines, (VALUES ('packed-core'),
     ('packed-pmem-drain'), ('packed-pmem-range'), ('packed-pmem-staged'), ('packed-pmem-each'),
-    ('fenced-core'), ('fenced-pmem')) WHERE engine = 'copies' AND threads = 1 AND forced;
+    ('fenced-core'), ('fenced-core-trusting'), ('fenced-pmem')) WHERE engine = 'copies' AND threads = 1 AND forced;
 SELECT 'missing: ' || name || ', ' || engine || ', ' || what
   FROM (SELECT * FROM wanted EXCEPT SELECT * FROM found);
 SELECT 'missing: ' || ($2 - count(*)) || ' of $2 series' FROM series HAVING count(*) <> $2;

@@ -47,6 +47,12 @@ uint8_t *bare_map(const struct plan *plan, size_t length) {
 
 void bare_unmap(uint8_t *memory, size_t length) { munmap(memory, length); }
 
+uint64_t bare_count(const struct plan *plan, uint64_t most, size_t length) {
+  const size_t largest = (size_t)1 << 30;
+  if (plan->writes < most) most = plan->writes;
+  return most * length <= largest ? most : largest / length;
+}
+
 const uint8_t *bare_source(const struct data *data, uint64_t operation) {
   struct operation put;
   data_prepare_extra(data, &put, operation);

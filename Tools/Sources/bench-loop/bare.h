@@ -16,6 +16,10 @@ int bare_file(const struct plan *plan, size_t length);
 uint8_t *bare_map(const struct plan *plan, size_t length);
 void bare_unmap(uint8_t *memory, size_t length);
 
+/* How many operations of `length` bytes each to do: at most `most`, and in a mapping that fits
+ * beside everything else. */
+uint64_t bare_count(const struct plan *plan, uint64_t most, size_t length);
+
 /* Random sources that fit a second-level cache. */
 const uint8_t *bare_source(const struct data *data, uint64_t operation);
 

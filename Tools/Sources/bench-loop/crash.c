@@ -26,7 +26,8 @@ void leave_killed_writer(const struct engine *engine, const struct plan *plan) {
   snprintf(appended, sizeof appended, "%llu", (unsigned long long)plan->setup.appended);
   char *const arguments[] = {
       "bench-loop", "--crash-writer", tail, "--engine", (char *)engine->name, "--directory",
-      (char *)plan->setup.directory, "--value-length", value_length, "--peak-entries", peak, "--appended", appended,
+      (char *)plan->setup.directory, "--value-length", value_length, "--peak-entries", peak,
+      "--appended", appended,
       plan->setup.byte_addressable ? "--byte-addressable" : NULL, NULL};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);

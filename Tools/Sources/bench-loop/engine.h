@@ -34,7 +34,7 @@ struct operation {
 struct engine_setup {
   const char *directory;   /* exists; empty before the first open */
   size_t value_length;
-  uint64_t peak_entries;   /* entries ever alive at once, for engines that fix their size beforehand */
+  uint64_t peak_entries;   /* entries ever there at once, for engines that fix their size */
   uint64_t appended;       /* entries ever written, for engines that never give space back */
   int byte_addressable;    /* the directory is on tmpfs: stores into a mapping need no file I/O */
   int read_only;           /* open an existing store for reading */

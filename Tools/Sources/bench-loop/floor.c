@@ -106,19 +106,17 @@ static void run_memory_floor(const struct plan *plan, const struct data *data, u
 
 #endif
 
-enum {
-  MOST_STORES = 200000,  /* enough for p99.9, and it bounds the mapping */
-  MOST_READS = 1000000,
-};
+/* Enough for p99.9. */
+enum { MOST_STORES = 200000, MOST_READS = 1000000 };
 
 void run_floor(const struct plan *plan) {
-  const uint64_t stores = plan->writes < MOST_STORES ? plan->writes : MOST_STORES;
+  const size_t longest = bare_lines(KEY_LENGTH + plan->setup.value_length + RECORD_HEADER) * LINE;
+  const uint64_t stores = bare_count(plan, MOST_STORES, longest);
   const uint64_t reads = plan->count < MOST_READS ? plan->count : MOST_READS;
   uint32_t *samples = data_allocate((stores > reads ? stores : reads) * sizeof *samples);
   struct data data;
   /* A source is as long as the longest write, rounded up to lines. */
-  data_create(&data, bare_lines(KEY_LENGTH + plan->setup.value_length + RECORD_HEADER) * LINE, 1,
-              plan->seed);
+  data_create(&data, longest, 1, plan->seed);
   if (plan->setup.byte_addressable)
     run_memory_floor(plan, &data, samples, stores);
   else

@@ -1,4 +1,4 @@
-/* floor_stream.c - how fast one thread streams to and from a mapped file, and no copy can be faster. */
+/* floor_stream.c - how fast one thread streams to and from a mapped file: no copy is faster. */
 #include "bare.h"
 #include "clock.h"
 #include "floor.h"

@@ -19,7 +19,7 @@ struct mix {
   bool scan_limit_is_range;  /* from 1 to the limit, all alike */
 };
 
-/* Gives each worker its part of `count` operations; fewer where there is no room for more new keys. */
+/* Gives each worker its part of `count` operations; fewer where there is no room for new keys. */
 void prepare_operations(struct run *run, uint64_t count, const struct mix *mix);
 
 /* Gives each worker its part of the deletions of all keys, in random order. */

@@ -2,23 +2,12 @@
 #include "workloads.h"
 #include "crash.h"
 #include "memory.h"
-#include "prepare.h"
+#include "occasions.h"
 #include "steps.h"
 
 #include <stdlib.h>
 
-enum shape { ONE_BY_ONE, IN_BATCHES, MANY_AT_ONCE };
-
-struct workload {
-  const char *name;
-  struct mix mix;
-  uint64_t count;       /* operations */
-  double time_factor;   /* the time limit in plan->seconds; 0: none */
-  enum shape shape;
-  bool durable;
-};
-
-static void run_prepared(struct run *run, const struct workload *workload) {
+void run_prepared(struct run *run, const struct workload *workload) {
   const uint64_t per_step = workload->shape == IN_BATCHES     ? run->plan->batch
                             : workload->shape == MANY_AT_ONCE ? run->plan->many
                                                               : 1;
@@ -55,7 +44,7 @@ static bool can_run(const struct engine *engine, const struct workload *workload
          (engine->put_batch != NULL || workload->shape != IN_BATCHES);
 }
 
-static void run_workload(struct run *run, const struct workload *workload) {
+void run_workload(struct run *run, const struct workload *workload) {
   if (!is_selected(run->plan, workload->name) && strcmp(workload->name, "load") != 0) return;
   if (!can_run(run->engine, workload)) return;
   prepare_operations(run, workload->count, &workload->mix);
@@ -67,90 +56,6 @@ static void run_list(struct run *run, const struct workload *list, size_t count)
 }
 
 #define RUN_LIST(run, list) run_list(run, list, sizeof list / sizeof *list)
-
-/* Bytes that the files take, for each byte of keys and values that are in the store. */
-static void report_space(const struct run *run, const char *name) {
-  /* A log of a fixed size says nothing. */
-  if (run->engine->get == NULL) return;
-  const uint64_t live = run->data.key_count * (KEY_LENGTH + run->plan->setup.value_length);
-  output_number(name, (double)bytes_allocated(run->plan->setup.directory) / (double)live);
-}
-
-static void report_memory(const struct run *run, const char *name) {
-  output_number(name, (double)memory_now() / (double)run->data.key_count);
-}
-
-/* The first entry of a walk: an engine that keeps no order has to make it now. */
-static void run_first_of_order(struct run *run) {
-  if (run->engine->scan == NULL || !is_selected(run->plan, "order")) return;
-  struct scan scan = {.limit = 1};
-  void *session = run_attach(run->engine, run->store);
-  const uint64_t wall_start = clock_nanoseconds(), start = clock_after_loads();
-  run_check(run->engine, run->engine->scan(session, &scan), "order");
-  const uint64_t ticks = clock_after_loads() - start;
-  run_report_once(run, "order", clock_nanoseconds() - wall_start, ticks);
-  run_detach(run->engine, session);
-  if (scan.count != 1) fail("%s: order: no entry", run->engine->name);
-}
-
-static void run_scan(struct run *run) {
-  if (run->engine->scan == NULL || !is_selected(run->plan, "scan")) return;
-  prepare_operations(run, run->plan->threads, &(struct mix){.get = 100});
-  uint64_t digests = 0;
-  for (uint64_t i = 0; i < run->data.key_count; i++) digests += data_digest(&run->data, i);
-  for (unsigned i = 0; i < run->plan->threads; i++) {
-    run->workers[i].operations[0].digest = digests;
-    run->workers[i].loop.count = run->data.key_count;
-  }
-  const struct output_result result = run_workers(run, walk_over_all);
-  output_result("scan", &result);
-}
-
-static void run_settle(struct run *run) {
-  if (!is_selected(run->plan, "overwrite")) return;
-  report_space(run, "space-overwritten");
-  if (run->engine->settle == NULL) return;
-  const uint64_t wall_start = clock_nanoseconds(), start = clock_after_loads();
-  run_check(run->engine, run->engine->settle(run->store), "settle");
-  const uint64_t ticks = clock_after_loads() - start;
-  run_report_once(run, "settle", clock_nanoseconds() - wall_start, ticks);
-  report_space(run, "space-settled");
-}
-
-/* From the call that opens the store to the first answer. Leaves it closed. */
-static void run_reopen(struct run *run, const char *workload, enum reading reading) {
-  const bool read_only = reading != READS_ONLY_NEVER;
-  if (!is_selected(run->plan, workload) || run->engine->get == NULL) return;
-  if (reading > run->engine->reads_only) return;
-  struct operation operation;
-  data_prepare_get(&run->data, &operation, data_random(&run->data, run->data.key_count));
-  uint64_t digest = 0;
-  const uint64_t start = clock_after_loads(), wall_start = clock_nanoseconds();
-  run_open(run, read_only);
-  void *session = run_attach(run->engine, run->store);
-  const int result = run->engine->get(session, &operation, &digest);
-  const uint64_t wall = clock_nanoseconds() - wall_start;
-  const uint64_t ticks = clock_after_loads() - start;
-  run_detach(run->engine, session);
-  run_close(run);
-  if (result == ENGINE_NOT_FOUND && run->engine->loses_when_killed)
-    digest = operation.digest;
-  else
-    run_check(run->engine, result, workload);
-  if (digest != operation.digest) fail("%s: %s: a wrong answer", run->engine->name, workload);
-  run_report_once(run, workload, wall, ticks);
-}
-
-static void run_deletes(struct run *run) {
-  if (run->engine->erase == NULL || !is_selected(run->plan, "delete")) return;
-  run_open(run, false);
-  prepare_deletions(run);
-  run_prepared(run, &(struct workload){"delete", {.erase = 100}, .time_factor = 1});
-  uint64_t missing = 0;
-  for (unsigned i = 0; i < run->plan->threads; i++) missing += run->workers[i].missing;
-  if (missing > 0) output_fact("lost-when-killed", "%llu keys", (unsigned long long)missing);
-  run_close(run);
-}
 
 bool is_selected(const struct plan *plan, const char *workload) {
   const char *at = plan->selected;
@@ -216,7 +121,8 @@ void run_workloads(const struct engine *engine, const struct plan *plan) {
   report_memory(&run, "memory-points");
   run_first_of_order(&run);
   run_scan(&run);
-  if (engine->scan != NULL) report_memory(&run, "memory-ordered");
+  if (engine->scan != NULL && (is_selected(plan, "order") || is_selected(plan, "scan")))
+    report_memory(&run, "memory-ordered");
   run_workload(&run, &ranges);
   RUN_LIST(&run, others);
   run_settle(&run);
@@ -230,6 +136,7 @@ void run_workloads(const struct engine *engine, const struct plan *plan) {
   run_reopen(&run, "reader-killed", READS_ONLY_ALWAYS);
   run_reopen(&run, "reopen-killed", READS_ONLY_NEVER);
   run_deletes(&run);
+  run_apart(engine, plan, &run);
 }
 
 void run_crash_writer(const struct engine *engine, const struct plan *plan, uint64_t count) {

@@ -78,8 +78,8 @@ struct BenchOptions: ParsableArguments {
     guard plan.rounds >= 1, plan.seconds > 0 else {
       throw ValidationError("--rounds and --seconds take numbers above 0.")
     }
-    guard plan.valueLengths.allSatisfy({ $0 <= 1 << 20 }) else {
-      throw ValidationError("--value-sizes takes at most 1048576 bytes.")
+    guard plan.valueLengths.allSatisfy({ $0 <= 64 << 20 }) else {
+      throw ValidationError("--value-sizes takes at most 67108864 bytes.")
     }
     guard plan.threads.allSatisfy({ $0 <= 64 }) else {
       throw ValidationError("--threads takes at most 64.")

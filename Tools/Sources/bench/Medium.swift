@@ -57,6 +57,14 @@ struct Medium {
     let largest = (plan.valueLengths.max() ?? 0) + 16
     // Versions that were overwritten stay until maintenance has come by.
     let needed = plan.peakEntries * (largest + 64) * 4 + 256 << 20
+    if let memory = Machine.availableMemory(), memory < plan.driverBytes {
+      throw BenchError(
+        "\(Text.bytes(memory)) of memory are free, and the loop's own lists take "
+          + "\(Text.bytes(plan.driverBytes)); try a smaller --count, or leave out 'overwrite'"
+      )
+    }
+    // What is measured without a store is bounded.
+    guard plan.engines.contains(where: \.isStore) else { return }
     guard freeBytes < needed else { return }
     throw BenchError(
       "\(base) has \(Text.bytes(freeBytes)) free, and \(Text.bytes(needed)) may be needed for "

@@ -26,6 +26,12 @@ struct Plan: Codable {
   /// add, the killed writer's.
   var peakEntries: Int { count + 2 * writes + count / 8 + 2_000 + max(1_000, count / 100) }
 
+  /// What the driver's own arrays take: operations and samples, made beforehand.
+  var driverBytes: Int {
+    let overwrites = workloads.contains(.overwrite) ? Self.overwrites * count : 0
+    return max(overwrites, peakEntries) * 52
+  }
+
   /// Entries that are ever appended to a log that is never cleaned: only what such an engine runs.
   var appended: Int { count + 2 * writes + 2_000 }
 }

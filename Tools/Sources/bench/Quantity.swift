@@ -3,6 +3,7 @@
 /// A number that the driver finds out beside its times.
 enum Quantity: String, Codable, CaseIterable {
   case spaceLoaded = "space-loaded"
+  case spaceDurable = "space-durable"
   case spaceOverwritten = "space-overwritten"
   case spaceSettled = "space-settled"
   case memoryPoints = "memory-points"
@@ -14,6 +15,7 @@ enum Quantity: String, Codable, CaseIterable {
   var title: String {
     switch self {
     case .spaceLoaded: "space after load"
+    case .spaceDurable: "space of durable puts"
     case .spaceOverwritten: "space after overwriting"
     case .spaceSettled: "space after settling"
     case .memoryPoints: "memory after gets"
@@ -26,7 +28,7 @@ enum Quantity: String, Codable, CaseIterable {
 
   var unit: String {
     switch self {
-    case .spaceLoaded, .spaceOverwritten, .spaceSettled: "x key+value"
+    case .spaceLoaded, .spaceDurable, .spaceOverwritten, .spaceSettled: "x key+value"
     case .memoryPoints, .memoryOrdered, .memoryPeak: "B a key"
     case .streamWrite, .streamRead: "GB/s"
     }

@@ -7,7 +7,14 @@ enum Text {
     value.formatted(.number.precision(.fractionLength(digits)).grouping(.never).locale(locale))
   }
 
-  static func ratio(_ value: Double) -> String { fixed(value, value < 0.1 ? 4 : 2) }
+  static func ratio(_ value: Double) -> String {
+    switch value {
+    case 0.1...: fixed(value, 2)
+    case 0.001...: fixed(value, 4)
+    case let small where small > 0: "1/\(short(1 / small))"
+    default: fixed(value, 0)
+    }
+  }
 
   /// A bound as somebody wrote it.
   static func bound(_ value: Double) -> String {

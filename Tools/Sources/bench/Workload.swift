@@ -43,6 +43,7 @@ enum Workload: String, Codable, CaseIterable {
   case packedStaged = "packed-pmem-staged"
   case packedEach = "packed-pmem-each"
   case fencedCore = "fenced-core"
+  case fencedCoreTrusting = "fenced-core-trusting"
   case fencedPmem = "fenced-pmem"
 
   static let ofStores = allCases.filter { !$0.isBare }
@@ -52,7 +53,7 @@ enum Workload: String, Codable, CaseIterable {
     switch self {
     case .storeStrict, .storeTrusting, .recordStrict, .recordTrusting, .appendFdatasync,
       .randomRead, .packedCore, .packedDrain, .packedRange, .packedStaged, .packedEach,
-      .fencedCore, .fencedPmem:
+      .fencedCore, .fencedCoreTrusting, .fencedPmem:
       true
     default: false
     }
@@ -104,7 +105,8 @@ enum Workload: String, Codable, CaseIterable {
     case .packedRange: "packed, pmem range"
     case .packedStaged: "packed, pmem staged"
     case .packedEach: "packed, pmem each"
-    case .fencedCore: "fenced, copy core"
+    case .fencedCore: "fenced, strict"
+    case .fencedCoreTrusting: "fenced, trusting"
     case .fencedPmem: "fenced, pmem"
     }
   }
