@@ -93,17 +93,6 @@ struct BenchOptions: ParsableArguments {
     if let against, case .failure(let error) = Result(catching: { try Report(path: against) }) {
       throw ValidationError("\(error)")
     }
-    if let bare = plan.workloads.first(where: \.isBare) {
-      throw ValidationError("'\(bare.rawValue)' belongs to no store: name the engine instead.")
-    }
-  }
-
-  /// Fails where an engine is asked for that the program does not run.
-  func check(available: [Engine]) throws {
-    for engine in engines?.cases ?? [] where !available.contains(engine) {
-      let names = available.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("'\(engine.rawValue)' is not among the engines here: \(names).")
-    }
   }
 
   func run(engines available: [Engine]) throws {

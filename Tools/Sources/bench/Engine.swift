@@ -1,7 +1,7 @@
 // What can be measured.
 
 /// A store, or something bare that stores are compared with.
-enum Engine: String, Codable, CaseIterable {
+enum Engine: String, Codable, CaseIterable, Offered {
   /// They come first: they are measured while the machine has seen no store yet.
   case floor, copies
   case fenceline, lmdb
@@ -12,6 +12,8 @@ enum Engine: String, Codable, CaseIterable {
 
   /// What Tools/bench runs; the others need packages that Tools/peers installs.
   static let own: [Engine] = [.floor, .copies, .fenceline, .lmdb]
+
+  static var offered: [Self] { Programs.isPeers ? allCases : own }
 
   /// It runs the workloads of stores.
   var isStore: Bool { self != .floor && self != .copies }

@@ -11,19 +11,22 @@ enum HelpText {
       load, delete       every key once, in random order
       put-fresh          durable, keys that are new
       put-overwrite      durable, keys that are there
-      put-maintained     the same right behind 'overwrite', with maintenance at work
+      put-maintained     the same right behind 'overwrite'
       batch              \(Plan.batch) puts in one durable transaction
       get-hit, get-miss  random keys that are there, or not
       get-zipfian        few keys often (0.99, as in YCSB)
-      get-many           \(Plan.many) random keys in one call, or one by one where there is no such call
+      get-many           \(Plan.many) random keys in one call, where there is one
       ycsb-a ... ycsb-f  the six mixes of YCSB, buffered
-      order              the first entry of the first walk: where order is not kept, it is made now
-      scan, range        all entries in order, and \(Plan.range) from a random key on; values are read
-      overwrite          random puts, \(Plan.overwrites) times as many as keys, with maintenance at work
-      settle             the engine's own call that gives back all space
-      reopen-closed/-killed, reader-closed/-killed
-                         from the open (for writing, for reading) to the first answer, after a \
-    close in order or after SIGKILL
+      order              the first entry of the first walk in order
+      scan               all entries in order, values read
+      range              the same for \(Plan.range) entries from a random key on
+      overwrite          random puts, \(Plan.overwrites) times as many as keys
+      settle             the store's own call that gives back all space
+      reopen-closed      from opening to the first answer, after a close
+      reopen-killed      the same after SIGKILL
+      reader-closed, reader-killed
+                         the same, opened for reading only
+    Maintenance runs wherever a store runs it by default.
 
     The engine 'floor' is the machine without any store: copying the same bytes to fresh lines and \
     a fence (strict: each line written back; trusting: not; also for the lines of a whole record), \

@@ -17,9 +17,13 @@ struct NumberList: ExpressibleByArgument {
   var defaultValueDescription: String { numbers.map(String.init).joined(separator: ",") }
 }
 
-/// Names of the cases of an enumeration, each at most once, in the enumeration's order.
-struct CaseList<Element>: ExpressibleByArgument
-where Element: RawRepresentable<String> & CaseIterable & Hashable {
+/// An enumeration of which people can choose some cases.
+protocol Offered: RawRepresentable<String>, Hashable {
+  static var offered: [Self] { get }
+}
+
+/// Names of cases that are offered, each at most once, put in order.
+struct CaseList<Element: Offered>: ExpressibleByArgument {
   var cases: [Element]
 
   init(cases: [Element]) { self.cases = cases }
@@ -28,10 +32,10 @@ where Element: RawRepresentable<String> & CaseIterable & Hashable {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: argument.isEmpty)
       .map { Element(rawValue: String($0)) }
     let named = Set(parts.compactMap(\.self))
-    guard named.count == parts.count else { return nil }
-    cases = Element.allCases.filter { named.contains($0) }
+    guard named.count == parts.count, named.isSubset(of: Element.offered) else { return nil }
+    cases = Element.offered.filter { named.contains($0) }
   }
 
   var defaultValueDescription: String { cases.map(\.rawValue).joined(separator: ",") }
-  static var allValueStrings: [String] { Element.allCases.map(\.rawValue) }
+  static var allValueStrings: [String] { Element.offered.map(\.rawValue) }
 }

@@ -6,13 +6,12 @@ import ArgumentParser
 
 @main
 enum Programs {
+  /// Tools/peers passes this word before everything else.
+  static var isPeers: Bool { CommandLine.arguments.dropFirst().first == "peers" }
+
   static func main() {
-    let arguments = Array(CommandLine.arguments.dropFirst())
-    if arguments.first == "peers" {
-      Peers.main(Array(arguments.dropFirst()))
-    } else {
-      Bench.main(arguments)
-    }
+    let arguments = CommandLine.arguments.dropFirst()
+    if isPeers { Peers.main(Array(arguments.dropFirst())) } else { Bench.main(Array(arguments)) }
   }
 }
 
@@ -25,7 +24,6 @@ struct Bench: ParsableCommand {
 
   @OptionGroup var options: BenchOptions
 
-  func validate() throws { try options.check(available: Engine.own) }
   func run() throws { try options.run(engines: Engine.own) }
 }
 
@@ -45,8 +43,6 @@ struct Peers: ParsableCommand {
     guard let built else { return Engine.allCases }
     return Engine.own + built.cases
   }
-
-  func validate() throws { try options.check(available: Engine.allCases) }
 
   func run() throws {
     var options = options

@@ -11,7 +11,7 @@ enum Text {
     switch value {
     case 0.1...: fixed(value, 2)
     case 0.001...: fixed(value, 4)
-    case let small where small > 0: "1/\(short(1 / small))"
+    case let small where small > 0: "1/\(fixed(1 / small, 0))"
     default: fixed(value, 0)
     }
   }

@@ -1,7 +1,7 @@
 // What is timed, in the order in which the table shows it; the driver runs it in nearly the same one.
 
 /// Something that is timed.
-enum Workload: String, Codable, CaseIterable {
+enum Workload: String, Codable, CaseIterable, Offered {
   case load
   case putFresh = "put-fresh"
   case putOverwrite = "put-overwrite"
@@ -47,6 +47,7 @@ enum Workload: String, Codable, CaseIterable {
   case fencedPmem = "fenced-pmem"
 
   static let ofStores = allCases.filter { !$0.isBare }
+  static var offered: [Self] { ofStores }
 
   /// It is measured without any store.
   var isBare: Bool {
