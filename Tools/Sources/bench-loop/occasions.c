@@ -19,16 +19,16 @@ void report_memory(const struct run *run, const char *name) {
   output_number(name, (double)memory_now() / (double)run->data.key_count);
 }
 
-void run_first_of_order(struct run *run) {
-  if (run->engine->scan == NULL || !is_selected(run->plan, "order")) return;
+void run_first_of_order(struct run *run, const char *workload) {
+  if (run->engine->scan == NULL || !is_selected(run->plan, workload)) return;
   struct scan scan = {.limit = 1};
   void *session = run_attach(run->engine, run->store);
   const uint64_t wall_start = clock_nanoseconds(), start = clock_after_loads();
-  run_check(run->engine, run->engine->scan(session, &scan), "order");
+  run_check(run->engine, run->engine->scan(session, &scan), workload);
   const uint64_t ticks = clock_after_loads() - start;
-  run_report_once(run, "order", clock_nanoseconds() - wall_start, ticks);
+  run_report_once(run, workload, clock_nanoseconds() - wall_start, ticks);
   run_detach(run->engine, session);
-  if (scan.count != 1) fail("%s: order: no entry", run->engine->name);
+  if (scan.count != 1) fail("%s: %s: no entry", run->engine->name, workload);
 }
 
 void run_scan(struct run *run) {

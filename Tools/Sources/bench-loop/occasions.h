@@ -31,8 +31,8 @@ void report_space(const struct run *run, const char *name);
 /* Bytes that the engine takes beside its files, for each key. */
 void report_memory(const struct run *run, const char *name);
 
-/* The first entry of a walk: an engine that keeps no order has to make it now. */
-void run_first_of_order(struct run *run);
+/* The first entry of a walk: an engine that keeps no order has to make it now, or to catch up. */
+void run_first_of_order(struct run *run, const char *workload);
 
 /* All entries. */
 void run_scan(struct run *run);

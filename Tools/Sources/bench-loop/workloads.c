@@ -84,7 +84,7 @@ void run_workloads(const struct engine *engine, const struct plan *plan) {
   const unsigned range = (unsigned)plan->range;
   const struct workload ranges = {
       "range", {.scan = 100, .scan_limit = range}, count / 10, 1, ONE_BY_ONE, false};
-  const struct workload others[] = {
+  const struct workload before_walks[] = {
       {"put-fresh", {.insert = 100}, writes, 1, ONE_BY_ONE, true},
       {"put-overwrite", {.put = 100}, writes, 1, ONE_BY_ONE, true},
       {"batch", {.insert = 100}, writes, 1, IN_BATCHES, true},
@@ -92,6 +92,8 @@ void run_workloads(const struct engine *engine, const struct plan *plan) {
       {"ycsb-b", {.get = 95, .put = 5, .choice = ZIPFIAN}, count, 1, ONE_BY_ONE, false},
       {"ycsb-c", {.get = 100, .choice = ZIPFIAN}, count, 1, ONE_BY_ONE, false},
       {"ycsb-d", {.get = 95, .insert = 5, .choice = LATEST}, count, 1, ONE_BY_ONE, false},
+  };
+  const struct workload after_them[] = {
       {"ycsb-e",
        {.scan = 95, .insert = 5, .choice = ZIPFIAN, .scan_limit = 100, .scan_limit_is_range = true},
        count / 10, 1, ONE_BY_ONE, false},
@@ -119,12 +121,14 @@ void run_workloads(const struct engine *engine, const struct plan *plan) {
   report_space(&run, "space-loaded");
   RUN_LIST(&run, reads);
   report_memory(&run, "memory-points");
-  run_first_of_order(&run);
+  run_first_of_order(&run, "order");
   run_scan(&run);
   if (engine->scan != NULL && (is_selected(plan, "order") || is_selected(plan, "scan")))
     report_memory(&run, "memory-ordered");
   run_workload(&run, &ranges);
-  RUN_LIST(&run, others);
+  RUN_LIST(&run, before_walks);
+  run_first_of_order(&run, "order-later");
+  RUN_LIST(&run, after_them);
   run_settle(&run);
   output_number("memory-peak", (double)memory_peak() / (double)run.data.key_count);
   run_close(&run);

@@ -18,6 +18,7 @@ enum HelpText {
       get-many           \(Plan.many) random keys in one call, where there is one
       ycsb-a ... ycsb-f  the six mixes of YCSB, buffered
       order              the first entry of the first walk in order
+      order-later        the same after the puts before YCSB E
       scan               all entries in order, values read
       range              the same for \(Plan.range) entries from a random key on
       overwrite          random puts, \(Plan.overwrites) times as many as keys

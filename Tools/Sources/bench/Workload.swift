@@ -18,6 +18,7 @@ enum Workload: String, Codable, CaseIterable, Offered {
   case ycsbE = "ycsb-e"
   case ycsbF = "ycsb-f"
   case order
+  case orderLater = "order-later"
   case scan
   case range
   case overwrite
@@ -63,7 +64,7 @@ enum Workload: String, Codable, CaseIterable, Offered {
   /// It happens once in a round, so what counts is how long it takes.
   var isOnce: Bool {
     switch self {
-    case .order, .settle, .readerClosed, .reopenClosed, .readerKilled, .reopenKilled: true
+    case .order, .orderLater, .settle, .readerClosed, .reopenClosed, .readerKilled, .reopenKilled: true
     default: false
     }
   }
@@ -86,6 +87,7 @@ enum Workload: String, Codable, CaseIterable, Offered {
     case .ycsbE: "YCSB E, short scans"
     case .ycsbF: "YCSB F, modify"
     case .order: "first entry in order"
+    case .orderLater: "the same, after puts"
     case .scan: "full scan, by entry"
     case .range: "range of \(Plan.range)"
     case .overwrite: "overwrite x\(Plan.overwrites)"
