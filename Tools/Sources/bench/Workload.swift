@@ -64,7 +64,8 @@ enum Workload: String, Codable, CaseIterable, Offered {
   /// It happens once in a round, so what counts is how long it takes.
   var isOnce: Bool {
     switch self {
-    case .order, .orderLater, .settle, .readerClosed, .reopenClosed, .readerKilled, .reopenKilled: true
+    case .order, .orderLater, .settle, .readerClosed, .reopenClosed, .readerKilled, .reopenKilled:
+      true
     default: false
     }
   }
