@@ -159,7 +159,9 @@ struct IndexImagePolicyTests {
       }
     }
     let image = try #require(IndexImage(in: store.directory))
-    image.keepWords(to: Set(image.segments.map(\.segmentID)))
+    image.keepWords(
+      to: Dictionary(uniqueKeysWithValues: image.segments.map { ($0.segmentID, $0.firstUnit) })
+    )
     let loaded = try #require(HashIndex.load(image))
     #expect(words(loaded) == words(store.index))
     #expect(loaded.count == count)

@@ -241,3 +241,6 @@ FL_MUTANT_CASE(replayUnnoted, "index changes",
 // A delete comes undone.
 FL_MUTANT_CASE(removalsIgnored, "index changes",
                "a compacted segment is read beside changes that took its keys away")
+// Words that led there are added again, and lead on from it in the changes as well: keys have two.
+FL_MUTANT_CASE(adoptedForgotten, "index changes",
+               "a segment to which a compaction was pointing keys is read as if none led there")

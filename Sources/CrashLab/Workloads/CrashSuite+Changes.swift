@@ -14,6 +14,14 @@ extension CrashSuite {
     }
     + [
       Scenario(
+        name: "a compaction that changes know in part, and two recoveries",
+        steps: [0, 1, 2, 3, 0, 1, 3].map { step(.put($0, 1500)) } + [
+          step(.image([])), step(.compactAmid(1, [])), step(.kill(.strict)), step(.put(0, 8)),
+          step(.noteChanges), step(.kill(.strict)), step(.delete(2)), step(.put(3, 8)),
+          step(.sync),
+        ]
+      ),
+      Scenario(
         name: "changes behind an image",
         steps: [
           step(.put(1, 8)), step(.put(2, 20)), step(.image([])), step(.put(3, 8)), step(.delete(1)),

@@ -74,7 +74,7 @@ final class Maintenance: Sendable {
   /// Writes an image, if one is due, for the next opening.
   func imageForNextOpening() {
     guard writesImages else { return }
-    stepLock.withLock { (_) in images.keepUp(isBusy: false) }
+    stepLock.withLock { (_) in images.keepUp(.closing) }
   }
 
   // MARK: The thread
@@ -140,7 +140,7 @@ final class Maintenance: Sendable {
   /// - Returns: the sequence of the next transaction, or nil where nothing can be done any more.
   private func work(_ mood: Mood) -> UInt64? {
     if compacts { compact(mood) }
-    if writesImages { stepLock.withLock { (_) in images.keepUp(isBusy: mood == .busy) } }
+    if writesImages { stepLock.withLock { (_) in images.keepUp(mood == .busy ? .busy : .idle) } }
     return try? compactor.writer.withWriter { (journal) throws(StoreError) in
       // What was made ahead of need is space that nobody needs now.
       if mood == .idle, !isStopping { journal.discardPreparation() }

@@ -1,6 +1,7 @@
 // The buckets of a table in stretches that a cache holds, and changes sorted by them: what would be a cache
 // miss for each change becomes one pass over the table.
 
+internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 
@@ -68,8 +69,8 @@ final class SortedChanges: @unchecked Sendable {
   /// - Parameters:
   ///   - files: what was changed.
   ///   - shares: of the table.
-  ///   - named: numbers of the segments that are still there; words lead nowhere else.
-  init?(_ files: [ChangeFile], by shares: BucketShares, to named: Set<UInt32>) {
+  ///   - firstUnits: where segments begin that are still there; words lead nowhere else.
+  init?(_ files: [ChangeFile], by shares: BucketShares, to firstUnits: [UInt32: UInt64]) {
     var starts: [Int] = []
     var count = 0
     for file in files {
@@ -81,7 +82,7 @@ final class SortedChanges: @unchecked Sendable {
     }
     let firsts = starts
     let sorted = Parallel.map(files.count) { (number) in
-      [Self.sort(files[number], by: shares, to: named, into: memory, from: firsts[number])]
+      [Self.sort(files[number], by: shares, to: firstUnits, into: memory, from: firsts[number])]
     }
     self.files = sorted.joined().compactMap(\.self)
     self.memory = memory
@@ -95,7 +96,7 @@ final class SortedChanges: @unchecked Sendable {
   private static func sort(
     _ file: ChangeFile,
     by shares: BucketShares,
-    to named: Set<UInt32>,
+    to firstUnits: [UInt32: UInt64],
     into memory: LargeMemory,
     from first: Int
   ) -> File? {
@@ -131,7 +132,7 @@ final class SortedChanges: @unchecked Sendable {
       unsafe changes[next[share]] = inOrder[number]
       unsafe next[share] += 1
     }
-    return File(limits: UnitLimits(of: file.segments, named), starts: starts)
+    return File(limits: UnitLimits(of: file.segments, firstUnits), starts: starts)
   }
 
   /// Visits the changes of a share in order, with where words may lead behind them.
@@ -148,10 +149,13 @@ final class SortedChanges: @unchecked Sendable {
 }
 
 extension UnitLimits {
-  /// Allows the records of segments whose numbers are in `named`.
-  init(of segments: [IndexImageSegment], _ named: Set<UInt32>) {
+  /// Allows the records of segments that are still there.
+  init(of segments: [IndexImageSegment], _ firstUnits: [UInt32: UInt64]) {
     self.init()
-    for segment in segments where named.contains(segment.segmentID) {
+    for segment in segments {
+      guard let firstUnit = firstUnits[segment.segmentID],
+        firstUnit == segment.firstUnit || Mutant.adoptedForgotten.isActive
+      else { continue }
       allow(from: segment.firstUnit, end: segment.end)
     }
   }

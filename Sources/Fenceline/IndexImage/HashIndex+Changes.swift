@@ -14,12 +14,12 @@ extension HashIndex {
   ///
   /// - Parameters:
   ///   - files: what was changed.
-  ///   - named: numbers of the segments that are still there; words that would lead elsewhere go.
+  ///   - firstUnits: where segments begin that are still there; words that would lead elsewhere go.
   /// - Returns: false where a file can't be read.
   /// - Complexity: O(changes + buckets), in parallel.
-  func apply(_ files: [ChangeFile], to named: Set<UInt32>) -> Bool {
+  func apply(_ files: [ChangeFile], to firstUnits: [UInt32: UInt64]) -> Bool {
     let shares = BucketShares(bucketCount: bucketCount.load(ordering: .relaxed))
-    guard let sorted = SortedChanges(files, by: shares, to: named) else { return false }
+    guard let sorted = SortedChanges(files, by: shares, to: firstUnits) else { return false }
     let counts = Parallel.map(shares.count) { [self] share in apply(sorted, share: share) }
     entries.addAsOnlyWriter(counts.reduce(0, +))
     return true

@@ -23,13 +23,13 @@ extension HashIndex {
   /// - Parameters:
   ///   - image: what to begin with.
   ///   - files: what was changed behind it.
-  ///   - named: numbers of the segments that are still there; words that would lead elsewhere go.
+  ///   - firstUnits: where segments begin that are still there; words that would lead elsewhere go.
   /// - Returns: the table.
   /// - Complexity: O(words + changes), in parallel over pages, in the order of memory on both sides.
   static func load(
     _ image: IndexImage,
     _ files: [ChangeFile] = [],
-    to named: Set<UInt32> = []
+    to firstUnits: [UInt32: UInt64] = [:]
   ) -> HashIndex? {
     let header = image.header
     guard
@@ -45,7 +45,7 @@ extension HashIndex {
     let changesAtOnce = added <= header.wordCount / 3
     let pages = image.pages(forShares: BucketShares.usualCount)
     let shares = BucketShares(bounds: image.firstBuckets(ofPages: pages))
-    guard let sorted = SortedChanges(changesAtOnce ? files : [], by: shares, to: named) else {
+    guard let sorted = SortedChanges(changesAtOnce ? files : [], by: shares, to: firstUnits) else {
       return nil
     }
     let results = Parallel.map(shares.count) { (number) in
@@ -61,7 +61,7 @@ extension HashIndex {
     }
     index.entries.store(count, ordering: .releasing)
     if changesAtOnce { return index }
-    return index.hasRoom(for: added) && index.apply(files, to: named) ? index : nil
+    return index.hasRoom(for: added) && index.apply(files, to: firstUnits) ? index : nil
   }
 
   /// What a share of the pages gave.

@@ -71,8 +71,8 @@ final class IndexImage: @unchecked Sendable {
 
   /// Keeps the words that lead to certain segments; other segments may stand in the places of those that
   /// are gone.
-  func keepWords(to named: Set<UInt32>) {
-    for segment in segments where named.contains(segment.segmentID) {
+  func keepWords(to firstUnits: [UInt32: UInt64]) {
+    for segment in segments where firstUnits[segment.segmentID] == segment.firstUnit {
       let isLimited = !Mutant.imageWordsUnlimited.isActive
       limits.allow(
         from: segment.firstUnit,

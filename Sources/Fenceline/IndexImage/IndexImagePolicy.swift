@@ -51,22 +51,31 @@ struct IndexImagePolicy {
     }
   }
 
-  /// Whether an image is due.
-  ///
-  /// - Parameters:
-  ///   - situation: of the store.
-  ///   - isBusy: somebody is writing, so another one will be due soon; otherwise this one may have to do for
-  ///     long.
-  /// - Returns: whether it should be written now.
-  func isDue(_ situation: Situation, isBusy: Bool) -> Bool {
+  /// When the question is asked.
+  enum Moment {
+    /// Somebody is writing, so another image will be due soon.
+    case busy
+    /// Nobody is: this one may have to do for long.
+    case idle
+    /// The next thing is an opening, perhaps one that reads: it passes over changes.
+    case closing
+  }
+
+  /// Whether an image should be written now.
+  func isDue(_ situation: Situation, _ moment: Moment) -> Bool {
     let length = situation.nextLength
     let since = situation.writtenBytes - situation.imagedBytes
     // While more is written, something has to be left for when that ends.
-    let budget = isBusy ? situation.writtenBytes * 9 / 20 : situation.writtenBytes / 2
-    guard situation.recordBytes >= smallestJournal, since >= smallestJournal,
+    let budget =
+      moment == .busy ? situation.writtenBytes * 9 / 20 : situation.writtenBytes / 2
+    guard situation.recordBytes >= smallestJournal,
       situation.imageBytes + length + situation.changesLength <= budget
     else { return false }
-    return since >= (isBusy ? length * 11 / 5 : length / 4)
+    return switch moment {
+    case .busy: since >= max(smallestJournal, length * 11 / 5)
+    case .idle: since >= max(smallestJournal, length / 4)
+    case .closing: since >= max(smallestJournal / 8, length / 64)
+    }
   }
 
   /// Whether changes are worth a file.

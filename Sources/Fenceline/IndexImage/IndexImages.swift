@@ -49,14 +49,14 @@ final class IndexImages: Sendable {
   /// Writes an image if one is due, or removes the one that is there if it is not worth its bytes.
   ///
   /// Errors leave the store as it is: an image that can't be had only costs time.
-  func keepUp(isBusy: Bool) {
+  func keepUp(_ moment: IndexImagePolicy.Moment) {
     guard let situation = try? situation() else { return }
-    if policy.isDue(situation, isBusy: isBusy) {
+    if policy.isDue(situation, moment) {
       try? write()
     } else if policy.isObsolete(situation) {
       remove()
     } else {
-      imager.changes.keepUp(isBusy: isBusy)
+      imager.changes.keepUp(isBusy: moment == .busy)
     }
   }
 

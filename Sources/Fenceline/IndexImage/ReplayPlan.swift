@@ -29,11 +29,13 @@ struct ReplayPlan {
     var lowestSequence: UInt64?
     /// The image names it, and what it held.
     var usage: IndexImageSegment?
+    /// Bytes of its records to which words of the image lead; of one that it does not name.
+    var liveBytes = 0
   }
 
   let header: IndexImageHeader
-  /// Named segments that are there: the only ones to which words may lead.
-  let namedSegments: Set<UInt32>
+  /// Where segments begin that are there and that words may lead to, in units, by number.
+  let firstUnits: [UInt32: UInt64]
   /// One for each member of the chain.
   let shares: [Share]
   /// Every segment that words of the image lead to is there.
@@ -63,9 +65,8 @@ struct ReplayPlan {
     let mostUnits = UInt64(granuleCount) << SegmentMap.unitsPerGranuleShift
     for member in members {
       let id = member.header.segmentID
-      guard let segment = named[id], segment.identity == member.header.identity,
-        !segment.isPartial
-      else {
+      let row = named[id].flatMap { $0.identity == member.header.identity ? $0 : nil }
+      guard let segment = row, !segment.isPartial else {
         // It may be older than the image, beside a writer, in a copy of another moment, or because it was
         // not adopted yet: what it says of keys that have no word may be over then.
         let sequence = member.header.compaction?.through ?? member.header.firstSequence
@@ -73,8 +74,12 @@ struct ReplayPlan {
         let isSure =
           member.isCompacted && sequence >= image.header.startSequence
           && Self.noneIsRemoved(behind: sequence, changes)
-        guard !isOlder || isSure else { return nil }
-        shares.append(Share(start: SegmentField.journalStart))
+        guard !isOlder || isSure, (row?.firstUnit ?? 0) < mostUnits else { return nil }
+        // Keys that were pointed there already stay as they are; the others are added.
+        let partial = Mutant.adoptedForgotten.isActive ? nil : row
+        var share = Share(firstUnit: partial?.firstUnit, start: SegmentField.journalStart)
+        share.liveBytes = partial?.liveBytes ?? 0
+        shares.append(share)
         continue
       }
       guard segment.firstUnit < mostUnits else { return nil }
@@ -98,7 +103,11 @@ struct ReplayPlan {
       shares.append(share)
     }
     self.shares = shares
-    namedSegments = Set(shares.compactMap(\.usage?.segmentID))
+    var firstUnits: [UInt32: UInt64] = [:]
+    for (member, share) in zip(members, shares) {
+      firstUnits[member.header.segmentID] = share.firstUnit
+    }
+    self.firstUnits = firstUnits
     isComplete = count == needed
     let end = header.end.segment
     let isOrdered = header.start.segment <= end

@@ -98,7 +98,7 @@ struct JournalOpening {
       fitting = ReplayPlan(image, changes.files, chain)
     }
     guard let plan = fitting else { return nil }
-    image.keepWords(to: plan.namedSegments)
+    image.keepWords(to: plan.firstUnits)
     (hashSeed, imageHeader) = (image.header.hashSeed, image.header)
     (self.chain, self.plan, self.use, self.changes) = (chain, plan, use, changes)
     // Beside the image: that is memory, and this is mostly checksums.
@@ -107,7 +107,7 @@ struct JournalOpening {
     if use == .lookUp, plan.isComplete, plan.countsHold, image.isGuarded {
       index.attach(image)
     } else {
-      guard let loaded = HashIndex.load(image, changes.files, to: plan.namedSegments) else {
+      guard let loaded = HashIndex.load(image, changes.files, to: plan.firstUnits) else {
         return nil
       }
       index = loaded
@@ -233,8 +233,11 @@ struct JournalOpening {
         let share = plan?.shares[number]
         guard (share?.firstUnit != nil) == isNamed else { continue }
         let segment = try map.map(member.file, member.header, at: share?.firstUnit)
-        if let usage = share?.usage {
-          segment.usage.set(live: usage.liveBytes, tombstones: usage.tombstoneBytes)
+        if let share {
+          segment.usage.set(
+            live: share.usage?.liveBytes ?? share.liveBytes,
+            tombstones: share.usage?.tombstoneBytes ?? 0
+          )
         }
         segments[number] = segment
       }

@@ -1,11 +1,11 @@
-// How many bytes of index images are written, seen from outside: a process that looks at the store's
+// How many bytes of index images, and of changes behind them, are written, seen from outside: a process that looks at the store's
 // directory while another one works with it.
 
 import FoundationEssentials
 import Glibc
 import SystemPackage
 
-/// Adds up the files named `*.image` that come and go in a directory.
+/// Adds up the files named `*.image` and `*.changes` that come and go in a directory.
 ///
 /// A file counts once, with the largest size in which it was seen. An image that is replaced between
 /// two looks is missed, so the sum is a lower bound; the looks are milliseconds apart, and an image of
@@ -40,7 +40,9 @@ struct ImageWatch {
       var status = stat()
       // SAFETY: the pointer is used during the call only.
       guard unsafe stat(directory.appending(name).string, &status) == 0 else { continue }
-      let (inode, size) = (UInt64(status.st_ino), Int(status.st_size))
+      // The end of an image may be a hole: it was made for the most pages that it could need.
+      let size = min(Int(status.st_size), Int(status.st_blocks) * 512)
+      let inode = UInt64(status.st_ino)
       var sight = sights[inode] ?? Sight()
       // One that was written to and has not grown was begun anew, or its inode was used again.
       let isTouched =
