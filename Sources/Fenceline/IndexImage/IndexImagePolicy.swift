@@ -55,10 +55,8 @@ struct IndexImagePolicy {
   enum Moment {
     /// Somebody is writing, so another image will be due soon.
     case busy
-    /// Nobody is: this one may have to do for long.
+    /// Nobody is, or the store is being closed: this one may have to do for long.
     case idle
-    /// The next thing is an opening, perhaps one that reads: it passes over changes.
-    case closing
   }
 
   /// Whether an image should be written now.
@@ -68,14 +66,10 @@ struct IndexImagePolicy {
     // While more is written, something has to be left for when that ends.
     let budget =
       moment == .busy ? situation.writtenBytes * 9 / 20 : situation.writtenBytes / 2
-    guard situation.recordBytes >= smallestJournal,
+    guard situation.recordBytes >= smallestJournal, since >= smallestJournal,
       situation.imageBytes + length + situation.changesLength <= budget
     else { return false }
-    return switch moment {
-    case .busy: since >= max(smallestJournal, length * 11 / 5)
-    case .idle: since >= max(smallestJournal, length / 4)
-    case .closing: since >= max(smallestJournal / 8, length / 64)
-    }
+    return since >= (moment == .busy ? length * 11 / 5 : length / 4)
   }
 
   /// Whether changes are worth a file.
