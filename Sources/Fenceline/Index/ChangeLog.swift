@@ -35,7 +35,7 @@ final class ChangeChunk: @unchecked Sendable {
   }
 }
 
-/// The changes of one table since they were last taken; under the write lock, but for `isFilled`.
+/// The changes of one table since they were last taken; under the write lock, but for `takeFilled()`.
 @safe
 final class ChangeLog: @unchecked Sendable {
   // SAFETY: everything but the atomic is used under the store's write lock.

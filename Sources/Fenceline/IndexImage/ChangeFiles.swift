@@ -109,6 +109,7 @@ final class ChangeFiles: Sendable {
         || IndexImagePolicy.areChangesDue(
           count,
           fewest: fewest,
+          segmentCount: map.segments.count,
           writtenBytes: journal.writtenBytes,
           imageBytes: imageBytes
         )

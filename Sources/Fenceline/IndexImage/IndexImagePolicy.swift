@@ -77,16 +77,21 @@ struct IndexImagePolicy {
   /// - Parameters:
   ///   - count: changes that wait for one.
   ///   - fewest: as many as are worth it.
+  ///   - segmentCount: segments that the file has to name, which should take less than the changes.
   ///   - writtenBytes: bytes that were ever written to the journal.
   ///   - imageBytes: bytes of all images and changes that were ever written.
   /// - Returns: whether they should be written now.
   static func areChangesDue(
     _ count: Int,
     fewest: Int,
+    segmentCount: Int,
     writtenBytes: Int,
     imageBytes: Int
   ) -> Bool {
-    count >= fewest && imageBytes + count * IndexChangeField.usualBytes <= writtenBytes / 2
+    let rows = segmentCount * IndexImageSegmentField.size
+    let length = count * IndexChangeField.usualBytes
+    return count >= fewest && length >= 2 * rows
+      && imageBytes + length + rows <= writtenBytes / 2
   }
 
   /// Whether the image that is there takes more than it is worth.

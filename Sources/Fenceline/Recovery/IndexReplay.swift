@@ -107,7 +107,7 @@ struct IndexReplay {
         }
         if old == 0 { changes.keys += 1 }
       }
-      if isLogged {
+      if isLogged, old != 0 || !entry.isDelete {
         changes.log.append(
           IndexChange(hash: entry.hash, old: old, new: entry.isDelete ? 0 : unit)
         )
