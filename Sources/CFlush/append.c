@@ -76,10 +76,11 @@ static uint32_t append_cached(const fl_core *core, unsigned char *d, const fl_ap
 
 uint32_t fl_append(const fl_core *core, void *destination, const fl_append_parts *parts,
                    uint32_t seed, fl_append_mode mode) {
-  if (mode == FL_APPEND_CACHED) return append_cached(core, destination, parts, seed);
   // No sum of these overflows: they all lie in one address space.
   const size_t total = parts->header_length + parts->key.length + parts->value.length +
                        parts->trailer.length;
-  if (total > fl_small_record) return append_large(core, destination, parts, total, seed);
-  return fl_crc_chosen()->append_small(core, destination, parts, total, seed);
+  if (total <= fl_small_record)
+    return fl_crc_chosen()->append_small(core, destination, parts, total, seed, mode);
+  return mode == FL_APPEND_CACHED ? append_cached(core, destination, parts, seed)
+                                  : append_large(core, destination, parts, total, seed);
 }

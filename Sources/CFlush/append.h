@@ -29,7 +29,7 @@ static inline uint32_t fl_store_crc(unsigned char *header, uint32_t crc) {
 /// Staged first, checksummed from the sources second: the staging stores have reached the cache by
 /// the time the lines are loaded again. Loads that span several stores in flight would wait.
 uint32_t FL_APPEND_SMALL(const fl_core *core, unsigned char *d, const fl_append_parts *parts,
-                         size_t total, uint32_t seed) {
+                         size_t total, uint32_t seed, fl_append_mode mode) {
   _Alignas(FL_LINE_SIZE) unsigned char stage[fl_small_record + FL_LINE_SIZE];
   unsigned char *const record = stage + (uintptr_t)d % FL_LINE_SIZE;
   unsigned char *const header = parts->header;
@@ -51,7 +51,13 @@ uint32_t FL_APPEND_SMALL(const fl_core *core, unsigned char *d, const fl_append_
   }
   fl_store_crc(header, ~state);
   fl_store_crc(record, ~state);
-  core->copy(core, d, record, total);
+  if (mode == FL_APPEND_FLUSHED) {
+    core->copy(core, d, record, total);
+  } else {
+    const size_t behind = parts->header_length;
+    core->cached(core, d + behind, record + behind, total - behind);
+    core->cached(core, d, record, behind);
+  }
   return ~state;
 }
 

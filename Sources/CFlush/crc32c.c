@@ -14,6 +14,12 @@ static const uint32_t polynomial = 0x82f63b78;  // x^32 + x^28 + ... + 1, reflec
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t slices[8][256];  // slices[k][b]: the register after byte b and k zero bytes
 static const fl_crc *chosen;
+static fl_crc_function add_first;
+/// What `chosen` adds with, behind one load.
+static fl_crc_function *add = add_first;
+#if defined(__x86_64__)
+bool fl_crc32c_is_instruction;
+#endif
 
 static uint32_t shift_one(uint32_t value) { return value >> 1 ^ (value & 1 ? polynomial : 0); }
 
@@ -115,6 +121,10 @@ static void initialise(void) {
   const fl_crc *found = forced != NULL ? find(forced) : NULL;
   if (found == NULL) found = find(NULL);
   __atomic_store_n(&chosen, found, __ATOMIC_RELEASE);
+  __atomic_store_n(&add, found->add, __ATOMIC_RELEASE);
+#if defined(__x86_64__)
+  __atomic_store_n(&fl_crc32c_is_instruction, found->add != fl_crc_software, __ATOMIC_RELAXED);
+#endif
 }
 
 const fl_crc *fl_crc_named(const char *name) {
@@ -133,8 +143,59 @@ const fl_crc *fl_crc_chosen(void) {
 
 const char *fl_crc32c_name(void) { return fl_crc_chosen()->name; }
 
+static uint32_t add_first(uint32_t state, const unsigned char *bytes, size_t count) {
+  return fl_crc_chosen()->add(state, bytes, count);
+}
+
+#if defined(__x86_64__)
+
+/// Most bytes that the serial chain below is for: a table of functions and a longer prologue cost more
+/// than they save there. The three chains are faster from 128 bytes on.
+enum { serial_most = 127 };
+
+#define ADD(instruction, type, size)                                             \
+  do {                                                                           \
+    type value;                                                                  \
+    __builtin_memcpy_inline(&value, at, size);                                   \
+    __asm__(instruction : "+r"(state) : "r"(value));                             \
+    at += (size);                                                                \
+  } while (0)
+
+static inline uint32_t add_short(uint32_t crc, const unsigned char *at, size_t count) {
+  uint64_t state = crc;
+  for (; count >= 32; count -= 32) {
+    ADD("crc32q %1, %q0", uint64_t, 8);
+    ADD("crc32q %1, %q0", uint64_t, 8);
+    ADD("crc32q %1, %q0", uint64_t, 8);
+    ADD("crc32q %1, %q0", uint64_t, 8);
+  }
+  if (count & 16) {
+    ADD("crc32q %1, %q0", uint64_t, 8);
+    ADD("crc32q %1, %q0", uint64_t, 8);
+  }
+  if (count & 8) ADD("crc32q %1, %q0", uint64_t, 8);
+  if (count & 4) ADD("crc32l %1, %k0", uint32_t, 4);
+  if (count & 2) ADD("crc32w %1, %k0", uint16_t, 2);
+  if (count & 1) ADD("crc32b %b1, %k0", uint8_t, 1);
+  return (uint32_t)state;
+}
+
 uint32_t fl_crc32c(uint32_t crc, const void *bytes, size_t count) {
-  return ~fl_crc_chosen()->add(~crc, bytes, count);
+  if (count <= serial_most && __builtin_expect(fl_crc32c_is_instruction, 1))
+    return ~add_short(~crc, bytes, count);
+  return ~__atomic_load_n(&add, __ATOMIC_ACQUIRE)(~crc, bytes, count);
+}
+
+#else
+
+uint32_t fl_crc32c(uint32_t crc, const void *bytes, size_t count) {
+  return ~__atomic_load_n(&add, __ATOMIC_ACQUIRE)(~crc, bytes, count);
+}
+
+#endif
+
+uint32_t fl_crc32c_called(uint32_t crc, uint64_t value, size_t count) {
+  return fl_crc32c(crc, &value, count);
 }
 
 #define FL_APPEND_SMALL fl_append_calling

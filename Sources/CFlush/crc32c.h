@@ -20,7 +20,8 @@ fl_crc_function fl_crc_arm;
 #endif
 
 typedef uint32_t fl_append_function(const fl_core *core, unsigned char *destination,
-                                    const fl_append_parts *parts, size_t total, uint32_t seed);
+                                    const fl_append_parts *parts, size_t total, uint32_t seed,
+                                    fl_append_mode mode);
 
 fl_append_function fl_append_calling;  // for every implementation
 #if defined(__x86_64__)

@@ -24,7 +24,7 @@ typedef struct guard_slot {
 
 static guard_slot slots[slot_count];
 static _Atomic(int) used_slots;  // slots below this index may be in use
-static _Atomic(uint64_t) fault_count;
+uint64_t cp_guard_faults;
 static struct sigaction previous_action;
 static bool installed;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -41,7 +41,7 @@ static bool cover_fault(uintptr_t address) {
     if (zeros == MAP_FAILED) return false;
     size_t none = SIZE_MAX;
     atomic_compare_exchange_strong(&slots[i].first_fault, &none, page - start);
-    atomic_fetch_add(&fault_count, 1);
+    __atomic_fetch_add(&cp_guard_faults, 1, __ATOMIC_SEQ_CST);
     return true;
   }
   return false;
@@ -91,10 +91,6 @@ void cp_guard_remove(int slot) {
   if (slot < 0) return;
   atomic_store_explicit(&slots[slot].length, 0, memory_order_release);
   atomic_store_explicit(&slots[slot].taken, false, memory_order_release);
-}
-
-uint64_t cp_guard_fault_count(void) {
-  return atomic_load_explicit(&fault_count, memory_order_acquire);
 }
 
 size_t cp_guard_first_fault(int slot) {

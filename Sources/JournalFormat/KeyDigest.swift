@@ -36,26 +36,29 @@ package enum CompactedDigestField {
 }
 
 /// What a digest says of one record: 15 bits of its key check, and whether it ends its transaction.
-package struct DigestEntry: RawRepresentable, Sendable, Hashable {
-  package let rawValue: UInt16
+public struct DigestEntry: RawRepresentable, Sendable, Hashable {
+  /// The entry as a digest holds it.
+  public let rawValue: UInt16
 
+  /// The entry that the bits stand for.
   @inlinable
-  package init(rawValue: UInt16) { self.rawValue = rawValue }
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
 
-  @inlinable
-  package init(keyCheck: UInt16, endsTransaction: Bool) {
+  /// The entry of a record.
+  @inlinable @inline(__always)
+  public init(keyCheck: UInt16, endsTransaction: Bool) {
     rawValue = Self.mark(keyCheck) | (endsTransaction ? 0x8000 : 0)
   }
 
   /// The part of a key check that digests hold.
-  @inlinable
-  package static func mark(_ keyCheck: UInt16) -> UInt16 { keyCheck & 0x7fff }
+  @inlinable @inline(__always)
+  public static func mark(_ keyCheck: UInt16) -> UInt16 { keyCheck & 0x7fff }
 
   /// ``mark(_:)`` of the record's key check.
-  @inlinable package var keyMark: UInt16 { rawValue & 0x7fff }
+  @inlinable public var keyMark: UInt16 { rawValue & 0x7fff }
   /// Whether the next entry belongs to the next sequence.
-  @inlinable package var endsTransaction: Bool { rawValue & 0x8000 != 0 }
+  @inlinable public var endsTransaction: Bool { rawValue & 0x8000 != 0 }
 
   /// Bytes of an entry.
-  package static let size = 2
+  public static let size = 2
 }

@@ -47,17 +47,8 @@ public struct RecordHeader: Sendable, Equatable {
   /// Writes the fixed part; `checksum` and `headerCheck` as they stand in the properties.
   ///
   /// - Parameter bytes: at least ``RecordField/headerEnd`` bytes.
-  @inlinable
-  public func encode(into bytes: inout MutableRawSpan) {
-    let kindAndFlags = flags.rawValue | UInt16(kind.rawValue)
-    bytes.storeLittleEndian(checksum, at: RecordField.checksum)
-    bytes.storeLittleEndian(kindAndFlags, at: RecordField.kindAndFlags)
-    bytes.storeLittleEndian(UInt16(truncatingIfNeeded: keyLength), at: RecordField.keyLength)
-    bytes.storeLittleEndian(UInt32(truncatingIfNeeded: valueLength), at: RecordField.valueLength)
-    bytes.storeLittleEndian(sequenceOffset, at: RecordField.sequenceOffset)
-    bytes.storeLittleEndian(keyCheck, at: RecordField.keyCheck)
-    bytes.storeLittleEndian(headerCheck, at: RecordField.headerCheck)
-  }
+  @inlinable @inline(__always)
+  public func encode(into bytes: inout MutableRawSpan) { words.store(into: &bytes) }
 
   /// The kind and flags of the record at `offset`, not yet checked by anything.
   @inlinable
@@ -70,19 +61,120 @@ public struct RecordHeader: Sendable, Equatable {
   /// Unknown flags are kept for the caller to refuse; nothing else is checked.
   @inlinable @inline(__always)
   public init?(in bytes: RawSpan, at offset: Int) {
-    let kindAndFlags = Self.kindAndFlags(in: bytes, at: offset)
-    let kindBits = UInt8(truncatingIfNeeded: kindAndFlags & RecordFlags.kindMask)
-    guard kindBits != RecordKind.pad.rawValue, let kind = RecordKind(rawValue: kindBits) else {
-      return nil
-    }
-    checksum = bytes.littleEndian(at: offset + RecordField.checksum, as: UInt32.self)
+    self.init(RecordHeaderWords(in: bytes, at: offset))
+  }
+
+  /// The fixed part that `words` hold, or nil where its kind is none or pad.
+  @inlinable @inline(__always)
+  public init?(_ words: RecordHeaderWords) {
+    guard let kind = RecordKind(recordBits: words.kindBits) else { return nil }
+    checksum = words.checksum
     self.kind = kind
-    flags = RecordFlags(rawValue: kindAndFlags & ~RecordFlags.kindMask)
-    keyLength = Int(bytes.littleEndian(at: offset + RecordField.keyLength, as: UInt16.self))
-    valueLength = Int(bytes.littleEndian(at: offset + RecordField.valueLength, as: UInt32.self))
-    sequenceOffset = bytes.littleEndian(at: offset + RecordField.sequenceOffset, as: UInt32.self)
-    keyCheck = bytes.littleEndian(at: offset + RecordField.keyCheck, as: UInt16.self)
-    headerCheck = bytes.littleEndian(at: offset + RecordField.headerCheck, as: UInt16.self)
+    flags = words.flags
+    keyLength = words.keyLength
+    valueLength = words.valueLength
+    sequenceOffset = words.sequenceOffset
+    keyCheck = words.keyCheck
+    headerCheck = words.headerCheck
+  }
+
+  /// The fixed part as integers.
+  @inlinable @inline(__always)
+  public var words: RecordHeaderWords {
+    let kindAndFlags = flags.rawValue | UInt16(kind.rawValue)
+    return RecordHeaderWords(
+      first: UInt64(checksum) | UInt64(kindAndFlags) << 32
+        | UInt64(UInt16(truncatingIfNeeded: keyLength)) << 48,
+      second: UInt64(UInt32(truncatingIfNeeded: valueLength)) | UInt64(sequenceOffset) << 32,
+      third: UInt32(keyCheck) | UInt32(headerCheck) << 16
+    )
+  }
+}
+
+/// The fixed part of a record's header as the little-endian integers that it is loaded and checked in.
+public struct RecordHeaderWords: Sendable {
+  /// Bytes 0 to 8.
+  public let first: UInt64
+  /// Bytes 8 to 16.
+  public let second: UInt64
+  /// Bytes 16 to 20.
+  public var third: UInt32
+
+  /// The integers as they are.
+  @inlinable @inline(__always)
+  public init(first: UInt64, second: UInt64, third: UInt32) {
+    self.first = first
+    self.second = second
+    self.third = third
+  }
+
+  /// The header at `offset`, which lies within `bytes`.
+  @inlinable @inline(__always)
+  public init(in bytes: RawSpan, at offset: Int) {
+    precondition(
+      offset >= 0 && offset <= bytes.byteCount - RecordField.headerEnd,
+      "a header outside the segment"
+    )
+    // SAFETY: the range was checked; every bit pattern is a valid integer.
+    first = unsafe UInt64(
+      littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+    )
+    second = unsafe UInt64(
+      littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset + 8, as: UInt64.self)
+    )
+    third = unsafe UInt32(
+      littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset + 16, as: UInt32.self)
+    )
+  }
+
+  /// Stores the integers at the front of `bytes`.
+  @inlinable @inline(__always)
+  public func store(into bytes: inout MutableRawSpan) {
+    bytes.storeLittleEndian(first, at: 0)
+    bytes.storeLittleEndian(second, at: 8)
+    bytes.storeLittleEndian(third, at: 16)
+  }
+
+  /// The parts that the lengths give.
+  @inlinable @inline(__always)
+  public var shape: RecordShape {
+    RecordShape(flags: flags, keyLength: keyLength, valueLength: valueLength)
+  }
+
+  /// Bytes 0 to 4.
+  @inlinable @inline(__always)
+  public var checksum: UInt32 { UInt32(truncatingIfNeeded: first) }
+  /// The low bits of bytes 4 and 5.
+  @inlinable @inline(__always)
+  public var kindBits: UInt16 { UInt16(truncatingIfNeeded: first >> 32) & RecordFlags.kindMask }
+  /// The rest of bytes 4 and 5.
+  @inlinable @inline(__always)
+  public var flags: RecordFlags {
+    RecordFlags(rawValue: UInt16(truncatingIfNeeded: first >> 32) & ~RecordFlags.kindMask)
+  }
+  /// Bytes 6 and 7.
+  @inlinable @inline(__always)
+  public var keyLength: Int { Int(truncatingIfNeeded: first >> 48) }
+  /// Bytes 8 to 12.
+  @inlinable @inline(__always)
+  public var valueLength: Int { Int(truncatingIfNeeded: second & 0xffff_ffff) }
+  /// Bytes 4 to 12: the first that both checksums cover.
+  @inlinable @inline(__always)
+  public var coveredFirst: UInt64 { first >> 32 | second << 32 }
+  /// Bytes 12 to 20, the rest of what the record's checksum covers.
+  @inlinable @inline(__always)
+  public var coveredSecond: UInt64 { second >> 32 | UInt64(third) << 32 }
+  /// Bytes 12 to 16; with ``keyCheck``, the rest of what the header's check covers.
+  @inlinable @inline(__always)
+  public var sequenceOffset: UInt32 { UInt32(truncatingIfNeeded: second >> 32) }
+  /// Bytes 16 to 18.
+  @inlinable @inline(__always)
+  public var keyCheck: UInt16 { UInt16(truncatingIfNeeded: third) }
+  /// Bytes 18 to 20.
+  @inlinable @inline(__always)
+  public var headerCheck: UInt16 {
+    get { UInt16(truncatingIfNeeded: third >> 16) }
+    set { third = UInt32(keyCheck) | UInt32(newValue) << 16 }
   }
 }
 

@@ -19,6 +19,26 @@ public enum RecordKind: UInt8, Sendable, CaseIterable {
   case digest = 6
 }
 
+extension RecordKind {
+  /// Whether the low bits of a record's second word stand for a kind, and not for a pad.
+  @inlinable @inline(__always)
+  public static func isRecord(_ bits: UInt16) -> Bool { 0b101_1110 &>> bits & 1 == 1 }
+
+  /// The kind that the low bits of a record's second word stand for; nil for none and for a pad, which
+  /// is no record.
+  @inlinable @inline(__always)
+  public init?(recordBits bits: UInt16) {
+    switch bits {
+    case 1: self = .put
+    case 2: self = .delete
+    case 3: self = .close
+    case 4: self = .seal
+    case 6: self = .digest
+    default: return nil
+    }
+  }
+}
+
 /// The flags of a record.
 ///
 /// Bits that are not listed must be zero; a reader refuses them by number.

@@ -59,6 +59,6 @@ public enum Checksum {
   @inlinable @inline(__always)
   public static func hash64(_ bytes: RawSpan, seed: UInt64) -> UInt64 {
     // SAFETY: C reads exactly the span's bytes during the call.
-    unsafe bytes.withUnsafeBytes { unsafe fl_hash64($0.baseAddress, $0.count, seed) }
+    unsafe bytes.withUnsafeBytes { unsafe fl_hash64_key($0.baseAddress, $0.count, seed) }
   }
 }

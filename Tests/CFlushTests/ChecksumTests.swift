@@ -28,4 +28,19 @@ struct ChecksumTests {
     let name = try #require(checksumName)
     #expect(Self.implementations.contains(name))
   }
+
+  @Test("Of an integer it is that of its bytes, in line too")
+  func integers() {
+    // The first use of any checksum may come in line.
+    for value: UInt64 in [0, 1, 0x0123_4567_89ab_cdef, .max] {
+      for crc: UInt32 in [0, 1, 0xdead_beef, .max] {
+        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
+        #expect(unsafe fl_crc32c_uint64(crc, value) == fl_crc32c(crc, bytes, 8))
+        let half = UInt32(truncatingIfNeeded: value)
+        #expect(unsafe fl_crc32c_uint32(crc, half) == fl_crc32c(crc, bytes, 4))
+        let quarter = UInt16(truncatingIfNeeded: value)
+        #expect(unsafe fl_crc32c_uint16(crc, quarter) == fl_crc32c(crc, bytes, 2))
+      }
+    }
+  }
 }

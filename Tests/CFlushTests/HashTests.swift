@@ -26,6 +26,7 @@ struct HashTests {
   func stability(vector: (length: Int, hash: UInt64)) {
     let bytes = (0..<vector.length).map { UInt8($0) }
     #expect(unsafe fl_hash64(bytes, bytes.count, 42) == vector.hash)
+    #expect(unsafe fl_hash64_key(bytes, bytes.count, 42) == vector.hash, "in line")
   }
 
   @Test(

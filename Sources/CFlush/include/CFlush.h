@@ -147,8 +147,11 @@ static inline void fl_prefetch(const void *address) { __builtin_prefetch(address
 /// since all give the same checksum.
 uint32_t fl_crc32c(uint32_t crc, const void *bytes, size_t count);
 const char *fl_crc32c_name(void);
+
 /// A seeded 64-bit hash for tables in memory; stable across machines, not cryptographic.
 uint64_t fl_hash64(const void *bytes, size_t count, uint64_t seed);
+
+#include "CFlushInline.h"
 
 // Recording
 

@@ -37,25 +37,12 @@ int cp_guard_add(const void *start, size_t length);
 /// Forgets a range. The caller still unmaps it.
 void cp_guard_remove(int slot);
 /// Faults caught in this process so far; a reader compares before and after.
-uint64_t cp_guard_fault_count(void);
+static inline uint64_t cp_guard_fault_count(void) {
+  extern uint64_t cp_guard_faults;
+  return __atomic_load_n(&cp_guard_faults, __ATOMIC_ACQUIRE);
+}
 /// Offset of the first fault in the range of `slot`, or SIZE_MAX where there was none.
 size_t cp_guard_first_fault(int slot);
-
-// A lock of one word: 0 free, 1 held, 2 held and waited for. Knows no owner, so that a child made by
-// fork() may use one that is free.
-
-void cp_lock_wait(uint32_t *word);
-void cp_lock_wake(uint32_t *word);
-/// Takes the lock; waits for it.
-static inline void cp_lock(uint32_t *word) {
-  uint32_t is_free = 0;
-  if (!__atomic_compare_exchange_n(word, &is_free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-    cp_lock_wait(word);
-}
-/// Gives the lock back.
-static inline void cp_unlock_word(uint32_t *word) {
-  if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) == 2) cp_lock_wake(word);
-}
 
 // Forks.
 
@@ -72,5 +59,7 @@ static inline uint64_t cp_fork_generation(void) {
 int cp_fork_hold(int descriptor);
 /// Forgets the descriptor of `slot`.
 void cp_fork_release(int slot);
+
+#include "CPlatformThreads.h"
 
 #endif
