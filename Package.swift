@@ -216,7 +216,9 @@ let package = Package(
     ),
     .testTarget(
       name: "FencelineTests",
-      dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],
+      dependencies: [
+        "Fenceline", "PersistentMemory", "JournalFormat", "CFlush", "CPlatform", filePath,
+      ],
       swiftSettings: settings
     ),
   ],

@@ -82,14 +82,14 @@ public func fenceline_scan(
   guard let visitor = unsafe visitor else { return invalidArgument("there is no visitor") }
   return unsafe handle._withUnsafeGuaranteedRef { (store) in
     do throws(StoreError) {
-      try store.forEach(
+      try store.visitEntries(
         from: unsafe Array(UnsafeRawBufferPointer(start: from, count: from_length)),
         to: unsafe to.map { (to) in
           unsafe Array(UnsafeRawBufferPointer(start: to, count: to_length))
         },
         order: direction == FENCELINE_ASCENDING ? .ascending : .descending,
         limit: positive(limit)
-      ) { (key, value, _) in
+      ) { (key, value) in
         unsafe key.withUnsafeBytes { (key) in
           unsafe value.withUnsafeBytes { (value) in
             let answer = unsafe visitor(

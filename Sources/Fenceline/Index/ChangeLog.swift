@@ -35,10 +35,10 @@ final class ChangeChunk: @unchecked Sendable {
   }
 }
 
-/// The changes of one table since they were last taken; under the write lock, but for `takeFilled()`.
+/// The changes of one table since they were last taken; under the write lock.
 @safe
 final class ChangeLog: @unchecked Sendable {
-  // SAFETY: everything but the atomic is used under the store's write lock.
+  // SAFETY: used under the store's write lock.
   @unsafe
   private struct State {
     /// Where the next change goes; nil where none is noted.
@@ -51,8 +51,6 @@ final class ChangeLog: @unchecked Sendable {
 
   /// Behind a pointer, so that a put meets no exclusivity check.
   private let state: UnsafeMutablePointer<State>
-  /// A chunk was filled since somebody last asked.
-  private let hasFilled = Atomic<Bool>(false)
   /// Chunks that may wait to be taken: some 57 MB.
   static let mostChunks = 512
 
@@ -78,16 +76,12 @@ final class ChangeLog: @unchecked Sendable {
       + (next - last.memory) / IndexChange.packedSize
   }
 
-  /// Whether a chunk was filled since the last call.
-  @inline(__always)
-  func takeFilled() -> Bool {
-    hasFilled.load(ordering: .relaxed) && hasFilled.exchange(false, ordering: .relaxed)
-  }
-
   /// Notes that the word of a key with `hash` led to `old` and leads to `new`; 0 stands for no word.
-  @inline(__always)
-  func note(_ hash: UInt64, from old: UInt64, to new: UInt64) {
-    guard let next = unsafe state.pointee.next else { return }
+  ///
+  /// - Returns: whether that filled a chunk.
+  @inline(__always) @discardableResult
+  func note(_ hash: UInt64, from old: UInt64, to new: UInt64) -> Bool {
+    guard let next = unsafe state.pointee.next else { return false }
     let words = IndexChange(hash: hash, old: old, new: new).words
     // SAFETY: a chunk has room for two bytes behind its last change.
     unsafe next.storeBytes(of: words.low.littleEndian, as: UInt64.self)
@@ -95,7 +89,9 @@ final class ChangeLog: @unchecked Sendable {
     if new == 0 { unsafe state.pointee.removals += 1 }
     let behind = unsafe next + IndexChange.packedSize
     unsafe state.pointee.next = behind
-    if unsafe behind == state.pointee.end { goOnInNextChunk() }
+    guard unsafe behind == state.pointee.end else { return false }
+    goOnInNextChunk()
+    return true
   }
 
   /// Begins to note changes.
@@ -126,7 +122,6 @@ final class ChangeLog: @unchecked Sendable {
 
   @inline(never)
   private func goOnInNextChunk() {
-    hasFilled.store(true, ordering: .relaxed)
     guard unsafe state.pointee.chunks.count < Self.mostChunks else { return stop() }
     unsafe state.pointee.chunks[state.pointee.chunks.count - 1].count = ChangeChunk.capacity
     append(ChangeChunk())

@@ -29,21 +29,14 @@ extension HashIndex {
 
   /// Lets a thread make the memory of the buckets that come next, so that no put waits for it.
   ///
-  /// Nothing depends on the thread: a page that it has not come to is made when it is touched. A page is
-  /// aligned as chunks are, so it lies in one.
+  /// Nothing depends on the thread: a page that it has not come to is made when it is touched.
   @inline(never)
   func prefaultAhead(of count: Int, inOverflow: Bool) {
-    let size = BucketArray.bucketsPerPage
-    let first = count < size ? size : count + size
-    let isReserved =
-      inOverflow ? overflow.reserve(first + size) : buckets.reserve(first + size)
-    guard isReserved else { return }
+    let page = count / BucketArray.bucketsPerPage + 1
+    let end = (page + 1) * BucketArray.bucketsPerPage
+    guard inOverflow ? overflow.reserve(end) : buckets.reserve(end) else { return }
     _ = Worker { [self] in
-      if inOverflow {
-        overflow.prefault(first..<first + size)
-      } else {
-        buckets.prefault(first..<first + size)
-      }
+      if inOverflow { overflow.prefault(page: page) } else { buckets.prefault(page: page) }
     }
   }
 
@@ -54,9 +47,15 @@ extension HashIndex {
   }
 
   /// Puts a word into a new overflow bucket behind `last`.
-  func appendOverflow(_ word: UInt64, to last: Bucket) {
-    // Threads that share the buckets share these.
-    let index = overflowLock.withLock { (_) in takeOverflowBucket() }
+  ///
+  /// - Parameters:
+  ///   - word: what it starts with.
+  ///   - last: the last bucket of a chain.
+  ///   - isShared: whether other threads, with chains of their own, may want overflow buckets too. A lock
+  ///     would wait for the flushes of a put under way.
+  func appendOverflow(_ word: UInt64, to last: Bucket, isShared: Bool = false) {
+    let index =
+      isShared ? overflowLock.withLock { (_) in takeOverflowBucket() } : takeOverflowBucket()
     let bucket = unsafe overflow.bucket(at: index)
     unsafe bucket[Self.entriesPerBucket].store(0, ordering: .relaxed)
     unsafe bucket[0].store(word, ordering: .relaxed)
@@ -72,10 +71,10 @@ extension HashIndex {
         .load(ordering: .relaxed)
       freeOverflow = Int(truncatingIfNeeded: link)
     } else {
-      index = overflowCount
+      index = overflowCount.load(ordering: .relaxed)
       let isReserved = overflow.reserve(index + 1)
       precondition(isReserved, "no memory for the hash table")
-      overflowCount += 1
+      overflowCount.store(index + 1, ordering: .relaxed)
       if Self.isNearPage(index) { prefaultAhead(of: index, inOverflow: true) }
     }
     return index
@@ -104,7 +103,9 @@ extension HashIndex {
         targetSlot = 1
       }
     }
-    bucketCount.store(count + 1, ordering: .sequentiallyConsistent)
+    // Seen by whoever sees a word cleared. No more than a plain store, which waits for no flush of the put
+    // under way.
+    bucketCount.store(count + 1, ordering: .releasing)
     // Words that stay keep their places: a reader in this chain must not miss them.
     unsafe forEachSlot(inChain: source) { (slot) in
       if Self.moves(unsafe slot.pointee.load(ordering: .relaxed), at: level) {

@@ -23,14 +23,16 @@ final class HashIndex: @unchecked Sendable {
   // SAFETY: `count` is atomic and published after the buckets below it; bucket words are atomics;
   // the rest changes under the write lock only.
   let bucketCount: Atomic<Int>
-  let buckets = BucketArray(baseBits: HashIndex.initialBits)
-  let overflow = BucketArray(baseBits: HashIndex.initialOverflowBits)
+  let buckets = BucketArray()
+  let overflow = BucketArray()
   let overflowLock = ForkSafeMutex<Void>(())
-  var overflowCount = 1
+  let overflowCount = Atomic<Int>(1)
   var freeOverflow = 0
   let entries = Atomic<Int>(0)
   /// What one thread changes in the words; what several do at a time, they note themselves.
   let changes = ChangeLog()
+  /// Many changes were noted since somebody last asked.
+  private let hasManyChanges = Atomic<Bool>(false)
 
   /// The image that keys without a word here are looked up in; kept as long as self, because readers may
   /// be in it, but out of use where `imageAddress` is 0.
@@ -49,7 +51,6 @@ final class HashIndex: @unchecked Sendable {
   static let initialBits = 8
   /// Buckets of an empty table.
   static let smallestBucketCount = 1 << initialBits
-  private static let initialOverflowBits = 4
   static let entriesPerBucket = 7
   static let unitBits: UInt64 = 40
   private static let unitMask: UInt64 = (1 << 40) - 1
@@ -65,7 +66,7 @@ final class HashIndex: @unchecked Sendable {
     bucketCount = Atomic(Self.smallestBucketCount)
     let isReserved =
       buckets.reserve(Self.smallestBucketCount)
-      && overflow.reserve(1 << Self.initialOverflowBits)
+      && overflow.reserve(1)
     precondition(isReserved, "no memory for an empty table")
   }
 
@@ -73,16 +74,19 @@ final class HashIndex: @unchecked Sendable {
   init?(bucketCount count: Int, overflowCount: Int) {
     bucketCount = Atomic(count)
     guard buckets.reserve(count),
-      overflow.reserve(max(1 << Self.initialOverflowBits, overflowCount + 1))
+      overflow.reserve(overflowCount + 1)
     else { return nil }
-    self.overflowCount = overflowCount + 1
+    self.overflowCount.store(overflowCount + 1, ordering: .relaxed)
   }
 
   /// Keys in the table and in its image.
   var count: Int { entries.load(ordering: .relaxed) + imageCount.load(ordering: .relaxed) }
 
   /// Bytes of memory that the table takes.
-  var reservedBytes: Int { buckets.reservedBytes + overflow.reservedBytes }
+  var byteCount: Int {
+    let count = bucketCount.load(ordering: .relaxed) + overflowCount.load(ordering: .relaxed)
+    return count * BucketArray.wordsPerBucket * 8
+  }
 
   // MARK: Words
 
@@ -106,9 +110,9 @@ final class HashIndex: @unchecked Sendable {
   /// The bucket of a hash (of its low 32 bits at least) while there are `count` buckets.
   @inline(__always)
   static func home(_ hash: UInt64, count: Int) -> Int {
-    let level = Int.bitWidth - 1 - count.leadingZeroBitCount
-    let wide = Int(truncatingIfNeeded: hash) & ((2 << level) - 1)
-    return wide < count ? wide : wide & ((1 << level) - 1)
+    let level = 63 ^ count.leadingZeroBitCount
+    let wide = Int(truncatingIfNeeded: hash) & ((2 &<< level) &- 1)
+    return wide < count ? wide : wide & ((1 &<< level) &- 1)
   }
 
   @inline(__always)
@@ -136,7 +140,7 @@ final class HashIndex: @unchecked Sendable {
       while let words = unsafe bucket {
         for slot in 0..<Self.entriesPerBucket {
           let word = unsafe words[slot].load(ordering: .acquiring)
-          guard word & ~Self.unitMask == tag, word != 0 else { continue }
+          guard word ^ tag <= Self.unitMask, word != 0 else { continue }
           if try accept(Self.unit(word)) { return true }
         }
         unsafe bucket = next(after: words)
@@ -201,16 +205,41 @@ final class HashIndex: @unchecked Sendable {
     unsafe fl_prefetch(buckets.bucket(at: home))
   }
 
-  /// Offers every position in a key's first bucket whose tag matches.
+  /// A position in a key's first bucket whose tag matches; 0 where there is none.
+  ///
+  /// Branches on no word: which slot it is nobody can foresee, and what was begun meanwhile for other keys
+  /// would be lost.
   @inline(__always)
-  func forEachCandidate(_ hash: UInt64, _ body: (UInt64) -> Void) {
+  func candidate(_ hash: UInt64) -> UInt64 {
     let tag = Self.tag(hash)
     let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
     let words = unsafe buckets.bucket(at: home)
+    var found: UInt64 = 0
     for slot in 0..<Self.entriesPerBucket {
-      let word = unsafe words[slot].load(ordering: .acquiring)
-      if word & ~Self.unitMask == tag, word != 0 { body(Self.unit(word)) }
+      let difference = unsafe words[slot].load(ordering: .acquiring) ^ tag
+      found = difference <= Self.unitMask ? difference : found
     }
+    return found
+  }
+
+  /// The same from behind a key's first bucket.
+  func candidateInOverflow(_ hash: UInt64) -> UInt64 {
+    let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
+    var bucket = unsafe next(after: buckets.bucket(at: home))
+    while let words = unsafe bucket {
+      for slot in 0..<Self.entriesPerBucket {
+        let difference = unsafe words[slot].load(ordering: .acquiring) ^ Self.tag(hash)
+        if difference <= Self.unitMask, difference != 0 { return difference }
+      }
+      unsafe bucket = next(after: words)
+    }
+    return 0
+  }
+
+  /// Starts to load what comes behind a key's first bucket.
+  func prefetchOverflow(_ hash: UInt64) {
+    let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
+    if let bucket = unsafe next(after: buckets.bucket(at: home)) { unsafe fl_prefetch(bucket) }
   }
 
   /// Where a key stands, or where it would go.
@@ -277,11 +306,11 @@ final class HashIndex: @unchecked Sendable {
   @inline(__always)
   func set(_ place: Place, _ hash: UInt64, to unit: UInt64, counts: Bool = true) {
     let word = Self.word(hash, unit)
-    if counts { changes.note(hash, from: unsafe place.unit, to: unit) }
+    if counts { note(hash, from: unsafe place.unit, to: unit) }
     if let found = unsafe place.found {
       unsafe found.pointee.store(word, ordering: .releasing)
     } else {
-      unsafe insert(word, free: place.free, last: place.last)
+      unsafe insert(word, free: place.free, last: place.last, isShared: !counts)
       if counts { entries.addAsOnlyWriter(1) }
     }
   }
@@ -295,7 +324,7 @@ final class HashIndex: @unchecked Sendable {
   @inline(__always)
   func remove(_ place: Place, _ hash: UInt64, counts: Bool = true) {
     guard let found = unsafe place.found else { return }
-    if counts { changes.note(hash, from: unsafe place.unit, to: 0) }
+    if counts { note(hash, from: unsafe place.unit, to: 0) }
     unsafe found.pointee.store(0, ordering: .releasing)
     if counts { entries.addAsOnlyWriter(-1) }
   }
@@ -306,16 +335,27 @@ final class HashIndex: @unchecked Sendable {
   func move(_ hash: UInt64, from old: UInt64, to new: UInt64) -> Bool {
     let place = unsafe locate(hash) { $0 == old }
     guard let found = unsafe place.found else { return false }
-    if !Mutant.moveUnnoted.isActive { changes.note(hash, from: old, to: new) }
+    if !Mutant.moveUnnoted.isActive { note(hash, from: old, to: new) }
     unsafe found.pointee.store(Self.tag(hash) | new, ordering: .releasing)
     return true
   }
 
-  private func insert(_ word: UInt64, free: Bucket?, last: Bucket) {
+  @inline(__always)
+  private func note(_ hash: UInt64, from old: UInt64, to new: UInt64) {
+    if changes.note(hash, from: old, to: new) { hasManyChanges.store(true, ordering: .relaxed) }
+  }
+
+  /// Whether many changes were noted since the last call.
+  @inline(__always)
+  func takeManyChanges() -> Bool {
+    hasManyChanges.load(ordering: .relaxed) && hasManyChanges.exchange(false, ordering: .relaxed)
+  }
+
+  private func insert(_ word: UInt64, free: Bucket?, last: Bucket, isShared: Bool) {
     if let free = unsafe free {
       unsafe free.pointee.store(word, ordering: .releasing)
     } else {
-      unsafe appendOverflow(word, to: last)
+      unsafe appendOverflow(word, to: last, isShared: isShared)
     }
   }
 }

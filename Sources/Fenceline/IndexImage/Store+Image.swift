@@ -36,7 +36,7 @@ extension Store {
         return nil
       }
       return try map.withRecord(at: unit) { (record, bytes) in
-        record.header.kind == .put ? body(record, bytes) : nil
+        record.isPut ? body(record, bytes) : nil
       }
     }
   }

@@ -21,12 +21,24 @@ package enum RecordFault: Error, Sendable, Equatable {
 /// A verified record and where it stands.
 package struct JournalRecord: Sendable {
   package let offset: Int
-  package let header: RecordHeader
-  package let shape: RecordShape
+  /// Its header, which was taken apart once to be checked; small, for a get keeps it in registers.
+  private let words: RecordHeaderWords
   package let sequence: UInt64
 
   private static let honouredFlags =
     RecordFlags.known.rawValue & ~RecordFlags.namespace.rawValue & ~RecordFlags.expiry.rawValue
+
+  package var header: RecordHeader {
+    guard let header = RecordHeader(words) else { preconditionFailure("a record has a kind") }
+    return header
+  }
+
+  @inline(__always)
+  package var shape: RecordShape { words.shape }
+
+  /// Whether it gives a key a value.
+  @inline(__always)
+  var isPut: Bool { words.kindBits == UInt16(RecordKind.put.rawValue) }
 
   /// Where the next record starts.
   package var end: Int { offset + shape.totalLength }
@@ -34,15 +46,16 @@ package struct JournalRecord: Sendable {
   /// Where the key lies in the segment.
   @inline(__always)
   package var keyRange: Range<Int> {
-    let start = offset + shape.headerLength
-    return start..<start + shape.keyLength
+    // Wrapping and unchecked, for a record was found to lie within memory.
+    let start = offset &+ shape.headerLength
+    return unsafe Range(uncheckedBounds: (start, start &+ words.keyLength))
   }
 
   /// Where the value lies in the segment.
   @inline(__always)
   package var valueRange: Range<Int> {
-    let start = offset + shape.valueOffset
-    return start..<start + shape.valueLength
+    let start = offset &+ shape.valueOffset
+    return unsafe Range(uncheckedBounds: (start, start &+ words.valueLength))
   }
 
   /// The optional fields of its header.
@@ -50,7 +63,7 @@ package struct JournalRecord: Sendable {
   /// - Parameter bytes: those that the record was read from.
   /// - Returns: what its flags announce; fields that are absent have their defaults.
   package func fields(in bytes: RawSpan) -> RecordFields {
-    RecordFields(flags: header.flags, in: bytes, at: offset)
+    RecordFields(flags: words.flags, in: bytes, at: offset)
   }
 
   /// Reads and verifies the record at `offset`: header check, bounds, flags, checksums.
@@ -69,53 +82,47 @@ package struct JournalRecord: Sendable {
     binding: SegmentBinding,
     limit: Int
   ) throws(RecordFault) {
-    guard offset >= 0, limit <= bytes.byteCount, offset <= limit - RecordField.headerEnd,
-      let header = RecordHeader(in: bytes, at: offset)
+    guard offset >= 0, limit <= bytes.byteCount, offset <= limit - RecordField.headerEnd
     else { throw .header }
+    let words = RecordHeaderWords(in: bytes, at: offset)
     let seed = binding.seed(at: offset)
-    let checked = bytes.extracting(
-      offset + RecordField.kindAndFlags..<offset + RecordField.headerCheck
-    )
-    guard
-      Checksum.folded(Checksum.crc32c(checked, continuing: seed)) == header.headerCheck
+    guard RecordKind.isRecord(words.kindBits),
+      Checksum.headerCheck(words, seed: seed) == words.headerCheck
         || Mutant.recordHeaderUnchecked.isActive
     else { throw .header }
     // Namespaces and expiry are defined and not honoured yet: to ignore them would give wrong values.
-    let unknown = header.flags.rawValue & ~Self.honouredFlags
+    let unknown = words.flags.rawValue & ~Self.honouredFlags
     guard unknown == 0 else { throw .unknownFlags(unknown) }
-    let shape = header.shape
+    let shape = words.shape
     guard shape.totalLength <= limit - offset || Mutant.recordLengthUnchecked.isActive else {
       throw .length
     }
-    guard Self.bodyMatches(bytes, at: offset, header: header, shape: shape, seed: seed) else {
+    guard Self.bodyMatches(bytes, at: offset, words: words, shape: shape, seed: seed) else {
       throw .body(
-        keyCheck: header.keyCheck,
-        isWholeTransaction: header.flags.contains(.wholeTransaction)
+        keyCheck: words.keyCheck,
+        isWholeTransaction: words.flags.contains(.wholeTransaction)
       )
     }
     self.offset = offset
-    self.header = header
-    self.shape = shape
-    sequence = binding.sequence(of: header, in: bytes, at: offset)
+    self.words = words
+    sequence = binding.sequence(of: words, in: bytes, at: offset)
   }
 
   @inline(__always)
   private static func bodyMatches(
     _ bytes: RawSpan,
     at offset: Int,
-    header: RecordHeader,
+    words: RecordHeaderWords,
     shape: RecordShape,
     seed: UInt32
   ) -> Bool {
     let keyStart = offset + shape.headerLength
-    let headerPart = bytes.extracting(offset + RecordField.kindAndFlags..<keyStart)
     var crc: UInt32
     if shape.chunkCount == 0 {
       // Key and value are neighbours: one pass.
-      crc = Checksum.crc32c(
-        bytes.extracting(keyStart..<offset + shape.usedLength),
-        continuing: seed
-      )
+      // SAFETY: the record ends before `limit`, and `bytes` no earlier.
+      let body = unsafe bytes.extracting(unchecked: keyStart..<offset + shape.usedLength)
+      crc = Checksum.crc32c(body, continuing: seed)
     } else {
       let key = bytes.extracting(keyStart..<offset + shape.valueOffset)
       let chunkChecksums = bytes.extracting(
@@ -124,8 +131,13 @@ package struct JournalRecord: Sendable {
       crc = Checksum.crc32c(key, continuing: seed)
       crc = Checksum.crc32c(chunkChecksums, continuing: crc)
     }
-    crc = Checksum.crc32c(headerPart, continuing: crc)
-    guard crc == header.checksum || Mutant.bodyUnchecked.isActive else { return false }
+    crc = Checksum.crc32c(of: words.coveredFirst, continuing: crc)
+    crc = Checksum.crc32c(of: words.coveredSecond, continuing: crc)
+    if shape.headerLength > RecordField.headerEnd {
+      let fields = bytes.extracting(offset + RecordField.headerEnd..<keyStart)
+      crc = Checksum.crc32c(fields, continuing: crc)
+    }
+    guard crc == words.checksum || Mutant.bodyUnchecked.isActive else { return false }
     return shape.chunkCount == 0 || chunksMatch(bytes, at: offset, shape: shape, seed: seed)
   }
 

@@ -21,14 +21,14 @@ extension JournalWriter {
   /// has none.
   ///
   /// Deletes may use a reserve, so that a full store can be emptied.
+  @inline(__always)
   mutating func makeRoom(
     for length: Int,
     records: Int,
     onlyDeletes: Bool
   ) throws(StoreError) {
-    try checkUsable()
     let end = tail + length + Self.closingReserve + digest.closeLength(adding: records)
-    if end <= roomLimit { return try reopen() }
+    if end <= roomLimit { return }
     try makeRoomSlowly(for: length, records: records, endingAt: end, onlyDeletes: onlyDeletes)
   }
 
@@ -39,6 +39,7 @@ extension JournalWriter {
     endingAt end: Int,
     onlyDeletes: Bool
   ) throws(StoreError) {
+    try checkUsable()
     let capacity = active.file.length
     let usableEnd = capacity - SegmentSizing.deleteReserve(capacity: capacity)
     if roomLimit == 0 {

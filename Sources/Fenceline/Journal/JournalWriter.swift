@@ -34,10 +34,13 @@ struct JournalWriter: ~Copyable {
   var nextSegmentID: UInt32
   /// Where the journal ends with a close record.
   var closeOnMedium: CloseOnMedium?
-  var isPoisoned = false
+  var isPoisoned = false {
+    didSet { roomLimit = 0 }
+  }
   /// The next segment, as soon as it will soon be needed.
   var preparation: SegmentPreparation?
-  /// Records that would end behind this offset take the slow way.
+  /// Records that would end behind this offset take the slow way: all of them where something has to be
+  /// done, or to be refused, before the next one.
   var roomLimit = 0
   /// This handle has filled a segment.
   var hasRotated = false
@@ -127,6 +130,7 @@ struct JournalWriter: ~Copyable {
   ///   - key: of checked length.
   ///   - value: of checked length; empty for a delete.
   ///   - durable: on return it and everything before it is durable.
+  ///   - early: runs before the record is put together: what it asks for arrives while that is done.
   ///   - meanwhile: runs while the record's lines are on their way to the medium, before the fence
   ///     waits for them. The transaction can't be taken back any more.
   /// - Returns: the record's position, as the index takes it.
@@ -138,6 +142,7 @@ struct JournalWriter: ~Copyable {
     key: RawSpan,
     value: RawSpan,
     durable: Bool,
+    early: () -> Void = {},
     meanwhile: () -> Void
   ) throws(StoreError) -> UInt64 {
     let shape = RecordShape(
@@ -148,6 +153,7 @@ struct JournalWriter: ~Copyable {
     try makeRoom(for: shape.totalLength, records: 1, onlyDeletes: kind == .delete)
     let sequence = takeSequence()
     let offset = tail
+    early()
     try write(
       kind,
       flags: .wholeTransaction,
@@ -252,9 +258,9 @@ struct JournalWriter: ~Copyable {
 
   // MARK: Records
 
-  /// Bytes of the record that gives a key a value in a transaction of its own, without a pad.
+  /// Bytes of the put, or the delete with an empty value, of a transaction of its own, without a pad.
   @inline(__always)
-  static func putLength(key: Int, value: Int) -> Int {
+  static func recordLength(key: Int, value: Int) -> Int {
     RecordShape(flags: flags(valueLength: value), keyLength: key, valueLength: value).totalLength
   }
 

@@ -113,15 +113,12 @@ struct RecordEncoder {
   /// Everything but the record checksum.
   @inline(__always)
   private func encodeHeader(into bytes: inout MutableRawSpan, seed: UInt32) {
-    header.encode(into: &bytes)
+    var words = header.words
+    words.headerCheck = Checksum.headerCheck(words, seed: seed)
+    words.store(into: &bytes)
     if RecordShape.optionalLength(header.flags) > 0 {
       fields.encode(flags: header.flags, into: &bytes)
     }
-    let crc = Checksum.crc32c(
-      bytes.bytes.extracting(RecordField.kindAndFlags..<RecordField.headerCheck),
-      continuing: seed
-    )
-    bytes.storeLittleEndian(Checksum.folded(crc), at: RecordField.headerCheck)
   }
 
   /// Zeros up to 8 bytes and, where a batch ends, the pad behind them.

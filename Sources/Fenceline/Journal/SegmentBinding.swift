@@ -48,7 +48,7 @@ package struct SegmentBinding: Sendable, Equatable {
 
   /// The sequence of the record at `offset`, whose header lies within `bytes`.
   @inline(__always)
-  package func sequence(of header: RecordHeader, in bytes: RawSpan, at offset: Int) -> UInt64 {
+  func sequence(of header: RecordHeaderWords, in bytes: RawSpan, at offset: Int) -> UInt64 {
     header.flags.contains(.wideSequence)
       ? RecordFields(flags: header.flags, in: bytes, at: offset).wideSequence
       : firstSequence &+ UInt64(header.sequenceOffset)
@@ -58,12 +58,22 @@ package struct SegmentBinding: Sendable, Equatable {
 extension Checksum {
   /// CRC32C of an integer as it is stored, little-endian.
   @inline(__always)
-  package static func crc32c<T: FixedWidthInteger & BitwiseCopyable>(
-    of value: T,
-    continuing crc: UInt32
-  ) -> UInt32 {
-    // SAFETY: the buffer is the value's own memory, read during the call.
-    unsafe withUnsafeBytes(of: value.littleEndian) { crc32c(unsafe $0.bytes, continuing: crc) }
+  package static func crc32c(of value: UInt64, continuing crc: UInt32) -> UInt32 {
+    fl_crc32c_uint64(crc, value.littleEndian)
+  }
+
+  /// CRC32C of an integer as it is stored, little-endian.
+  @inline(__always)
+  package static func crc32c(of value: UInt32, continuing crc: UInt32) -> UInt32 {
+    fl_crc32c_uint32(crc, value.littleEndian)
+  }
+
+  /// The check of a record's header alone, as ``RecordField/headerCheck`` holds it.
+  @inline(__always)
+  static func headerCheck(_ words: RecordHeaderWords, seed: UInt32) -> UInt16 {
+    var crc = crc32c(of: words.coveredFirst, continuing: seed)
+    crc = crc32c(of: words.sequenceOffset, continuing: crc)
+    return folded(fl_crc32c_uint16(crc, words.keyCheck.littleEndian))
   }
 
   /// A CRC folded to 16 bits, as ``RecordField/keyCheck`` and ``RecordField/headerCheck`` hold it.

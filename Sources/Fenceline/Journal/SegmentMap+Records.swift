@@ -37,6 +37,23 @@ extension SegmentMap {
     }
   }
 
+  /// The same for who explains no failure.
+  @inline(__always)
+  func withVerifiedRecord<R>(
+    at unit: UInt64,
+    _ body: (JournalRecord, RawSpan) -> R
+  ) throws(RecordFault) -> R {
+    try unsafe withSegment(of: unit) { (view, offset, bytes) throws(RecordFault) in
+      let record = unsafe try JournalRecord(
+        in: bytes,
+        at: offset,
+        binding: view.pointee.binding,
+        limit: bytes.byteCount
+      )
+      return body(record, bytes)
+    }
+  }
+
   /// Hands out the segment that `unit` lies in: its view, the unit's offset, its bytes.
   @inline(__always)
   func withSegment<R, E: Error>(
@@ -59,6 +76,12 @@ extension SegmentMap {
     unsafe withSegment(of: unit) { (view, offset, _) in
       unsafe fl_prefetch(view.pointee.base + offset)
     }
+  }
+
+  /// The same, unless `unit` is 0.
+  @inline(__always)
+  func prefetchIfAny(_ unit: UInt64) {
+    if unit != 0 { prefetch(unit) }
   }
 
   /// Starts to load the first lines of the record at `unit`, as many as one of 100 bytes has.

@@ -110,12 +110,7 @@ extension OrderNode {
     guard start < count else { return (count, false) }
     let skip = skip
     if skip > 0 {
-      let order = map.withUnverifiedKey(at: unit(0)) { (first) in
-        Bytes.order(
-          key.extracting(first: min(skip, key.byteCount)),
-          first.extracting(first: min(skip, first.byteCount))
-        )
-      }
+      let order = orderToPrefix(of: key, in: map)
       if order != 0 { return (order < 0 ? start : count, false) }
     }
     let equal = range(of: Bytes.word(of: key, at: skip), from: start)
@@ -129,6 +124,25 @@ extension OrderNode {
       }
     }
     return (low, false)
+  }
+
+  /// Where a key stands to what all keys of the node share; a record is read for it where the key is
+  /// shorter than that, or shares eight bytes of more.
+  @inline(__always)
+  private func orderToPrefix(of key: RawSpan, in map: SegmentMap) -> Int {
+    let skip = skip
+    if key.byteCount >= skip, let order = orderToPrefix(Bytes.word(of: key, at: 0)) { return order }
+    return map.withUnverifiedKey(at: unit(0)) { (first) in
+      Bytes.order(
+        key.extracting(first: min(skip, key.byteCount)),
+        first.extracting(first: min(skip, first.byteCount))
+      )
+    }
+  }
+
+  /// About the first entry whose key is not less than `key`: as far as words tell.
+  func firstIndex(notBefore key: RawSpan) -> Int {
+    range(of: Bytes.word(of: key, at: skip), from: 0).lowerBound
   }
 
   /// The child in which a key stands, or would stand.

@@ -53,7 +53,7 @@ struct NodeWriter: Sendable {
   /// Puts levels on top of nodes until there is one.
   func root(above nodes: [OrderNode]) -> OrderNode {
     var nodes = nodes
-    if nodes.isEmpty { return OrderNode(level: 0, skip: 0, count: 0) }
+    if nodes.isEmpty { return OrderNode(level: 0, skip: 0, start: 0, count: 0) }
     while nodes.count > 1 {
       let below = nodes
       nodes = stride(from: 0, to: below.count, by: Self.usualCount).map { (start) in
@@ -75,7 +75,8 @@ struct NodeWriter: Sendable {
   ) -> OrderNode {
     // What the first and the last key share, all between them do.
     let skip = count < 2 ? 0 : map.commonPrefix(entry(0).unit, entry(count - 1).unit)
-    let node = OrderNode(level: level, skip: skip, count: count)
+    let start = skip == 0 ? 0 : map.keyWord(of: entry(0).unit, at: 0)
+    let node = OrderNode(level: level, skip: skip, start: start, count: count)
     let hasWords = skip == knownSkip
     for index in 0..<count {
       if !hasWords, index + KeySort.prefetchDistance < count {

@@ -1,7 +1,8 @@
 // One node of the ordered tree, in memory of exactly its size: it never changes once it can be read.
 //
 //   0    count (4) | skip (4) | level (4) | 0 (4)
-//   16   words     8 bytes of each key, behind the first `skip` bytes, which all keys of the node share
+//   16   prefix    the first 8 of the bytes that all keys of the node share, those behind them zero
+//   24   words     8 bytes of each key, behind the first `skip` bytes, which all keys of the node share
 //        units     where each key's record stands; in an inner node the first one below the child
 //        children  addresses; in inner nodes only
 //
@@ -21,10 +22,16 @@ struct OrderNode: Sendable, Equatable {
 
   /// The most entries of a node.
   static let capacity = 128
-  private static let headerLength = 16
+  private static let headerLength = 24
 
   /// A node whose entries are still to be set.
-  init(level: Int, skip: Int, count: Int) {
+  ///
+  /// - Parameters:
+  ///   - level: levels below it.
+  ///   - skip: bytes that all its keys share.
+  ///   - start: the first eight bytes of one of its keys, as a number that orders as they do.
+  ///   - count: of its entries.
+  init(level: Int, skip: Int, start: UInt64, count: Int) {
     precondition(count <= Self.capacity, "a node has a bounded number of entries")
     let columns = level == 0 ? 2 : 3
     let memory = UnsafeMutableRawPointer.allocate(
@@ -34,6 +41,7 @@ struct OrderNode: Sendable, Equatable {
     unsafe memory.storeBytes(of: UInt32(count), as: UInt32.self)
     unsafe memory.storeBytes(of: UInt32(skip), toByteOffset: 4, as: UInt32.self)
     unsafe memory.storeBytes(of: UInt64(level), toByteOffset: 8, as: UInt64.self)
+    unsafe memory.storeBytes(of: start & Self.mask(skip), toByteOffset: 16, as: UInt64.self)
     address = UInt(bitPattern: memory)
   }
 
@@ -62,6 +70,24 @@ struct OrderNode: Sendable, Equatable {
   /// Bytes that all keys of the node share.
   @inline(__always)
   var skip: Int { unsafe Int(memory.load(fromByteOffset: 4, as: UInt32.self)) }
+
+  /// Where a key stands to what all keys of the node share: before it, behind it, or sharing it too.
+  ///
+  /// - Parameter key: its first eight bytes as a number, of a key that is no shorter than `skip`.
+  /// - Returns: -1, 1 or 0; nil where eight bytes do not tell.
+  @inline(__always)
+  func orderToPrefix(_ key: UInt64) -> Int? {
+    let skip = skip
+    let prefix = unsafe memory.load(fromByteOffset: 16, as: UInt64.self)
+    let start = key & Self.mask(skip)
+    if start != prefix { return start < prefix ? -1 : 1 }
+    return skip <= 8 ? 0 : nil
+  }
+
+  /// What the first bytes of a key are in a number.
+  private static func mask(_ count: Int) -> UInt64 {
+    count >= 8 ? .max : ~(UInt64.max >> UInt64(8 * count))
+  }
 
   /// Levels below the node: 0 for a leaf.
   @inline(__always)
@@ -108,8 +134,17 @@ struct OrderNode: Sendable, Equatable {
     return low..<end
   }
 
-  /// Starts to load the node's first lines.
+  /// Starts to load what a search reads: the header, the words, and most positions.
   func prefetch() {
-    for line in 0..<4 { unsafe fl_prefetch(UnsafeRawPointer(memory) + 64 * line) }
+    for line in 0..<3 * Self.capacity / 16 {
+      unsafe fl_prefetch(UnsafeRawPointer(memory) + 64 * line)
+    }
+  }
+
+  /// Starts to load the header, and the first positions if there are `count` entries.
+  func prefetchUnits(count: Int) {
+    unsafe fl_prefetch(memory)
+    let units = unsafe memory + Self.headerLength + 8 * count
+    for line in 0..<4 { unsafe fl_prefetch(units + 64 * line) }
   }
 }

@@ -79,13 +79,13 @@ final class OrderedIndex: Sendable {
   ///   for n keys at the first one.
   func snapshot() -> OrderSnapshot {
     if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
-    let reader = epochs.enter()
+    let reader = epochs.enterForAnyThread()
     let committed = map.committedEnd.load(ordering: .acquiring)
     if published == nil || shown.load(ordering: .acquiring) != committed {
       state.withLock { catchUp(&$0) }
     }
     while true {
-      let ticket = nodeEpochs.enter()
+      let ticket = nodeEpochs.enterForAnyThread()
       if let root = published {
         let failure = isIncomplete.load(ordering: .acquiring) ? state.withLock { $0.failure } : nil
         return OrderSnapshot(

@@ -139,7 +139,7 @@ struct IndexReplay {
     }
     let near = number + 8 * Int(truncatingIfNeeded: partCount)
     if near < entries.count, entries[near].hash & (partCount - 1) == part {
-      index.forEachCandidate(entries[near].hash) { map.prefetch($0) }
+      map.prefetchIfAny(index.candidate(entries[near].hash))
     }
   }
 }

@@ -207,11 +207,7 @@ struct JournalOpening {
     let count = results.reduce(0) { $0 + $1.entries.count - $1.countBeforeStart }
     guard !hasPrefaulted, count >= Self.smallestPrefaulting else { return }
     let samples = results.flatMap { $0.entries.suffix(Self.sampleSize) }
-    let known = samples.count { (entry) in
-      var isKnown = false
-      index.forEachCandidate(entry.hash) { _ in isKnown = true }
-      return isKnown
-    }
+    let known = samples.count { index.candidate($0.hash) != 0 }
     guard known >= samples.count / 4 else { return }
     hasPrefaulted = true
     let members = chain.members

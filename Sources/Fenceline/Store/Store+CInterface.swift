@@ -44,6 +44,23 @@ extension Store {
     } != nil
   }
 
+  /// Visits entries in order.
+  ///
+  /// - Parameters: as ``forEach(from:to:prefix:order:limit:_:)``.
+  /// - Throws: as ``forEach(from:to:prefix:order:limit:_:)``.
+  package func visitEntries(
+    from start: [UInt8],
+    to end: [UInt8]?,
+    order: IterationOrder,
+    limit: Int,
+    _ body: (RawSpan, RawSpan) -> IterationStep
+  ) throws(StoreError) {
+    try forEach(in: KeyRange(from: start, to: end, prefix: []), order, limit) {
+      (record, bytes, _) in
+      body(bytes.extracting(record.keyRange), bytes.extracting(record.valueRange))
+    }
+  }
+
   /// Commits what `body` wants written, all or nothing.
   ///
   /// - Parameters:

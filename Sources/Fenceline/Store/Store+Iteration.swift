@@ -76,11 +76,28 @@ extension Store {
     limit: Int = .max,
     _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
   ) throws(StoreError) {
+    let range = KeyRange(from: start, to: end, prefix: prefix)
+    try forEach(in: range, order, limit) { (record, bytes, unit) in
+      body(
+        bytes.extracting(record.keyRange),
+        bytes.extracting(record.valueRange),
+        map.location(of: record, unit: unit)
+      )
+    }
+  }
+
+  /// The same for who does not ask where an entry stands.
+  @inline(__always)
+  func forEach(
+    in range: KeyRange,
+    _ order: IterationOrder,
+    _ limit: Int,
+    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
+  ) throws(StoreError) {
     try checkOpen()
     guard limit > 0 else { return }
     catchUp()
     try follower?.takeOverImage()
-    let range = KeyRange(from: start, to: end, prefix: prefix)
     switch order {
     case .unordered: try forEachUnordered(in: range, limit, body)
     case .ascending, .descending:
@@ -88,30 +105,32 @@ extension Store {
     }
   }
 
+  @inline(__always)
   private func forEachUnordered(
     in range: KeyRange,
     _ limit: Int,
-    _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
+    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
     var visit = Visit(limit: limit)
     index.forEachUnit { (unit) in
       guard visit.goesOn else { return }
-      self.visit(unit, in: range, &visit, body)
+      self.visit(unit, &visit, { range.contains($0) }, body)
     }
     try end(visit)
   }
 
+  @inline(__always)
   private func forEachInOrder(
     in range: KeyRange,
     _ limit: Int,
     isAscending: Bool,
-    _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
+    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
     let snapshot = order.snapshot()
     var visit = Visit(limit: limit)
-    var place = OrderPlace(in: snapshot.root, of: map)
+    var place = OrderPlace(in: snapshot.root, of: map, limit: limit)
     if isAscending {
       place.move(to: unsafe range.start.span.bytes)
     } else if let end = range.end {
@@ -120,10 +139,15 @@ extension Store {
     } else {
       place.moveToLast()
     }
+    // The first key that is not wanted is behind all that are.
     while visit.goesOn, let unit = place.unit {
-      // The first key that is not wanted is behind all that are.
-      guard self.visit(unit, in: range, &visit, body) else { break }
-      if isAscending { place.moveForwards() } else { place.moveBackwards() }
+      if isAscending {
+        guard self.visit(unit, &visit, { range.isBeforeEnd($0) }, body) else { break }
+        place.moveForwards()
+      } else {
+        guard self.visit(unit, &visit, { range.isFromStart($0) }, body) else { break }
+        place.moveBackwards()
+      }
     }
     visit.failure = visit.failure ?? snapshot.failure
     try end(visit)
@@ -136,29 +160,34 @@ extension Store {
   @discardableResult
   private func visit(
     _ unit: UInt64,
-    in range: KeyRange,
     _ visit: inout Visit,
-    _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
+    _ isWanted: (RawSpan) -> Bool,
+    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
   ) -> Bool {
-    do throws(StoreError) {
-      let step = try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
-        let key = bytes.extracting(record.keyRange)
-        guard range.contains(key) else { return IterationStep?.none }
-        let refusal = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
-        if let refusal { throw refusal }
+    do throws(RecordFault) {
+      return try map.withVerifiedRecord(at: unit) { (record, bytes) in
+        guard isWanted(bytes.extracting(record.keyRange)) else { return false }
+        if !damage.isEmpty, refuses(record, &visit) { return true }
         visit.remaining -= 1
-        return body(
-          key,
-          bytes.extracting(record.valueRange),
-          map.location(of: record, unit: unit)
-        )
+        if body(record, bytes, unit) == .stop { visit.isStopped = true }
+        return true
       }
-      visit.isStopped = step == .stop
-      return step != nil
     } catch {
-      visit.failure = visit.failure ?? error
+      noteFailure(at: unit, &visit)
       return true
     }
+  }
+
+  @inline(never)
+  private func refuses(_ record: JournalRecord, _ visit: inout Visit) -> Bool {
+    let refusal = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
+    visit.failure = visit.failure ?? refusal
+    return refusal != nil
+  }
+
+  @inline(never)
+  private func noteFailure(at unit: UInt64, _ visit: inout Visit) {
+    visit.failure = visit.failure ?? map.failure(at: unit)
   }
 
   private func end(_ visit: Visit) throws(StoreError) {
@@ -200,8 +229,15 @@ struct KeyRange {
   }
 
   @inline(__always)
-  func contains(_ key: RawSpan) -> Bool {
-    if !start.isEmpty, Bytes.precedes(key, unsafe start.span.bytes) { return false }
+  func contains(_ key: RawSpan) -> Bool { isFromStart(key) && isBeforeEnd(key) }
+
+  @inline(__always)
+  func isFromStart(_ key: RawSpan) -> Bool {
+    start.isEmpty || !Bytes.precedes(key, unsafe start.span.bytes)
+  }
+
+  @inline(__always)
+  func isBeforeEnd(_ key: RawSpan) -> Bool {
     guard let end else { return true }
     return Bytes.precedes(key, unsafe end.span.bytes)
   }

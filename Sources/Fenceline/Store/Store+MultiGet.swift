@@ -66,7 +66,10 @@ extension Store {
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
     follower?.catchUp()
+    let isPlain = !index.usesImage && damage.isEmpty
+    let faults = MemoryErrors.count
     var hashes = InlineArray<16, UInt64>(repeating: 0)
+    var units = InlineArray<16, UInt64>(repeating: 0)
     var first = 0
     while first < count {
       let group = min(Self.groupSize, count - first)
@@ -74,10 +77,20 @@ extension Store {
         hashes[number] = unsafe hash(key(first + number).bytes)
         index.prefetchToRead(hashes[number])
       }
-      for number in 0..<group {
-        index.forEachCandidate(hashes[number]) { map.prefetchStart($0) }
+      for number in 0..<group { units[number] = index.candidate(hashes[number]) }
+      for number in 0..<group where units[number] == 0 { index.prefetchOverflow(hashes[number]) }
+      for number in 0..<group where units[number] == 0 {
+        units[number] = index.candidateInOverflow(hashes[number])
       }
+      // A loop of its own: finding a record's page takes its time, and of several pages side by side
+      // hardly more.
+      for number in 0..<group where units[number] != 0 { map.prefetchStart(units[number]) }
       for number in 0..<group {
+        if isPlain, units[number] != 0,
+          unsafe visit(units[number], ifOf: key(first + number).bytes, { body(first + number, $0) })
+        {
+          continue
+        }
         let found: Void? = try unsafe withRecord(
           forKey: key(first + number).bytes,
           hash: hashes[number]
@@ -85,6 +98,29 @@ extension Store {
         if found == nil { body(first + number, nil) }
       }
       first += group
+    }
+    if MemoryErrors.count != faults { try checkMedia() }
+  }
+
+  /// Hands out the value of the record at `unit`.
+  ///
+  /// - Returns: false, and nothing handed out, where it is no put of `key` or can't be read.
+  @inline(__always)
+  private func visit(
+    _ unit: UInt64,
+    ifOf key: RawSpan,
+    _ body: (RawSpan) -> Void
+  ) -> Bool {
+    do throws(RecordFault) {
+      return try map.withVerifiedRecord(at: unit) { (record, bytes) in
+        guard record.isPut, Bytes.areEqual(bytes.extracting(record.keyRange), key) else {
+          return false
+        }
+        body(bytes.extracting(record.valueRange))
+        return true
+      }
+    } catch {
+      return false
     }
   }
 }

@@ -47,6 +47,37 @@ extension Store {
   ) throws(StoreError) -> R? {
     // Before the table: what is in none of both was moved from the image into the table meanwhile.
     if index.usesImage { return try withRecordBesideImage(forKey: key, hash: hash, body) }
+    if !damage.isEmpty { return try withRecordBesideDamage(forKey: key, hash: hash, body) }
+    let faults = MemoryErrors.count
+    var result: R?
+    var isDoubtful = false
+    let isFound = index.search(hash) { (unit) in
+      do throws(RecordFault) {
+        return try map.withVerifiedRecord(at: unit) { (record, bytes) in
+          guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
+          // One that takes over an image has words that lead to deletes, for a moment.
+          if record.isPut { result = body(record, bytes) }
+          return true
+        }
+      } catch {
+        isDoubtful = true
+        return false
+      }
+    }
+    if isDoubtful, !isFound {
+      return try withRecordBesideDamage(forKey: key, hash: hash, body)
+    }
+    if MemoryErrors.count != faults { try checkMedia() }
+    return result
+  }
+
+  /// The same where something can't be read, or was lost.
+  @inline(never)
+  private func withRecordBesideDamage<R>(
+    forKey key: RawSpan,
+    hash: UInt64,
+    _ body: (JournalRecord, RawSpan) -> R
+  ) throws(StoreError) -> R? {
     let faults = MemoryErrors.count
     var result: R?
     var failure: StoreError?
@@ -55,8 +86,7 @@ extension Store {
         return try map.withRecord(at: unit) { (record, bytes) in
           guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
           failure = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
-          // One that takes over an image has words that lead to deletes, for a moment.
-          if failure == nil, record.header.kind == .put { result = body(record, bytes) }
+          if failure == nil, record.isPut { result = body(record, bytes) }
           return true
         }
       } catch {
@@ -65,7 +95,7 @@ extension Store {
         return false
       }
     }
-    if !isFound, failure == nil, !damage.isEmpty {
+    if !isFound, failure == nil {
       failure = damageError(keyCheck: Checksum.keyCheck(key), sequence: 0)
     }
     if MemoryErrors.count != faults { try checkMedia() }

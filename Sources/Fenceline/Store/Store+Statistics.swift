@@ -104,7 +104,7 @@ extension Store {
       journalCapacityInBytes: segments.reduce(0) { $0 + $1.capacityInBytes },
       allocatedBytes: segments.reduce(0) { $0 + $1.allocatedBytes },
       space: try spaceUsage(),
-      indexBytes: index.reservedBytes
+      indexBytes: index.byteCount
     )
   }
 

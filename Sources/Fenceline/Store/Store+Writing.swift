@@ -52,7 +52,8 @@ extension Store {
         .put,
         key: key,
         value: value,
-        durable: durability == .durable
+        durable: durability == .durable,
+        early: { prefetchVersion(hash) }
       ) {
         // Growth and two cache misses, which cost little beside the wait for the medium.
         index.growIfNeeded()
@@ -61,10 +62,17 @@ extension Store {
       if let place = unsafe place {
         let old = unsafe place.unit
         unsafe index.set(place, hash, to: unit)
-        let length = JournalWriter.putLength(key: key.byteCount, value: value.byteCount)
+        let length = JournalWriter.recordLength(key: key.byteCount, value: value.byteCount)
         map.countLive(unit, length: length, replacing: old)
       }
     }
+  }
+
+  /// Asks for what the table has of a key: its record, or the bucket where it goes on.
+  @inline(__always)
+  private func prefetchVersion(_ hash: UInt64) {
+    let candidate = index.candidate(hash)
+    if candidate != 0 { map.prefetch(candidate) } else { index.prefetchOverflow(hash) }
   }
 
   /// Removes `key`.
@@ -102,7 +110,7 @@ extension Store {
       let old = unsafe place.unit
       unsafe index.remove(place, hash)
       map.countDead(old)
-      map.countTombstone(unit, length: map.recordLength(at: unit))
+      map.countTombstone(unit, length: JournalWriter.recordLength(key: key.byteCount, value: 0))
       return true
     }
   }

@@ -282,7 +282,7 @@ public final class Store: Sendable {
     _ body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let result = try writer.withWriter(body)
-    if writer.takeNewSegment() || index.changes.takeFilled() { maintenance.request() }
+    if writer.takeNewSegment() || index.takeManyChanges() { maintenance.request() }
     return result
   }
 

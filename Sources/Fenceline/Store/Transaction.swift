@@ -118,7 +118,7 @@ public struct Transaction: ~Copyable {
     let (index, map) = (store.index, store.map)
     try journal.commit(batch, durable: durability == .durable) {
       // Older versions of the keys, side by side instead of one after the other.
-      batch.forEachFinal { (hash, _, _, _) in index.forEachCandidate(hash) { map.prefetch($0) } }
+      batch.forEachFinal { (hash, _, _, _) in map.prefetchIfAny(index.candidate(hash)) }
     } position: {
       units.append($0)
     }

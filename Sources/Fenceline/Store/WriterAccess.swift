@@ -34,14 +34,18 @@ final class WriterAccess: Sendable {
       writingThread.store(thread, ordering: .relaxed)
       defer { writingThread.store(0, ordering: .relaxed) }
       try checkOpen()
-      guard let result = try journal?.lend(to: body) else { throw .readOnly }
-      lastEnd.store(journal?.end.rawValue ?? 0, ordering: .releasing)
-      if journal?.hasNewSegment == true {
-        journal?.hasNewSegment = false
-        hasNewSegment.store(true, ordering: .relaxed)
-      }
+      guard let result = try journal?.lend(by: self, to: body) else { throw .readOnly }
       return result
     }
+  }
+
+  /// Takes note of what a borrower of the right has left.
+  @inline(__always)
+  fileprivate func noteReturn(_ journal: inout JournalWriter) {
+    lastEnd.store(journal.end.rawValue, ordering: .releasing)
+    guard journal.hasNewSegment else { return }
+    journal.hasNewSegment = false
+    hasNewSegment.store(true, ordering: .relaxed)
   }
 
   /// Where the newest segment's journal ended a moment ago; needs no right.
@@ -90,11 +94,14 @@ final class WriterAccess: Sendable {
 }
 
 extension JournalWriter {
-  /// Runs `body` on the writer in place: moving it out of its lock and back would cost every put.
+  /// Runs `body` on the writer in place: every look into the optional from outside copies all of it.
   @inline(__always)
   fileprivate mutating func lend<R>(
+    by access: WriterAccess,
     to body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> sending R {
-    try body(&self)
+    let result = try body(&self)
+    access.noteReturn(&self)
+    return result
   }
 }

@@ -6,8 +6,12 @@ enum Bytes {
   /// Whether two spans hold the same bytes.
   @inline(__always)
   static func areEqual(_ left: RawSpan, _ right: RawSpan) -> Bool {
-    guard left.byteCount == right.byteCount else { return false }
-    return compare(left, right, left.byteCount) == 0
+    let count = left.byteCount
+    guard count == right.byteCount else { return false }
+    // Most keys are short, and a call costs more than comparing them.
+    guard count >= 8, count <= 16 else { return compare(left, right, count) == 0 }
+    // SAFETY: both spans have `count` bytes, at least eight.
+    return unsafe word(left, 0) == word(right, 0) && word(left, count - 8) == word(right, count - 8)
   }
 
   /// Whether `left` comes before `right` in byte order.
@@ -32,6 +36,11 @@ enum Bytes {
       word |= UInt64(byte) << UInt64(56 - 8 * index)
     }
     return word
+  }
+
+  @inline(__always) @unsafe
+  private static func word(_ bytes: RawSpan, _ offset: Int) -> UInt64 {
+    unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
   }
 
   @inline(__always)
