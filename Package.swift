@@ -132,6 +132,12 @@ let package = Package(
       swiftSettings: settings
     ),
     .executableTarget(
+      name: "codegen",
+      dependencies: [argumentParser],
+      path: "Tools/Sources/codegen",
+      swiftSettings: settings
+    ),
+    .executableTarget(
       name: "bench",
       dependencies: [
         "CPlatform", .product(name: "Histogram", package: "hdrhistogram-swift"), argumentParser,
