@@ -51,18 +51,24 @@ build_copy_core() {
     -I"$fenceline_root/Sources/CFlush/include" "$fenceline_root"/Sources/CFlush/*.c)
 }
 
+# Installs the library below $bench_prefix, as users have it.
+bench_prefix=$bench_directory/prefix
+install_for_bench() {
+  mkdir -p "$bench_directory"
+  say "building the library and the driver"
+  build_quietly Tools/install --no-kvctl "$bench_prefix"
+}
+
 # build_bench_driver NAME [FILE|OPTION]...: builds a driver, with further engines, against the
 # library as it is installed for users.
 build_bench_driver() {
-  local prefix=$bench_directory/prefix name=$1
+  local name=$1
   shift
-  mkdir -p "$bench_directory"
-  say "building the library and the driver"
-  build_quietly Tools/install --no-kvctl "$prefix"
+  install_for_bench
   build_copy_core
-  build_quietly "${CC:-cc}" -O2 -Wall -Wextra -Werror -pthread -I"$prefix/include" \
+  build_quietly "${CC:-cc}" -O2 -Wall -Wextra -Werror -pthread -I"$bench_prefix/include" \
     -ISources/CFlush/include Tools/Sources/bench-loop/*.c "$bench_directory"/copy-core/*.o "$@" \
-    -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" -lfenceline -llmdb -lpmem -lm \
+    -L"$bench_prefix/lib" -Wl,-rpath,"$bench_prefix/lib" -lfenceline -llmdb -lpmem -lm \
     -o "$bench_directory/$name"
 }
 

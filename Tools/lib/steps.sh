@@ -20,10 +20,10 @@ run_steps() {
     set -e
     if [[ $status == 0 ]]; then
       passed=$((passed + 1))
-      summary+=("$(printf '%-8s passed %5d s' "$name" $((SECONDS - start)))")
+      summary+=("$(printf '%-12s passed %5d s' "$name" $((SECONDS - start)))")
     else
       failed=$((failed + 1))
-      summary+=("$(printf '%-8s FAILED %5d s' "$name" $((SECONDS - start)))")
+      summary+=("$(printf '%-12s FAILED %5d s' "$name" $((SECONDS - start)))")
     fi
     printf '== %s\n' "${summary[-1]}"
     [[ $name != setup || $status == 0 ]] || break
@@ -37,5 +37,5 @@ run_steps() {
 # Prints the names of the given steps with their texts.
 list_steps() {
   local name
-  for name in "$@"; do printf '%-8s %s\n' "$name" "${step_texts[$name]}"; done
+  for name in "$@"; do printf '%-12s %s\n' "$name" "${step_texts[$name]}"; done
 }
