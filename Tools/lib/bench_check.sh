@@ -44,7 +44,7 @@ CREATE TABLE report AS SELECT json(CAST(readfile('$1') AS TEXT)) AS json;
 CREATE TABLE series AS
   SELECT (value ->> 'directory') || ', ' || (value ->> 'valueLength') || ' B, '
       || (value ->> 'threads') || ' threads' AS name,
-    value ->> 'isForced' AS forced, value ->> 'threads' AS threads, value AS json
+    value ->> 'isForced' AS forced, value AS json
   FROM report, json_each(report.json, '$.series');
 CREATE TABLE engines AS
   SELECT value AS engine, value NOT IN ('floor', 'copies') AS is_store
@@ -67,12 +67,12 @@ CREATE TABLE wanted AS
   UNION SELECT name, engine, column1 FROM series, engines, (VALUES ('space-loaded'),
     ('space-overwritten'), ('memory-points'), ('memory-ordered'), ('memory-peak')) WHERE is_store
   UNION SELECT name, engine, 'random-read' FROM series, engines
-    WHERE engine = 'floor' AND threads = 1
+    WHERE engine = 'floor'
   UNION SELECT name, engine, 'append-fdatasync' FROM series, engines
-    WHERE engine = 'floor' AND threads = 1 AND NOT forced
+    WHERE engine = 'floor' AND NOT forced
   UNION SELECT name, engine, column1 FROM series, engines, (VALUES ('packed-core'),
     ('packed-pmem-drain'), ('packed-pmem-range'), ('packed-pmem-staged'), ('packed-pmem-each'),
-    ('fenced-core'), ('fenced-core-trusting'), ('fenced-pmem')) WHERE engine = 'copies' AND threads = 1 AND forced;
+    ('fenced-core'), ('fenced-core-trusting'), ('fenced-pmem')) WHERE engine = 'copies' AND forced;
 SELECT 'missing: ' || name || ', ' || engine || ', ' || what
   FROM (SELECT * FROM wanted EXCEPT SELECT * FROM found);
 SELECT 'missing: ' || ($2 - count(*)) || ' of $2 series' FROM series HAVING count(*) <> $2;

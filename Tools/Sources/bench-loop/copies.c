@@ -93,23 +93,49 @@ static void fenced_pmem_step(void *context, uint64_t index) {
   pmem_memcpy_persist(copies->destination + index * copies->distance, value->base, copies->length);
 }
 
-typedef void (*step_function)(void *context, uint64_t index);
+struct idiom {
+  const char *name;
+  void (*step)(void *context, uint64_t index);
+  uint64_t per_step;
+  const fl_core *core;
+};
 
-/* On fresh lines each time. */
-static void run_copies(const struct plan *plan, struct copies *copies, const char *workload,
-                       step_function step, uint64_t count, uint64_t per_step, uint32_t *samples) {
-  const size_t size = count * copies->distance;
-  if (count < per_step) return;
-  copies->destination = bare_map(plan, size);
+/* A thread's part of the work. */
+struct part {
+  struct copies copies;
+  void (*step)(void *context, uint64_t index);
+};
+
+static struct output_result loop_over_copies(const struct loop *loop, void *opaque) {
+  struct part *part = opaque;
+  return run_loop(loop, part->step, &part->copies);
+}
+
+/* On fresh lines each time, and each thread on lines of its own. */
+static void run_copies(const struct plan *plan, const struct copies *copies,
+                       const struct idiom *idiom, uint64_t count, uint32_t *samples) {
+  struct part parts[MOST_THREADS];
+  const uint64_t steps = count / plan->threads / idiom->per_step;
+  const uint64_t part = steps * idiom->per_step;
+  const size_t size = plan->threads * part * copies->distance;
+  if (steps == 0) return;
+  uint8_t *const destination = bare_map(plan, size);
+  for (unsigned i = 0; i < plan->threads; i++) {
+    parts[i] = (struct part){*copies, idiom->step};
+    parts[i].copies.core = idiom->core;
+    parts[i].copies.destination = destination + i * part * copies->distance;
+    parts[i].copies.slices += i * part * 2;
+    parts[i].copies.stage += i * FENCED_EVERY * copies->length;
+  }
   const struct loop loop = {.samples = samples,
-                            .count = count / per_step,
+                            .count = steps * plan->threads,
                             .time_limit = (uint64_t)(plan->seconds * clock_ticks_per_second()),
                             .stores = true};
-  struct output_result result = run_loop(&loop, step, copies);
-  result.operations *= per_step;
-  result.plain_operations *= per_step;
-  output_result(workload, &result);
-  bare_unmap(copies->destination, size);
+  struct output_result result = bare_run(plan, loop_over_copies, loop, parts, sizeof *parts);
+  result.operations *= idiom->per_step;
+  result.plain_operations *= idiom->per_step;
+  output_result(idiom->name, &result);
+  bare_unmap(destination, size);
 }
 
 void run_copy_comparison(const struct plan *plan) {
@@ -128,23 +154,17 @@ void run_copy_comparison(const struct plan *plan) {
   }
   const fl_core *const strict = fl_core_select(FL_POLICY_STRICT);
   const fl_core *const trusting = fl_core_select(FL_POLICY_TRUSTING);
-  struct copies copies = {.core = strict,
-                          .stage = data_allocate(FENCED_EVERY * length),
-                          .slices = slices,
-                          .length = length,
-                          .distance = bare_lines(length) * LINE};
+  const struct copies copies = {.stage = data_allocate(plan->threads * FENCED_EVERY * length),
+                                .slices = slices,
+                                .length = length,
+                                .distance = bare_lines(length) * LINE};
   if (strict == NULL || trusting == NULL)
     fail("the copy core that the environment asks for is not to be had");
   output_fact("copy-core", "%s, %s, strict", fl_core_copy_name(strict),
               fl_core_flush_name(strict));
   output_fact("libpmem", "%d.%d; pieces from 256 bytes on are streamed and not written back",
               PMEM_MAJOR_VERSION, PMEM_MINOR_VERSION);
-  const struct {
-    const char *name;
-    step_function step;
-    uint64_t per_step;
-    const fl_core *core;
-  } list[] = {
+  const struct idiom list[] = {
       {"packed-core", core_step, FENCED_EVERY, strict},
       {"packed-pmem-drain", drain_step, FENCED_EVERY, NULL},
       {"packed-pmem-range", range_step, FENCED_EVERY, NULL},
@@ -154,8 +174,6 @@ void run_copy_comparison(const struct plan *plan) {
       {"fenced-core-trusting", fenced_core_step, 1, trusting},
       {"fenced-pmem", fenced_pmem_step, 1, NULL},
   };
-  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
-    copies.core = list[i].core;
-    run_copies(plan, &copies, list[i].name, list[i].step, count, list[i].per_step, samples);
-  }
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+    run_copies(plan, &copies, &list[i], count, samples);
 }

@@ -63,18 +63,27 @@ static void store_step(void *context, uint64_t index) {
                 stores->lines);
 }
 
+static struct output_result loop_over_stores(const struct loop *loop, void *stores) {
+  return run_loop(loop, store_step, stores);
+}
+
 static void run_stores(const struct plan *plan, const struct data *data, const char *workload,
                        store_function store, size_t length, uint32_t *samples, uint64_t count) {
   const size_t lines = bare_lines(length), size = count * lines * LINE;
   uint8_t *destination = bare_map(plan, size);
   const uint8_t **sources = data_allocate(count * sizeof *sources);
   for (uint64_t i = 0; i < count; i++) sources[i] = bare_source(data, i);
-  struct stores stores = {store, destination, sources, lines};
+  struct stores stores[MOST_THREADS];
+  const uint64_t part = count / plan->threads;
+  for (unsigned i = 0; i < plan->threads; i++)
+    stores[i] = (struct stores){store, destination + i * part * lines * LINE, sources + i * part,
+                                lines};
   const struct loop loop = {.samples = samples,
                             .count = count,
                             .time_limit = (uint64_t)(plan->seconds * clock_ticks_per_second()),
                             .stores = true};
-  const struct output_result result = run_loop(&loop, store_step, &stores);
+  const struct output_result result =
+      bare_run(plan, loop_over_stores, loop, stores, sizeof *stores);
   output_result(workload, &result);
   bare_unmap(destination, size);
   free(sources);

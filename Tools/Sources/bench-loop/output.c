@@ -20,6 +20,22 @@ _Noreturn void fail(const char *format, ...) {
   exit(1);
 }
 
+struct output_result output_together(const struct output_result *results, size_t count,
+                                     uint32_t *samples) {
+  struct output_result all = {.samples = samples};
+  for (size_t i = 0; i < count; i++) {
+    memmove(samples + all.sample_count, results[i].samples,
+            results[i].sample_count * sizeof *samples);
+    all.sample_count += results[i].sample_count;
+    all.operations += results[i].operations;
+    if (results[i].wall_nanoseconds > all.wall_nanoseconds)
+      all.wall_nanoseconds = results[i].wall_nanoseconds;
+  }
+  all.plain_operations = all.operations;
+  all.plain_nanoseconds = all.wall_nanoseconds;
+  return all;
+}
+
 void output_open(const char *samples_path) {
   sample_file = fopen(samples_path, "wb");
   if (sample_file == NULL) fail("%s: %s", samples_path, strerror(errno));

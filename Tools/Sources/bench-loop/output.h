@@ -27,6 +27,13 @@ struct output_result {
   size_t sample_count;
 };
 
+/* What several threads did at the same time, as one result. Operations and samples are everybody's;
+ * times are those of the thread that took longest, for where one waits for the other, adding up their
+ * speeds would count that time for neither. Moves the samples to `samples`, where the first thread's
+ * begin. */
+struct output_result output_together(const struct output_result *results, size_t count,
+                                     uint32_t *samples);
+
 void output_open(const char *samples_path);
 void output_fact(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void output_number(const char *name, double value);

@@ -48,24 +48,6 @@ static void *work(void *opaque) {
   return NULL;
 }
 
-/* Throughput is that of wall time: where one thread waits for the other, adding up their speeds would
- * count that time for neither. */
-static struct output_result sum(struct run *run) {
-  struct output_result all = {.samples = run->samples};
-  for (unsigned i = 0; i < run->plan->threads; i++) {
-    const struct output_result *result = &run->workers[i].result;
-    memmove(run->samples + all.sample_count, result->samples,
-            result->sample_count * sizeof *result->samples);
-    all.sample_count += result->sample_count;
-    all.operations += result->operations;
-    if (result->wall_nanoseconds > all.wall_nanoseconds)
-      all.wall_nanoseconds = result->wall_nanoseconds;
-  }
-  all.plain_operations = all.operations;
-  all.plain_nanoseconds = all.wall_nanoseconds;
-  return all;
-}
-
 struct output_result run_workers(struct run *run, worker_loop loop) {
   struct thread threads[MOST_THREADS];
   pthread_barrier_t start;
@@ -81,9 +63,13 @@ struct output_result run_workers(struct run *run, worker_loop loop) {
         .start = &start, .worker = &run->workers[i], .store = run->store, .loop = loop};
     if (pthread_create(&threads[i].handle, NULL, work, &threads[i]) != 0) fail("pthread_create");
   }
-  for (unsigned i = 0; i < count; i++) pthread_join(threads[i].handle, NULL);
+  struct output_result results[MOST_THREADS];
+  for (unsigned i = 0; i < count; i++) {
+    pthread_join(threads[i].handle, NULL);
+    results[i] = run->workers[i].result;
+  }
   pthread_barrier_destroy(&start);
-  return sum(run);
+  return output_together(results, count, run->samples);
 }
 
 static bool is_write(const struct operation *operation) {

@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 
-/* Passes of overwriting. */
-enum { OVERWRITES = 5 };
+/* Passes of overwriting; threads of a plan. */
+enum { OVERWRITES = 5, MOST_THREADS = 64 };
 
 struct plan {
   struct engine_setup setup;

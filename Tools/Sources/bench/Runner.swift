@@ -12,10 +12,8 @@ struct Runner {
   /// Rounds outermost, so that whatever slows the machine down for a while hits all engines alike.
   func measure(valueLength: Int, threads: Int) throws -> Series {
     var outputs: [Engine: [DriverOutput]] = [:]
-    // What is bare has one thread, and copies have no other medium than memory.
-    let chosen = plan.engines.filter { engine in
-      engine.isStore || threads == 1 && (engine != .copies || directory.medium.isByteAddressable)
-    }
+    // Copies have no other medium than memory.
+    let chosen = plan.engines.filter { $0 != .copies || directory.medium.isByteAddressable }
     for round in 1...plan.rounds {
       for engine in chosen {
         note(
