@@ -75,6 +75,11 @@ CREATE TABLE wanted AS
     ('fenced-core'), ('fenced-core-trusting'), ('fenced-pmem')) WHERE engine = 'copies' AND forced;
 SELECT 'missing: ' || name || ', ' || engine || ', ' || what
   FROM (SELECT * FROM wanted EXCEPT SELECT * FROM found);
+-- Nineteen sizes at two places by ten ways, in one series.
+SELECT 'missing: copies of all sizes' FROM engines
+  WHERE engine = 'copies' AND '$(uname -m)' = 'x86_64' AND 380 > (
+  SELECT count(*) FROM series, json_each(series.json, '$.engines') engine,
+    json_each(engine.value, '$.copies') copy WHERE copy.value ->> 'nanoseconds' > 0);
 SELECT 'missing: ' || ($2 - count(*)) || ' of $2 series' FROM series HAVING count(*) <> $2;
 SELECT 'missing: the ratios of ' || name FROM series WHERE json_array_length(json, '$.ratios') < 10;
 SQL

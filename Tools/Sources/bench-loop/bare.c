@@ -25,14 +25,14 @@ int bare_file(const struct plan *plan, size_t length) {
 #include <immintrin.h>
 
 /* clwb may keep the line; clflush does not, and every x86-64 CPU has it. */
-static void evict(uint8_t *memory, size_t length) {
+void bare_evict(uint8_t *memory, size_t length) {
   for (size_t at = 0; at < length; at += LINE) _mm_clflush(memory + at);
   _mm_mfence();
 }
 
 #else
 
-static void evict(uint8_t *memory, size_t length) { (void)memory, (void)length; }
+void bare_evict(uint8_t *memory, size_t length) { (void)memory, (void)length; }
 
 #endif
 
@@ -42,7 +42,7 @@ uint8_t *bare_map(const struct plan *plan, size_t length) {
   if (memory == MAP_FAILED) fail("mmap: %s", strerror(errno));
   close(file);
   memset(memory, 0x5a, length);
-  evict(memory, length);
+  bare_evict(memory, length);
   return memory;
 }
 

@@ -17,6 +17,9 @@ int bare_file(const struct plan *plan, size_t length);
 uint8_t *bare_map(const struct plan *plan, size_t length);
 void bare_unmap(uint8_t *memory, size_t length);
 
+/* Takes lines out of every cache; `memory` begins one. */
+void bare_evict(uint8_t *memory, size_t length);
+
 /* Runs a function on all of the plan's threads at once, each with a context of its own: those of
  * `size` bytes from `contexts` on. */
 void bare_together(const struct plan *plan, void (*work)(void *context), void *contexts,

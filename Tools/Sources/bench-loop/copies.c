@@ -13,6 +13,7 @@
 #include "bare.h"
 #include "loop.h"
 #include "output.h"
+#include "sizes.h"
 
 #include <CFlush.h>
 #include <libpmem.h>
@@ -176,4 +177,5 @@ void run_copy_comparison(const struct plan *plan) {
   };
   for (size_t i = 0; i < sizeof list / sizeof *list; i++)
     run_copies(plan, &copies, &list[i], count, samples);
+  if (plan->sizes) run_size_comparison(plan);
 }

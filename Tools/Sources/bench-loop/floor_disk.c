@@ -43,7 +43,8 @@ static int written_file(const struct plan *plan, size_t size, size_t piece) {
 void floor_disk(const struct plan *plan, const struct data *data, uint32_t *samples,
                 uint64_t count) {
   const size_t length = KEY_LENGTH + plan->setup.value_length;
-  const size_t piece = 1 << 20, size = (count / plan->threads * length + piece - 1) / piece * piece;
+  const size_t piece = 1 << 20, part = count / plan->threads * length;
+  const size_t size = (part + piece - 1) / piece * piece;
   struct appends appends[MOST_THREADS];
   for (unsigned i = 0; i < plan->threads; i++)
     appends[i] = (struct appends){written_file(plan, size, piece), length, data};

@@ -1,7 +1,7 @@
 /*
  * floor_read.c - a read of a random place costs at least one load that misses caches and TLB: each
- * load's address comes from the one before. Several threads follow one chain, as readers of one store
- * would, from places far apart.
+ * load's address comes from the one before. Several threads follow one chain from places far apart, as
+ * readers of one store would.
  */
 #include "bare.h"
 #include "floor.h"

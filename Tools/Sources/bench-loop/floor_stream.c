@@ -1,4 +1,4 @@
-/* floor_stream.c - how fast the threads together stream to and from a mapped file: no copy is faster. */
+/* floor_stream.c - how fast threads stream to and from a mapped file: no copies are faster. */
 #include "bare.h"
 #include "clock.h"
 #include "floor.h"

@@ -15,7 +15,7 @@
 
 enum option_name {
   ENGINE = 1, DIRECTORY, VALUE_LENGTH, COUNT, WRITES, BATCH, SECONDS, SEED, WORKLOADS, SAMPLES,
-  BYTE_ADDRESSABLE, CRASH_WRITER, PEAK_ENTRIES, APPENDED, MANY, RANGE, THREADS
+  BYTE_ADDRESSABLE, CRASH_WRITER, PEAK_ENTRIES, APPENDED, MANY, RANGE, THREADS, SIZES
 };
 
 static const struct option options[] = {
@@ -36,6 +36,7 @@ static const struct option options[] = {
     {"many", required_argument, NULL, MANY},
     {"range", required_argument, NULL, RANGE},
     {"threads", required_argument, NULL, THREADS},
+    {"sizes", no_argument, NULL, SIZES},
     {NULL, 0, NULL, 0},
 };
 
@@ -74,6 +75,7 @@ int main(int argc, char **argv) {
     case MANY: plan.many = number(optarg); break;
     case RANGE: plan.range = number(optarg); break;
     case THREADS: plan.threads = (unsigned)number(optarg); break;
+    case SIZES: plan.sizes = true; break;
     default: return 64;
     }
   }

@@ -52,6 +52,10 @@ void output_fact(const char *name, const char *format, ...) {
 
 void output_number(const char *name, double value) { printf("number\t%s\t%.6g\n", name, value); }
 
+void output_copy(size_t length, size_t offset, const char *way, double nanoseconds) {
+  printf("copy\t%zu\t%zu\t%s\t%.2f\n", length, offset, way, nanoseconds);
+}
+
 void output_result(const char *workload, const struct output_result *result) {
   const uint64_t numbers[] = {
       result->operations,        result->wall_nanoseconds,  result->plain_operations,

@@ -4,12 +4,14 @@
  *
  *   fact    NAME  TEXT
  *   number  NAME  VALUE
+ *   copy    BYTES  OFFSET  WAY  NANOSECONDS
  *   result  WORKLOAD  OPERATIONS  WALL  PLAIN_OPERATIONS  PLAIN  FINAL  FIRST_SAMPLE  SAMPLES
  *
  * Times are nanoseconds. WALL is that of the whole loop. PLAIN is the time of PLAIN_OPERATIONS in
  * blocks without stamps (loop.h), FINAL that of the sync that ends a buffered workload. Samples are
  * unsigned 32-bit counts of ticks in this machine's byte order; FIRST_SAMPLE counts from the file's
- * start. The fact `ticks-per-second` gives the unit.
+ * start. The fact `ticks-per-second` gives the unit. A copy's OFFSET is where in its line it begins,
+ * its time a median (sizes.h says what the ways are).
  */
 #ifndef BENCH_OUTPUT_H
 #define BENCH_OUTPUT_H
@@ -27,16 +29,17 @@ struct output_result {
   size_t sample_count;
 };
 
-/* What several threads did at the same time, as one result. Operations and samples are everybody's;
- * times are those of the thread that took longest, for where one waits for the other, adding up their
- * speeds would count that time for neither. Moves the samples to `samples`, where the first thread's
- * begin. */
+/* What several threads did at the same time, as one result. Operations and samples are everybody's.
+ * Times are those of the thread that took longest: where one waits for the other, adding up their
+ * speeds would count that time for neither. Moves the samples to `samples`, where those of the first
+ * thread begin. */
 struct output_result output_together(const struct output_result *results, size_t count,
                                      uint32_t *samples);
 
 void output_open(const char *samples_path);
 void output_fact(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void output_number(const char *name, double value);
+void output_copy(size_t length, size_t offset, const char *way, double nanoseconds);
 void output_result(const char *workload, const struct output_result *result);
 void output_close(void);
 

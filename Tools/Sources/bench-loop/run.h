@@ -50,7 +50,7 @@ void run_close(struct run *run);
 void *run_attach(const struct engine *engine, void *store);
 void run_detach(const struct engine *engine, void *session);
 
-/* Runs a loop on all threads at once; see output_together for what the result is. */
+/* Runs a loop on all threads at once; output_together says what the result is. */
 struct output_result run_workers(struct run *run, worker_loop loop);
 
 /* Brings the account in line with what the workers did, `steps` of `operations_per_step` each, and

@@ -23,6 +23,7 @@ struct plan {
   uint64_t many;        /* keys of a multi-get */
   uint64_t range;       /* entries of a range */
   unsigned threads;
+  bool sizes;           /* copies of all sizes are measured, too */
   double seconds;       /* a workload other than the load stops after this time */
   uint64_t seed;
   const char *selected; /* names separated by commas, or NULL for all */

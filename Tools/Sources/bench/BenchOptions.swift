@@ -124,7 +124,11 @@ struct BenchOptions: ParsableArguments {
       for valueLength in plan.valueLengths {
         var single: Series?
         for threads in plan.threads {
-          var series = try runner.measure(valueLength: valueLength, threads: threads)
+          var series = try runner.measure(
+            valueLength: valueLength,
+            threads: threads,
+            copiesAllSizes: threads == 1 && valueLength == plan.valueLengths.first
+          )
           series.ratios = Goals.ratios(
             of: series,
             count: plan.count,

@@ -12,6 +12,7 @@ struct DriverOutput {
 
   var facts: [String: String] = [:]
   var numbers: [Quantity: Double] = [:]
+  var copies: [CopyTime] = []
   var results: [Workload: Result] = [:]
 
   init(text: String, samples: [UInt8]) throws {
@@ -23,6 +24,17 @@ struct DriverOutput {
         let quantity = Quantity(rawValue: fields[1])
       {
         numbers[quantity] = value
+      } else if fields.count == 5, fields[0] == "copy", let length = Int(fields[1]),
+        let offset = Int(fields[2]), let nanoseconds = Double(fields[4])
+      {
+        copies.append(
+          CopyTime(
+            lengthInBytes: length,
+            offset: offset,
+            way: fields[3],
+            nanoseconds: nanoseconds
+          )
+        )
       } else if fields.count == 9, fields[0] == "result",
         let workload = Workload(rawValue: fields[1])
       {

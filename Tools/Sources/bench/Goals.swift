@@ -23,6 +23,7 @@ struct Goals {
     goals.hasGoals = count >= 1_000_000
     goals.compareToFloor()
     goals.compareCopies()
+    goals.compareSizes()
     goals.compareWithin()
     goals.compareToPeers()
     goals.weigh()
@@ -95,6 +96,24 @@ struct Goals {
       atMost: bound
     )
     add("fenced copy / floor, libpmem", copies(.fencedPmem), floor(.storeStrict))
+  }
+
+  /// The size at which the copy core is farthest from the floor.
+  private mutating func compareSizes() {
+    let times = series.engines.first { $0.name == .copies }?.copies ?? []
+    let comparisons = CopyComparison.comparisons(of: times)
+    for policy in CopyComparison.Policy.allCases {
+      let worst = comparisons.max { ($0.ratio(policy) ?? 0) < ($1.ratio(policy) ?? 0) }
+      guard let worst, let ratio = worst.ratio(policy) else { continue }
+      let place = "\(CopyTable.size(worst.lengthInBytes)), offset \(worst.offset)"
+      append(
+        Ratio(
+          text: "fenced copies / by hand, \(policy.rawValue): worst, \(place)",
+          value: ratio,
+          atMost: CopyComparison.bound
+        )
+      )
+    }
   }
 
   private mutating func compareWithin() {

@@ -34,8 +34,10 @@ enum HelpText {
     one fdatasync on a disk, dependent reads of 64 bytes, streaming. 'copies' compares the copy \
     core with libpmem: keys and values packed one after the other with a fence every 100 \
     (gathered in one call; each piece and one drain; each piece and one persist over all; staged in \
-    DRAM; persisted one by one), and on lines of their own with a fence each. Several threads have \
-    lines and files of their own each, and read one memory.
+    DRAM; persisted one by one), and on lines of their own with a fence each; and, with the first \
+    of the value sizes and one thread, fenced copies of 8 bytes to 64 MiB beside the best of \
+    several ways written by hand. Several threads have lines and files of their own each, and read \
+    one memory.
     """
 
   static let peers = """

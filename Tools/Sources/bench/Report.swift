@@ -71,6 +71,8 @@ struct EngineFigures: Codable {
   /// Medians over rounds, by the quantity's name.
   var numbers: [String: Double]
   var workloads: [Figures]
+  /// Of the bare copies of all sizes, where they were measured: medians over rounds.
+  var copies: [CopyTime]?
 
   init(name: Engine, rounds: [DriverOutput]) {
     self.name = name
@@ -83,6 +85,11 @@ struct EngineFigures: Codable {
     workloads = Workload.allCases.compactMap { workload in
       Figures(workload, results: rounds.compactMap { $0.results[workload] })
     }
+    guard var copies = rounds.last?.copies, !copies.isEmpty else { return }
+    for index in copies.indices {
+      copies[index].nanoseconds = Figures.median(rounds.map { $0.copies[index].nanoseconds })
+    }
+    self.copies = copies
   }
 
   func figures(_ workload: Workload) -> Figures? { workloads.first { $0.workload == workload } }

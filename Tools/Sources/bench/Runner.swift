@@ -10,7 +10,9 @@ struct Runner {
   var plan: Plan
 
   /// Rounds outermost, so that whatever slows the machine down for a while hits all engines alike.
-  func measure(valueLength: Int, threads: Int) throws -> Series {
+  ///
+  /// `copiesAllSizes` has bare copies of all sizes measured, too, which no other number plays a part in.
+  func measure(valueLength: Int, threads: Int, copiesAllSizes: Bool) throws -> Series {
     var outputs: [Engine: [DriverOutput]] = [:]
     // Copies have no other medium than memory.
     let chosen = plan.engines.filter { $0 != .copies || directory.medium.isByteAddressable }
@@ -20,7 +22,13 @@ struct Runner {
           "\(directory.medium.base), \(valueLength) B, \(threads) threads, round \(round): "
             + engine.rawValue
         )
-        let output = try run(engine, valueLength: valueLength, threads: threads, round: round)
+        let output = try run(
+          engine,
+          valueLength: valueLength,
+          threads: threads,
+          round: round,
+          copiesAllSizes: copiesAllSizes
+        )
         outputs[engine, default: []].append(output)
       }
     }
@@ -40,7 +48,8 @@ struct Runner {
     _ engine: Engine,
     valueLength: Int,
     threads: Int,
-    round: Int
+    round: Int,
+    copiesAllSizes: Bool
   ) throws -> DriverOutput {
     let samples = scratch.appending("samples")
     let process = Process()
@@ -62,6 +71,7 @@ struct Runner {
     if directory.medium.isByteAddressable {
       process.arguments?.append("--byte-addressable")
     }
+    if copiesAllSizes { process.arguments?.append("--sizes") }
     let pipe = Pipe()
     process.standardOutput = pipe
     try process.run()

@@ -29,6 +29,7 @@ enum Table {
     for engine in series.engines { printFacts(engine) }
     printFigures(series)
     SpeedTable.print(series)
+    CopyTable.print(series)
     // What the speed table shows is told again only where there is a goal.
     let ratios = series.ratios.filter { $0.isMet != nil || !$0.text.contains("/ fenceline") }
     guard !ratios.isEmpty else { return }
