@@ -16,8 +16,12 @@ has_library() {
     "${CC:-cc}" -x c - -l"$2" -o /dev/null 2>/dev/null
 }
 
-# find_peers NAMES: installs what is missing for the engines named, one a line; sets peer_sources, peer_libraries and peer_engines (names with commas
-# between) to what is there afterwards, and says what is not.
+# Prints a package's version, for those that no call of the library tells.
+package_version() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null || echo "of an unknown version"; }
+
+# find_peers NAMES: installs what is missing for the engines named, one a line; sets peer_sources,
+# peer_libraries and peer_engines (names with commas between) to what is there afterwards, and says
+# what is not.
 find_peers() {
   local peer file engines package header library
   peer_sources=() peer_libraries=() peer_engines=
@@ -30,7 +34,7 @@ find_peers() {
       continue
     fi
     peer_sources+=("Tools/Sources/bench-loop/peers/$file")
-    peer_libraries+=("-l$library")
+    peer_libraries+=("-l$library" "-D${library^^}_PACKAGE=\"$(package_version "$package")\"")
     peer_engines+=${peer_engines:+,}$engines
   done
 }

@@ -39,6 +39,8 @@ static int close_store(void *opaque) {
 
 static void describe(void *store) {
   (void)store;
+  output_fact("version", "libpmemlog %s, interface %d.%d", PMEMLOG_PACKAGE, PMEMLOG_MAJOR_VERSION,
+              PMEMLOG_MINOR_VERSION);
   output_fact("settings", "a pool for everything that is appended; load and durable put are alike");
 }
 

@@ -61,6 +61,8 @@ static int close_store(void *opaque) {
 
 static void describe(void *store) {
   (void)store;
+  /* Its C interface does not tell; Tools/lib/peers.sh does. */
+  output_fact("version", "RocksDB %s", ROCKSDB_PACKAGE);
   output_fact("settings", "default options; durable: WriteOptions.sync; buffered: write-ahead log "
               "without a sync, one FlushWAL(sync) at the end; compaction in the background");
 }
