@@ -55,7 +55,13 @@ struct BucketArray: ~Copyable {
   /// Makes indices below `count` usable; new buckets are zero.
   ///
   /// - Returns: false where memory can't be had.
+  @inline(__always)
   func reserve(_ count: Int) -> Bool {
+    count <= pageCount << Self.pageBits || grow(to: count)
+  }
+
+  @inline(never)
+  private func grow(to count: Int) -> Bool {
     guard let pages = unsafe pages else { return false }
     while count > pageCount << Self.pageBits {
       let first = pageCount
