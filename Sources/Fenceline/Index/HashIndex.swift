@@ -57,7 +57,7 @@ final class HashIndex: @unchecked Sendable {
   /// Entries per bucket, on average, above which a bucket is split.
   static let targetLoad = 5
 
-  /// Buckets stay where they are while it is set: an image of them is being made.
+  /// No bucket is split while it is set: several threads fill the table.
   ///
   /// Under the write lock. Chains get a little longer meanwhile.
   var pausesGrowth = false
@@ -155,15 +155,25 @@ final class HashIndex: @unchecked Sendable {
     let initial = bucketCount.load(ordering: .acquiring)
     var family: [UInt64] = []
     for home in 0..<initial {
-      // What belongs to `home` under the initial count may have been split off meanwhile: collect
-      // the whole family under one count, then hand it out.
-      while true {
-        family.removeAll(keepingCapacity: true)
-        let count = bucketCount.load(ordering: .acquiring)
-        collect(family: home, initial: initial, count: count, into: &family)
-        if bucketCount.load(ordering: .acquiring) == count { break }
-      }
+      collectWords(of: home, among: initial, into: &family)
       for word in family { try body(Self.unit(word)) }
+    }
+  }
+
+  /// Collects the words of a bucket as if there were no more buckets than at some moment before.
+  ///
+  /// What belonged to it may have been split off since: the whole family is collected under one count.
+  ///
+  /// - Parameters:
+  ///   - home: the bucket.
+  ///   - initial: how many there were.
+  ///   - words: gets the words and nothing else.
+  func collectWords(of home: Int, among initial: Int, into words: inout [UInt64]) {
+    while true {
+      words.removeAll(keepingCapacity: true)
+      let count = bucketCount.load(ordering: .acquiring)
+      collect(family: home, initial: initial, count: count, into: &words)
+      if bucketCount.load(ordering: .acquiring) == count { return }
     }
   }
 

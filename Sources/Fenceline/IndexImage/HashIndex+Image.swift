@@ -4,19 +4,6 @@ internal import JournalFormat
 internal import Synchronization
 
 extension HashIndex {
-  /// Visits the words of a bucket and its overflow, as they stand.
-  @inline(__always)
-  func forEachWord(inBucket number: Int, _ body: (UInt64) -> Void) {
-    var bucket: Bucket? = unsafe buckets.bucket(at: number)
-    while let words = unsafe bucket {
-      for slot in 0..<Self.entriesPerBucket {
-        let word = unsafe words[slot].load(ordering: .acquiring)
-        if word != 0 { body(word) }
-      }
-      unsafe bucket = next(after: words)
-    }
-  }
-
   /// The table that an image was made of, with the changes behind it; nil where a page or a file does not
   /// hold, or where there is no memory.
   ///

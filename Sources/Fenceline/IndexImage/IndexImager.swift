@@ -55,7 +55,6 @@ struct IndexImager: Sendable {
     if let series = changes.series {
       (start.header.firstChanges, start.header.changesLink) = (series.nextNumber, series.link)
     }
-    defer { try? writer.withWriter { (_) throws(StoreError) in index.pausesGrowth = false } }
     do throws(StoreError) {
       if let header = try write(start, meanwhile) { return header }
     } catch {
@@ -77,7 +76,6 @@ struct IndexImager: Sendable {
       try journal.checkUsable()
       let cut = changes.take(&journal)
       if cut == nil { changes.begin(journal) }
-      index.pausesGrowth = true
       let end = journal.startOfReplay
       var header = IndexImageHeader(
         storeID: storeID,
@@ -120,11 +118,9 @@ struct IndexImager: Sendable {
     for bucket in 0..<header.bucketCount {
       if bucket == header.bucketCount / 2 { try meanwhile() }
       if bucket.isMultiple(of: Self.bucketsBetweenChanges) { changes.keepUp(isBusy: true) }
-      words.removeAll(keepingCapacity: true)
-      index.forEachWord(inBucket: bucket) { (word) in
-        if start.limits.contains(HashIndex.unit(word)) || Mutant.imageWordsUnlimited.isActive {
-          words.append(word)
-        }
+      index.collectWords(of: bucket, among: header.bucketCount, into: &words)
+      if !Mutant.imageWordsUnlimited.isActive {
+        words.removeAll { !start.limits.contains(HashIndex.unit($0)) }
       }
       let hasRoom = try translatingErrors { () throws(MediumError) in try file.append(words) }
       guard hasRoom else { return nil }

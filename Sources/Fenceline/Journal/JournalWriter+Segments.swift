@@ -284,6 +284,13 @@ extension JournalWriter {
     closeOnMedium = CloseOnMedium(record: record, isCertain: true)
   }
 
+  /// Whether appends may go on behind a close record: a seal must fit, and sequences must stay within
+  /// 32 bits of the segment's first.
+  static func hasRoomToContinue(_ newest: ChainMember, _ scan: TransactionScan) -> Bool {
+    scan.acceptedEnd + closingReserve <= newest.file.length
+      && scan.nextSequence - newest.header.firstSequence < 1 << 31
+  }
+
   /// Before the first record behind a close record: whoever opens the store after a crash must not
   /// take the bytes behind it for untouched.
   ///

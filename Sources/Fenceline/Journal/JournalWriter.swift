@@ -54,6 +54,8 @@ struct JournalWriter: ~Copyable {
   /// Bytes behind `tail` that only a close and a seal, with their pads, may use, beside the close
   /// record's digest.
   static let closingReserve = 192
+  /// Bytes ahead of a buffered append from which on lines are asked for.
+  private static let prefetchDistance = 512
   /// Unflushed bytes above which write-back is started early, so that a sync stays short.
   var writeBehindThreshold: Int
 
@@ -114,13 +116,6 @@ struct JournalWriter: ~Copyable {
     min(32 << 10, segment.file.length / 8)
   }
 
-  /// Whether appends may go on behind a close record: a seal must fit, and sequences must stay within
-  /// 32 bits of the segment's first.
-  static func hasRoomToContinue(_ newest: ChainMember, _ scan: TransactionScan) -> Bool {
-    scan.acceptedEnd + closingReserve <= newest.file.length
-      && scan.nextSequence - newest.header.firstSequence < 1 << 31
-  }
-
   // MARK: Transactions
 
   /// Commits a transaction of one record.
@@ -153,6 +148,7 @@ struct JournalWriter: ~Copyable {
     try makeRoom(for: shape.totalLength, records: 1, onlyDeletes: kind == .delete)
     let sequence = takeSequence()
     let offset = tail
+    if !durable { active.file.prefetchAppends(from: tail + Self.prefetchDistance) }
     early()
     try write(
       kind,
