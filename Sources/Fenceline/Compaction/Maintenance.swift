@@ -74,7 +74,7 @@ final class Maintenance: Sendable {
   /// Writes an image, if one is due, for the next opening.
   func imageForNextOpening() {
     guard writesImages else { return }
-    stepLock.withLock { (_) in images.keepUp(.idle) }
+    stepLock.withLock { (_) in images.keepUp(.closing) }
   }
 
   // MARK: The thread

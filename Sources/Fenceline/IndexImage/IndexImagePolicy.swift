@@ -55,17 +55,24 @@ struct IndexImagePolicy {
   enum Moment {
     /// Somebody is writing, so another image will be due soon.
     case busy
-    /// Nobody is, or the store is being closed: this one may have to do for long.
+    /// Nobody is: this one may have to do for a while.
     case idle
+    /// The store is being closed: this one may have to do for long.
+    case closing
   }
 
   /// Whether an image should be written now.
   func isDue(_ situation: Situation, _ moment: Moment) -> Bool {
     let length = situation.nextLength
     let since = situation.writtenBytes - situation.imagedBytes
-    // While more is written, something has to be left for when that ends.
+    // While more is written, something has to be left for when that ends; of pauses there may be many, and
+    // the one image that every opening reads is that of the close.
     let budget =
-      moment == .busy ? situation.writtenBytes * 9 / 20 : situation.writtenBytes / 2
+      switch moment {
+      case .busy: situation.writtenBytes * 9 / 20
+      case .idle: situation.writtenBytes * 8 / 20
+      case .closing: situation.writtenBytes / 2
+      }
     guard situation.recordBytes >= smallestJournal, since >= smallestJournal,
       situation.imageBytes + length + situation.changesLength <= budget
     else { return false }
@@ -91,7 +98,7 @@ struct IndexImagePolicy {
     let rows = segmentCount * IndexImageSegmentField.size
     let length = count * IndexChangeField.usualBytes
     return count >= fewest && length >= 2 * rows
-      && imageBytes + length + rows <= writtenBytes / 2
+      && imageBytes + length + rows <= writtenBytes * 9 / 20
   }
 
   /// Whether the image that is there takes more than it is worth.

@@ -7,13 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 void report_space(const struct run *run, const char *name) {
   /* A log of a fixed size says nothing. */
   if (run->engine->get == NULL) return;
-  /* Stores go on working behind a load: files are replaced, and for a moment both are there. */
-  if (run->plan->seconds >= 1) sleep(1);
   const uint64_t live = run->data.key_count * (KEY_LENGTH + run->plan->setup.value_length);
   output_number(name, (double)bytes_allocated(run->plan->setup.directory) / (double)live);
 }
