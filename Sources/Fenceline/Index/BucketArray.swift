@@ -1,7 +1,7 @@
-// Growable memory for buckets that never move: pages of 2 MiB by number, so that growth copies nothing,
-// a reader's pointer stays good, and finding a bucket is one load that hits a cache.
+// Growable memory for buckets that never move: an array of chunks, each as large as all before it
+// together, so that growth copies nothing and a reader's pointer stays good.
 //
-// Invariant: a page's address is stored before any index in it is published.
+// Invariant: a chunk's address is stored before any index in it is published.
 
 internal import Glibc
 internal import Synchronization
@@ -15,85 +15,94 @@ typealias Bucket = UnsafeMutablePointer<Atomic<UInt64>>
 @safe
 struct BucketArray: ~Copyable {
   static let wordsPerBucket = 8
-  /// Buckets of a page, as a power of two.
-  private static let pageBits = 15
-  /// Buckets of a page, which is a huge page where the system has them.
-  static let bucketsPerPage = 1 << pageBits
-  private static let pageSize = bucketsPerPage * wordsPerBucket * 8
-  /// Where there are four billion buckets, a word of the table has no more bits to tell them apart.
-  private static let mostPages = 1 << (32 - pageBits)
+  /// Buckets in the first chunk, as a power of two.
+  private let baseBits: Int
+  private let chunks: UnsafeMutablePointer<Bucket?>
+  private let publishedChunkCount = Atomic<Int>(0)
+  private static let maximumChunks = 40
+  /// Bytes of a chunk that is worth a mapping of its own.
+  private static let smallestMapping = 64 << 10
 
-  /// Addresses of the pages; memory that is there once it is used.
-  private let pages: UnsafeMutablePointer<Bucket?>?
-  private let publishedPageCount = Atomic<Int>(0)
-
-  init() {
-    let directory = unsafe LargeMemory.map(Self.directorySize, inHugePages: false)
-    unsafe pages = directory?.bindMemory(to: Bucket?.self, capacity: Self.mostPages)
+  init(baseBits: Int) {
+    self.baseBits = baseBits
+    unsafe chunks = .allocate(capacity: Self.maximumChunks)
+    unsafe chunks.initialize(repeating: nil, count: Self.maximumChunks)
   }
 
   deinit {
-    guard let pages = unsafe pages else { return }
-    for page in 0..<pageCount {
-      if let memory = unsafe pages[page] { _ = unsafe munmap(memory, Self.pageSize) }
+    for chunk in 0..<chunkCount {
+      guard let memory = unsafe chunks[chunk] else { continue }
+      let length = bytes(inChunk: chunk)
+      if length < Self.smallestMapping {
+        unsafe memory.deallocate()
+      } else {
+        unsafe _ = munmap(memory, length)
+      }
     }
-    _ = unsafe munmap(pages, Self.directorySize)
+    unsafe chunks.deallocate()
   }
 
-  private static var directorySize: Int { unsafe mostPages * MemoryLayout<Bucket?>.stride }
+  private var chunkCount: Int { publishedChunkCount.load(ordering: .acquiring) }
 
-  private var pageCount: Int { publishedPageCount.load(ordering: .acquiring) }
+  private func bytes(inChunk chunk: Int) -> Int {
+    (1 << (chunk == 0 ? baseBits : baseBits + chunk - 1)) * Self.wordsPerBucket * 8
+  }
+
+  /// Buckets that fit without another chunk.
+  private var capacity: Int { chunkCount == 0 ? 0 : 1 << (baseBits + chunkCount - 1) }
 
   /// The bucket at `index`, which was reserved.
   @inline(__always)
   func bucket(at index: Int) -> Bucket {
-    // Wrapping arithmetic, for this stands before every lookup's first cache miss.
-    let page = unsafe pages.unsafelyUnwrapped[index &>> Self.pageBits].unsafelyUnwrapped
-    return unsafe page + (index & (Self.bucketsPerPage &- 1)) &* Self.wordsPerBucket
+    // Chunk 0 holds [0, base); chunk c holds [base << (c - 1), base << c). Wrapping arithmetic, for this
+    // stands before every lookup's first cache miss, and the index was reserved.
+    let high = index &>> baseBits
+    let chunk = Int.bitWidth &- high.leadingZeroBitCount
+    let start = high == 0 ? 0 : 1 &<< (baseBits &+ chunk &- 1)
+    return unsafe chunks[chunk].unsafelyUnwrapped + (index &- start) &* Self.wordsPerBucket
   }
 
   /// Makes indices below `count` usable; new buckets are zero.
   ///
   /// - Returns: false where memory can't be had.
   @inline(__always)
-  func reserve(_ count: Int) -> Bool {
-    count <= pageCount << Self.pageBits || grow(to: count)
-  }
+  func reserve(_ count: Int) -> Bool { count <= capacity || grow(to: count) }
 
   @inline(never)
   private func grow(to count: Int) -> Bool {
-    guard let pages = unsafe pages else { return false }
-    while count > pageCount << Self.pageBits {
-      let first = pageCount
-      // As much as there is, so that calls are few; a table that never fills a page leaves it mostly
-      // untouched.
-      let added = max(1, min(first, Self.mostPages - first))
-      guard first < Self.mostPages,
-        let address = unsafe LargeMemory.map(
-          added * Self.pageSize,
-          inHugePages: count > Self.bucketsPerPage
-        )
-      else { return false }
-      for page in 0..<added {
-        // SAFETY: fresh zero pages are valid atomics of value 0.
-        unsafe pages[first + page] = (address + page * Self.pageSize)
-          .bindMemory(to: Atomic<UInt64>.self, capacity: Self.pageSize / 8)
-      }
-      publishedPageCount.store(first + added, ordering: .releasing)
+    while count > capacity {
+      guard chunkCount < Self.maximumChunks else { return false }
+      let length = bytes(inChunk: chunkCount)
+      guard let address = unsafe Self.zeros(length) else { return false }
+      // SAFETY: fresh zero pages are valid atomics of value 0.
+      unsafe chunks[chunkCount] = address.bindMemory(to: Atomic<UInt64>.self, capacity: length / 8)
+      publishedChunkCount.add(1, ordering: .releasing)
     }
     return true
   }
 
-  /// Has the kernel make the memory of a page that was reserved, as one huge page where it has such:
-  /// zeroing one where it is first touched can take milliseconds.
-  ///
-  /// With the second page, the first one is put into a huge page too.
-  func prefault(page: Int) {
-    guard let pages = unsafe pages, let memory = unsafe pages[page] else { return }
-    // SAFETY: the pages are mapped, and stay so as long as self.
-    _ = unsafe madvise(memory, Self.pageSize, 23 /* POPULATE_WRITE */)
-    guard page == 1, let first = unsafe pages[0] else { return }
-    _ = unsafe madvise(first, Self.pageSize, 14 /* HUGEPAGE */)
-    _ = unsafe madvise(first, Self.pageSize, 25 /* COLLAPSE, since Linux 6.1 */)
+  /// Buckets of a huge page.
+  static var bucketsPerPage: Int { LargeMemory.hugePageSize / (wordsPerBucket * 8) }
+
+  /// Has the kernel make the memory of buckets that were reserved: zeroing a huge page where it is first
+  /// touched can take milliseconds.
+  func prefault(_ range: Range<Int>) {
+    let length = range.count * Self.wordsPerBucket * 8
+    let populateForWriting: Int32 = 23
+    // SAFETY: the buckets are mapped, in one chunk, and stay so as long as self.
+    _ = unsafe madvise(bucket(at: range.lowerBound), length, populateForWriting)
+  }
+
+  /// Zero bytes, line-aligned.
+  private static func zeros(_ length: Int) -> UnsafeMutableRawPointer? {
+    if length < smallestMapping {
+      let memory = UnsafeMutableRawPointer.allocate(
+        byteCount: length,
+        alignment: wordsPerBucket * 8
+      )
+      unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: length)
+      return unsafe memory
+    }
+    return unsafe LargeMemory.map(length)
   }
 }

@@ -29,14 +29,21 @@ extension HashIndex {
 
   /// Lets a thread make the memory of the buckets that come next, so that no put waits for it.
   ///
-  /// Nothing depends on the thread: a page that it has not come to is made when it is touched.
+  /// Nothing depends on the thread: a page that it has not come to is made when it is touched. A page is
+  /// aligned as chunks are, so it lies in one.
   @inline(never)
   func prefaultAhead(of count: Int, inOverflow: Bool) {
-    let page = count / BucketArray.bucketsPerPage + 1
-    let end = (page + 1) * BucketArray.bucketsPerPage
-    guard inOverflow ? overflow.reserve(end) : buckets.reserve(end) else { return }
+    let size = BucketArray.bucketsPerPage
+    let first = count < size ? size : count + size
+    let isReserved =
+      inOverflow ? overflow.reserve(first + size) : buckets.reserve(first + size)
+    guard isReserved else { return }
     _ = Worker { [self] in
-      if inOverflow { overflow.prefault(page: page) } else { buckets.prefault(page: page) }
+      if inOverflow {
+        overflow.prefault(first..<first + size)
+      } else {
+        buckets.prefault(first..<first + size)
+      }
     }
   }
 

@@ -23,8 +23,8 @@ final class HashIndex: @unchecked Sendable {
   // SAFETY: `count` is atomic and published after the buckets below it; bucket words are atomics;
   // the rest changes under the write lock only.
   let bucketCount: Atomic<Int>
-  let buckets = BucketArray()
-  let overflow = BucketArray()
+  let buckets = BucketArray(baseBits: HashIndex.initialBits)
+  let overflow = BucketArray(baseBits: HashIndex.initialOverflowBits)
   let overflowLock = ForkSafeMutex<Void>(())
   let overflowCount = Atomic<Int>(1)
   var freeOverflow = 0
@@ -51,6 +51,7 @@ final class HashIndex: @unchecked Sendable {
   static let initialBits = 8
   /// Buckets of an empty table.
   static let smallestBucketCount = 1 << initialBits
+  private static let initialOverflowBits = 4
   static let entriesPerBucket = 7
   static let unitBits: UInt64 = 40
   private static let unitMask: UInt64 = (1 << 40) - 1
@@ -66,7 +67,7 @@ final class HashIndex: @unchecked Sendable {
     bucketCount = Atomic(Self.smallestBucketCount)
     let isReserved =
       buckets.reserve(Self.smallestBucketCount)
-      && overflow.reserve(1)
+      && overflow.reserve(1 << Self.initialOverflowBits)
     precondition(isReserved, "no memory for an empty table")
   }
 
@@ -74,7 +75,7 @@ final class HashIndex: @unchecked Sendable {
   init?(bucketCount count: Int, overflowCount: Int) {
     bucketCount = Atomic(count)
     guard buckets.reserve(count),
-      overflow.reserve(overflowCount + 1)
+      overflow.reserve(max(1 << Self.initialOverflowBits, overflowCount + 1))
     else { return nil }
     self.overflowCount.store(overflowCount + 1, ordering: .relaxed)
   }

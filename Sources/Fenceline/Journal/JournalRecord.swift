@@ -120,9 +120,10 @@ package struct JournalRecord: Sendable {
     var crc: UInt32
     if shape.chunkCount == 0 {
       // Key and value are neighbours: one pass.
-      // SAFETY: the record ends before `limit`, and `bytes` no earlier.
-      let body = unsafe bytes.extracting(unchecked: keyStart..<offset + shape.usedLength)
-      crc = Checksum.crc32c(body, continuing: seed)
+      crc = Checksum.crc32c(
+        bytes.extracting(keyStart..<offset + shape.usedLength),
+        continuing: seed
+      )
     } else {
       let key = bytes.extracting(keyStart..<offset + shape.valueOffset)
       let chunkChecksums = bytes.extracting(

@@ -18,16 +18,10 @@ final class LargeMemory: @unchecked Sendable {
 
   deinit { unsafe _ = munmap(address, length) }
 
-  private static let hugePageSize = 2 << 20
+  static let hugePageSize = 2 << 20
 
-  /// Maps zero pages, which `munmap` gives back.
-  ///
-  /// - Parameters:
-  ///   - length: bytes.
-  ///   - inHugePages: whether they should be huge ones, where the system has such and there is enough to
-  ///     fill one.
-  /// - Returns: where they are; nil where there are none.
-  static func map(_ length: Int, inHugePages: Bool = true) -> UnsafeMutableRawPointer? {
+  /// Maps zero pages, which `munmap` gives back; nil where there are none.
+  static func map(_ length: Int) -> UnsafeMutableRawPointer? {
     let address = unsafe mmap(
       nil,
       length,
@@ -37,9 +31,7 @@ final class LargeMemory: @unchecked Sendable {
       0
     )
     guard let address = unsafe address, unsafe address != MAP_FAILED else { return nil }
-    if inHugePages, length >= hugePageSize {
-      unsafe _ = madvise(address, length, 14 /* HUGEPAGE */)
-    }
+    if length >= hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
     return unsafe address
   }
 }
