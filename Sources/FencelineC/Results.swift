@@ -34,6 +34,7 @@ extension StoreError {
       case .copyCoreUnavailable: FENCELINE_ERROR_UNAVAILABLE
       case .forked: FENCELINE_ERROR_FORKED
       case .addressSpaceExhausted: FENCELINE_ERROR_ADDRESS_SPACE
+      case .conflict: FENCELINE_ERROR_CONFLICT
       // A closed store has no handle any more, and no visitor runs inside a transaction.
       case .closed, .nestedWrite: FENCELINE_ERROR_INVALID_ARGUMENT
       }

@@ -44,7 +44,7 @@ extension ExitStatus {
     switch error {
     case .noStore: self = .noInput
     case .notAStore: self = .cannotCreate
-    case .locked: self = .locked
+    case .locked, .conflict: self = .locked
     case .corrupt, .newerFormat: self = .badData
     case .mediaError, .full, .poisoned, .addressSpaceExhausted: self = .ioError
     case .system(let operation, _, let cause):

@@ -22,5 +22,5 @@ check_crash_lab() {
   # A few moments with nothing left out.
   "$program" --seconds 10 --unpruned --limit 512 --samples 8
   program=$(build_crash_lab --mutants)
-  "$program" --mutants --seconds 30
+  "$program" --mutants --seconds 30 --finders Data/crash-lab/mutants.tsv
 }

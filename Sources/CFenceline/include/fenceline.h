@@ -82,7 +82,9 @@ enum {
     /* The buffer is too small; nothing was copied, and the length says what is needed. */
     FENCELINE_ERROR_BUFFER_TOO_SMALL = -18,
     /* The store takes 8 TiB, and can't take more. */
-    FENCELINE_ERROR_ADDRESS_SPACE = -19
+    FENCELINE_ERROR_ADDRESS_SPACE = -19,
+    /* Another transaction wrote what this one had read; it may be tried again. */
+    FENCELINE_ERROR_CONFLICT = -20
 };
 
 /* What a write survives. Each level includes the ones before it. */

@@ -92,7 +92,7 @@ extension JournalFollower {
       state.nextSequence = scan.nextSequence
       state.isEmpty = scan.isEmpty
     }
-    replaceIndex(by: fresh)
+    replaceIndex(by: fresh, newestSequence: state.nextSequence &- 1)
     let gone = known.filter { old in
       !segments.contains { $0.header == old.header }
     }
@@ -101,7 +101,7 @@ extension JournalFollower {
     }
     map.recount(segments, index)
     map.setSegments(segments)
-    map.noteCommitted(state.position)
+    map.noteCommitted(state.position, nextSequence: state.nextSequence)
     writer.noteApplied(state.position)
     order.discard()
     let map = map
@@ -127,14 +127,19 @@ extension JournalFollower {
   }
 
   /// Makes the index say what another one does; a reader sees the old record of a key or the new one.
-  private func replaceIndex(by fresh: HashIndex) {
+  ///
+  /// What goes was superseded by a transaction up to `newestSequence`, and a snapshot that shows it is of
+  /// a moment before.
+  private func replaceIndex(by fresh: HashIndex, newestSequence: UInt64) {
     var units: [UInt64] = []
     index.forEachUnit { units.append($0) }
     fresh.forEachUnit { (unit) in
       map.withUnverifiedKey(at: unit) { (key) in
         let hash = Checksum.hash64(key, seed: hashSeed)
         index.growIfNeeded()
-        unsafe index.set(index.locate(hash) { map.surelyHasKey(key, at: $0) }, hash, to: unit)
+        let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
+        snapshots.keep(unsafe place.unit, hash, supersededBy: newestSequence, map, epochs)
+        unsafe index.set(place, hash, to: unit)
       }
     }
     // Behind this nobody looks anything up in an image, so what says that a key of it is gone may go.
@@ -143,6 +148,7 @@ extension JournalFollower {
       map.withUnverifiedKey(at: unit) { (key) in
         let hash = Checksum.hash64(key, seed: hashSeed)
         if fresh.search(hash, { map.surelyHasKey(key, at: $0) }) { return }
+        snapshots.keep(unit, hash, supersededBy: newestSequence, map, epochs)
         unsafe index.remove(index.locate(hash) { $0 == unit }, hash)
       }
     }

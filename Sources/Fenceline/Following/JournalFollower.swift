@@ -28,6 +28,7 @@ final class JournalFollower: @unchecked Sendable {
   let hashSeed: UInt64
   let order: OrderedIndex
   let writer: WriterAccess
+  let snapshots: SnapshotRegistry
   private let state: ForkSafeMutex<State>
 
   /// Where the next record's first word will stand, and what stood there.
@@ -62,11 +63,13 @@ final class JournalFollower: @unchecked Sendable {
   ///   - directory: where.
   ///   - order: the keys in order, which follows in turn.
   ///   - writer: the access of a handle that can't write: knows what the index shows.
+  ///   - snapshots: of the handle.
   init?(
     _ opening: JournalOpening,
     in directory: any StoreDirectory,
     _ order: OrderedIndex,
-    _ writer: WriterAccess
+    _ writer: WriterAccess,
+    _ snapshots: SnapshotRegistry
   ) {
     guard opening.damage.isEmpty, let scan = opening.newestScan,
       let newest = opening.map.segments.last
@@ -78,6 +81,7 @@ final class JournalFollower: @unchecked Sendable {
     hashSeed = opening.hashSeed
     self.order = order
     self.writer = writer
+    self.snapshots = snapshots
     let initial = State(
       newest: newest,
       end: scan.acceptedEnd,
@@ -85,7 +89,7 @@ final class JournalFollower: @unchecked Sendable {
       isEmpty: scan.isEmpty
     )
     state = ForkSafeMutex(initial)
-    map.noteCommitted(initial.position)
+    map.noteCommitted(initial.position, nextSequence: initial.nextSequence)
     writer.noteApplied(initial.position)
     watch(initial)
     // Whatever came since the scan is news.
@@ -226,7 +230,7 @@ final class JournalFollower: @unchecked Sendable {
       let end = scan.acceptedEnd
       // Scans may show them as soon as the first look-up does.
       next.end = end
-      map.noteCommitted(next.position)
+      map.noteCommitted(next.position, nextSequence: scan.nextSequence)
       for record in records { apply(record, of: segment, in: bytes) }
       writer.noteApplied(next.position)
       let isTorn = end + 8 <= limit && bytes.littleEndian(at: end, as: UInt64.self) != 0
@@ -243,6 +247,7 @@ final class JournalFollower: @unchecked Sendable {
     let key = bytes.extracting(record.keyRange)
     let hash = Checksum.hash64(key, seed: hashSeed)
     let unit = segment.unit(at: record.offset)
+    keepForSnapshots(key, hash, supersededBy: record.sequence)
     if record.header.kind == .delete {
       let old = index.delete(hash, at: unit, map) { map.surelyHasKey(key, at: $0) }
       if old != 0 { map.countDead(old) }
@@ -250,6 +255,19 @@ final class JournalFollower: @unchecked Sendable {
     } else {
       let old = index.put(hash, at: unit, map) { map.surelyHasKey(key, at: $0) }
       map.countLive(unit, length: record.shape.totalLength, replacing: old)
+    }
+  }
+
+  /// Enters a snapshot of what was applied; see ``SnapshotRegistry/begin(_:)``.
+  func beginSnapshot() -> UInt64? { state.withLock { (_) in snapshots.begin(map) } }
+
+  /// Keeps the version of a key that a transaction supersedes, where a snapshot shows it.
+  func keepForSnapshots(_ key: RawSpan, _ hash: UInt64, supersededBy sequence: UInt64) {
+    guard snapshots.isWatching else { return }
+    _ = index.search(hash) { (unit) in
+      guard map.surelyHasKey(key, at: unit) else { return false }
+      snapshots.keep(unit, hash, supersededBy: sequence, map, epochs)
+      return true
     }
   }
 

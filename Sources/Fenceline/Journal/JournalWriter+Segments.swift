@@ -128,7 +128,7 @@ extension JournalWriter {
     map.redirectToMapping(of: predecessor)
     epochs.retire { predecessor.file.releaseStage() }
     try describe(predecessor.header, described, leaving: needed)
-    map.noteCommitted(end)
+    map.noteCommitted(end, nextSequence: nextSequence)
   }
 
   /// Where the next segment is asked for: at once by a handle that has filled one, otherwise half

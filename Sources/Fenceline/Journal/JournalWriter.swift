@@ -89,8 +89,12 @@ struct JournalWriter: ~Copyable {
     self.nextSegmentID = nextSegmentID
     self.closeOnMedium = closeOnMedium
     writtenBefore = writtenBytes - tail
-    map.noteCommitted(end)
+    map.noteCommitted(end, nextSequence: nextSequence)
   }
+
+  /// Sequence of the transaction that was written last.
+  @inline(__always)
+  var newestSequence: UInt64 { nextSequence &- 1 }
 
   /// Bytes that were written to the journal since the store was created.
   var writtenBytes: Int { writtenBefore + tail }
@@ -162,7 +166,7 @@ struct JournalWriter: ~Copyable {
     meanwhile()
     let flushedFrom = Mutant.durableCommitFlushesOwnOnly.isActive ? durableEnd : offset
     try finish(durable: durable, flushedFrom: durable ? flushedFrom : tail)
-    map.noteCommitted(end)
+    map.noteCommitted(end, nextSequence: nextSequence)
     return active.unit(at: offset)
   }
 
@@ -224,7 +228,7 @@ struct JournalWriter: ~Copyable {
     }
     meanwhile()
     try finish(durable: durable, flushedFrom: tail)
-    map.noteCommitted(end)
+    map.noteCommitted(end, nextSequence: nextSequence)
     for offset in offsets { position(active.unit(at: offset)) }
   }
 

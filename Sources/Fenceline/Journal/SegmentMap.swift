@@ -62,6 +62,8 @@ final class SegmentMap: @unchecked Sendable {
   ///
   /// Stored by the writer before the index changes; 0 where nobody writes.
   let committedEnd = Atomic<UInt64>(0)
+  /// Sequence of the newest transaction before `committedEnd`, which is stored before it.
+  let committedSequence = Atomic<UInt64>(0)
   /// Kept for readers that may still hold a view of them.
   private var superseded: [SegmentFile] = []
 
@@ -105,9 +107,14 @@ final class SegmentMap: @unchecked Sendable {
   /// Lets whoever reads the journal read as far as `end`.
   ///
   /// Under the write lock.
+  ///
+  /// - Parameters:
+  ///   - end: of the journal whose transactions are committed.
+  ///   - nextSequence: one more than the sequence of the last one.
   @inline(__always)
-  func noteCommitted(_ end: JournalPosition) {
+  func noteCommitted(_ end: JournalPosition, nextSequence: UInt64) {
     committedEnd.store(end.rawValue, ordering: .releasing)
+    committedSequence.store(nextSequence &- 1, ordering: .releasing)
   }
 
   /// Every segment in history order.

@@ -26,10 +26,10 @@ public struct Cursor: ~Copyable {
     let record: JournalRecord
   }
 
-  fileprivate init(_ store: Store) {
+  init(_ store: Store, in snapshot: consuming OrderSnapshot) {
     self.store = store
-    snapshot = store.order.snapshot()
     place = OrderPlace(in: snapshot.root, of: store.map)
+    self.snapshot = snapshot
   }
 
   // MARK: Moving
@@ -43,7 +43,7 @@ public struct Cursor: ~Copyable {
   @discardableResult
   public mutating func seekToFirst() throws(StoreError) -> Bool {
     place.moveToFirst()
-    return try arrive()
+    return try arrive(1)
   }
 
   /// Goes to the largest key.
@@ -53,7 +53,7 @@ public struct Cursor: ~Copyable {
   @discardableResult
   public mutating func seekToLast() throws(StoreError) -> Bool {
     place.moveToLast()
-    return try arrive()
+    return try arrive(-1)
   }
 
   /// Goes to the smallest key that is not less than `key`.
@@ -63,7 +63,7 @@ public struct Cursor: ~Copyable {
   @discardableResult
   public mutating func seek(to key: RawSpan) throws(StoreError) -> Bool {
     place.move(to: key)
-    return try arrive()
+    return try arrive(1)
   }
 
   /// Goes to the largest key that is less than `key`.
@@ -74,7 +74,7 @@ public struct Cursor: ~Copyable {
   public mutating func seek(before key: RawSpan) throws(StoreError) -> Bool {
     place.move(to: key)
     place.moveBackwards()
-    return try arrive()
+    return try arrive(-1)
   }
 
   /// Goes to the next larger key.
@@ -85,7 +85,7 @@ public struct Cursor: ~Copyable {
   @discardableResult
   public mutating func next() throws(StoreError) -> Bool {
     if isNowhere { place.moveToFirst() } else { place.moveForwards() }
-    return try arrive()
+    return try arrive(1)
   }
 
   /// Goes to the next smaller key.
@@ -96,27 +96,31 @@ public struct Cursor: ~Copyable {
   @discardableResult
   public mutating func previous() throws(StoreError) -> Bool {
     if isNowhere { place.moveToLast() } else { place.moveBackwards() }
-    return try arrive()
+    return try arrive(-1)
   }
 
-  private mutating func arrive() throws(StoreError) -> Bool {
+  /// Takes note of the entry that a move came to, or of the next one in its direction that is part of the
+  /// snapshot.
+  private mutating func arrive(_ step: Int) throws(StoreError) -> Bool {
     isNowhere = false
     entry = nil
     try store.checkOpen()
-    guard let unit = place.unit else {
-      try reportLoss()
-      return false
-    }
-    let record = try store.map.withRecord(at: unit) { (record, _) throws(StoreError) in
+    while let unit = place.unit {
+      let record = try store.map.withRecord(at: unit) { (record, _) throws(StoreError) in record }
+      guard record.sequence <= snapshot.newestSequence else {
+        if step > 0 { place.moveForwards() } else { place.moveBackwards() }
+        continue
+      }
       let refusal = store.damageError(
         keyCheck: record.header.keyCheck,
         sequence: record.sequence
       )
       if let refusal { throw refusal }
-      return record
+      entry = Entry(unit: unit, record: record)
+      return true
     }
-    entry = Entry(unit: unit, record: record)
-    return true
+    try reportLoss()
+    return false
   }
 
   private mutating func reportLoss() throws(StoreError) {
@@ -205,7 +209,7 @@ extension Store {
     try checkOpen()
     catchUp()
     try follower?.takeOverImage()
-    var cursor = Cursor(self)
+    var cursor = Cursor(self, in: order.snapshot())
     return try body(&cursor)
   }
 }

@@ -50,10 +50,18 @@ struct NodeWriter: Sendable {
     }
   }
 
-  /// Puts levels on top of nodes until there is one.
-  func root(above nodes: [OrderNode]) -> OrderNode {
+  /// Puts levels on top of nodes until there is one; an empty leaf where there are none.
+  ///
+  /// - Parameters:
+  ///   - nodes: of one level, in order.
+  ///   - note: gets each node that is made.
+  /// - Returns: the root.
+  func root(above nodes: [OrderNode], note: (OrderNode) -> Void = { _ in }) -> OrderNode {
     var nodes = nodes
-    if nodes.isEmpty { return OrderNode(level: 0, skip: 0, start: 0, count: 0) }
+    if nodes.isEmpty {
+      nodes = [OrderNode(level: 0, skip: 0, start: 0, count: 0)]
+      note(nodes[0])
+    }
     while nodes.count > 1 {
       let below = nodes
       nodes = stride(from: 0, to: below.count, by: Self.usualCount).map { (start) in
@@ -62,6 +70,7 @@ struct NodeWriter: Sendable {
           OrderEntry(below[start + $0])
         }
       }
+      for node in nodes { note(node) }
     }
     return nodes[0]
   }

@@ -9,8 +9,10 @@ struct OrderMerge {
   private let changes: [KeyedUnit]
   /// Where a `move` to a position comes from.
   private let source: (UInt64) -> UInt64?
-  /// Nodes of the old tree that the new one does not have.
+  /// Nodes of the old tree, and some that were made meanwhile, that the new one does not have.
   private(set) var replaced: [OrderNode] = []
+  /// Nodes that were made.
+  private(set) var created: [OrderNode] = []
 
   /// Nodes with fewer entries are joined with a neighbour.
   private static let few = OrderNode.capacity / 4
@@ -32,14 +34,24 @@ struct OrderMerge {
   mutating func apply(to root: OrderNode) -> OrderNode {
     guard !changes.isEmpty else { return root }
     var nodes = merge(root, changes.indices)
-    if nodes.count > 1 { nodes = [writer.root(above: nodes)] }
-    guard var top = nodes.first else { return writer.root(above: []) }
+    if nodes.count != 1 { nodes = [writer.root(above: nodes) { created.append($0) }] }
+    var top = nodes[0]
     while top.level > 0, top.count == 1 {
       let child = top.child(0)
       replaced.append(top)
       top = child
     }
     return top
+  }
+
+  private mutating func make(
+    _ entries: [OrderEntry],
+    level: Int,
+    knownSkip: Int
+  ) -> [OrderNode] {
+    let nodes = writer.nodes(entries, level: level, knownSkip: knownSkip)
+    created += nodes
+    return nodes
   }
 
   private mutating func merge(_ node: OrderNode, _ range: Range<Int>) -> [OrderNode] {
@@ -81,7 +93,7 @@ struct OrderMerge {
     guard isChanged else { return [leaf] }
     keep(leaf, next..<leaf.count, in: &entries)
     replaced.append(leaf)
-    return writer.nodes(entries, level: 0, knownSkip: leaf.skip)
+    return make(entries, level: 0, knownSkip: leaf.skip)
   }
 
   private func keep(_ node: OrderNode, _ range: Range<Int>, in entries: inout [OrderEntry]) {
@@ -131,7 +143,7 @@ struct OrderMerge {
       keep(node, next..<node.count, in: &entries)
     }
     replaced.append(node)
-    return writer.nodes(entries, level: node.level, knownSkip: node.skip)
+    return make(entries, level: node.level, knownSkip: node.skip)
   }
 
   /// Changes that concern a child: those before the first key of the next one.
@@ -170,7 +182,7 @@ struct OrderMerge {
       for index in known..<both.count { both[index].knownWord = nil }
     }
     replaced += [last, node]
-    for node in writer.nodes(both, level: node.level, knownSkip: last.skip) {
+    for node in make(both, level: node.level, knownSkip: last.skip) {
       entries.append(OrderEntry(node))
     }
   }

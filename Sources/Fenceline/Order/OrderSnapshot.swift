@@ -5,7 +5,9 @@ struct OrderSnapshot: ~Copyable {
   let root: OrderNode
   /// Why a key is missing.
   let failure: StoreError?
-  private let tickets: Tickets
+  /// Records of later transactions are not part of it, although the tree has them.
+  let newestSequence: UInt64
+  private let tickets: Tickets?
 
   /// What keeps the tree, and the records that it points to.
   struct Tickets {
@@ -31,10 +33,19 @@ struct OrderSnapshot: ~Copyable {
   init(root: OrderNode, failure: StoreError?, leave tickets: Tickets) {
     self.root = root
     self.failure = failure
+    newestSequence = .max
     self.tickets = tickets
   }
 
-  deinit { tickets.leave() }
+  /// A tree that its user keeps.
+  init(root: OrderNode, failure: StoreError?, upTo sequence: UInt64) {
+    self.root = root
+    self.failure = failure
+    newestSequence = sequence
+    tickets = nil
+  }
+
+  deinit { tickets?.leave() }
 }
 
 /// A place in a tree: on an entry, or before the first one, or behind the last one.

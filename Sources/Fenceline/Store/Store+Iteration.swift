@@ -116,7 +116,7 @@ extension Store {
     var visit = Visit(limit: limit)
     index.forEachUnit { (unit) in
       guard visit.goesOn else { return }
-      self.visit(unit, &visit, { range.contains($0) }, body)
+      self.visit(unit, &visit, upTo: .max, { range.contains($0) }, body)
     }
     try end(visit)
   }
@@ -128,7 +128,19 @@ extension Store {
     isAscending: Bool,
     _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
-    let snapshot = order.snapshot()
+    try forEach(in: range, of: order.snapshot(), limit, isAscending: isAscending, body)
+  }
+
+  /// The same of a tree.
+  @inline(__always)
+  func forEach(
+    in range: KeyRange,
+    of snapshot: borrowing OrderSnapshot,
+    _ limit: Int,
+    isAscending: Bool,
+    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
+  ) throws(StoreError) {
+    let newestSequence = snapshot.newestSequence
     var visit = Visit(limit: limit)
     var place = OrderPlace(in: snapshot.root, of: map, limit: limit)
     if isAscending {
@@ -142,10 +154,10 @@ extension Store {
     // The first key that is not wanted is behind all that are.
     while visit.goesOn, let unit = place.unit {
       if isAscending {
-        guard self.visit(unit, &visit, { range.isBeforeEnd($0) }, body) else { break }
+        guard self.visit(unit, &visit, upTo: newestSequence, { range.isBeforeEnd($0) }, body) else { break }
         place.moveForwards()
       } else {
-        guard self.visit(unit, &visit, { range.isFromStart($0) }, body) else { break }
+        guard self.visit(unit, &visit, upTo: newestSequence, { range.isFromStart($0) }, body) else { break }
         place.moveBackwards()
       }
     }
@@ -161,12 +173,14 @@ extension Store {
   private func visit(
     _ unit: UInt64,
     _ visit: inout Visit,
+    upTo newestSequence: UInt64,
     _ isWanted: (RawSpan) -> Bool,
     _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
   ) -> Bool {
     do throws(RecordFault) {
       return try map.withVerifiedRecord(at: unit) { (record, bytes) in
         guard isWanted(bytes.extracting(record.keyRange)) else { return false }
+        guard record.sequence <= newestSequence else { return true }
         if !damage.isEmpty, refuses(record, &visit) { return true }
         visit.remaining -= 1
         if body(record, bytes, unit) == .stop { visit.isStopped = true }

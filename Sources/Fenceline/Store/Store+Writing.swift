@@ -61,6 +61,7 @@ extension Store {
       }
       if let place = unsafe place {
         let old = unsafe place.unit
+        snapshots.keep(old, hash, supersededBy: journal.newestSequence, map, epochs)
         unsafe index.set(place, hash, to: unit)
         let length = JournalWriter.recordLength(key: key.byteCount, value: value.byteCount)
         map.countLive(unit, length: length, replacing: old)
@@ -108,6 +109,7 @@ extension Store {
         meanwhile: {}
       )
       let old = unsafe place.unit
+      snapshots.keep(old, hash, supersededBy: journal.newestSequence, map, epochs)
       unsafe index.remove(place, hash)
       map.countDead(old)
       map.countTombstone(unit, length: JournalWriter.recordLength(key: key.byteCount, value: 0))

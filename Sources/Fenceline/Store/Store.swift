@@ -44,6 +44,7 @@ public final class Store: Sendable {
   let durableSurvival: Survival
   let writer: WriterAccess
   let maintenance: Maintenance
+  let snapshots: SnapshotRegistry
   /// Keeps a handle that only reads up with whoever writes.
   let follower: JournalFollower?
 
@@ -200,7 +201,9 @@ public final class Store: Sendable {
     let access = WriterAccess(writer)
     self.writer = access
     order = OrderedIndex(map: map, index: index, epochs: epochs, writer: access)
-    follower = isReadOnly ? JournalFollower(opening, in: directory, order, access) : nil
+    let snapshots = SnapshotRegistry()
+    self.snapshots = snapshots
+    follower = isReadOnly ? JournalFollower(opening, in: directory, order, access, snapshots) : nil
     let compactor = Compactor(
       map: map,
       index: index,

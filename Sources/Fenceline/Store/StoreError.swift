@@ -39,6 +39,8 @@ public enum StoreError: Error, Sendable, Equatable {
   case nestedWrite
   /// The store was opened by another process, of which this one is a child made by `fork()`.
   case forked
+  /// Another transaction wrote a key that this one had read; it may be tried again.
+  case conflict(key: [UInt8])
   /// Every position of the journal's address space (8 TiB) is used.
   case addressSpaceExhausted
 }
@@ -97,6 +99,9 @@ extension StoreError: CustomStringConvertible {
       "FENCELINE_COPY, FENCELINE_FLUSH or FENCELINE_POLICY forces what this CPU does not have"
     case .nestedWrite: "a transaction of this store is open on the same thread"
     case .forked: "the store was opened before fork(); open it again in this process"
+    case .conflict(let key):
+      "\(key.count > 40 ? "a key" : String(decoding: key, as: UTF8.self)): written by another "
+        + "transaction meanwhile; try again"
     case .addressSpaceExhausted: "the store takes 8 TiB, and can't take more"
     }
   }

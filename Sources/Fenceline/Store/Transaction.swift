@@ -13,9 +13,12 @@ internal import SystemPackage
 /// A transaction exists only inside the closure of ``Store/transaction(durability:_:)``.
 public struct Transaction: ~Copyable {
   private let store: Store
-  private var batch = WriteBatch()
+  private var batch: WriteBatch
 
-  init(store: Store) { self.store = store }
+  init(store: Store, _ batch: consuming WriteBatch = WriteBatch()) {
+    self.store = store
+    self.batch = batch
+  }
 
   /// Makes room for what is known to come.
   package mutating func reserve(operationCount: Int, byteCount: Int) {
@@ -128,6 +131,13 @@ public struct Transaction: ~Copyable {
       let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
       let old = unsafe place.unit
       let length = map.recordLength(at: units[number])
+      store.snapshots.keep(
+        old,
+        hash,
+        supersededBy: journal.newestSequence,
+        map,
+        store.epochs
+      )
       if kind == .delete {
         unsafe index.remove(place, hash)
         if old != 0 { map.countDead(old) }

@@ -58,6 +58,18 @@ struct CrashLabCommand: ParsableCommand {
   @Option(help: ArgumentHelp("With --mutants: only this one.", valueName: "name"))
   var mutant: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "With --mutants: a list of what has found each before, which is looked at first.",
+      valueName: "file"
+    ),
+    completion: .file()
+  )
+  var finders: String?
+
+  @Flag(help: "With --mutants: write that list anew, if all were found.")
+  var accept = false
+
   // For the program's own child processes.
   @Option(help: .hidden)
   var worker: Int?
@@ -65,12 +77,17 @@ struct CrashLabCommand: ParsableCommand {
   var reportTo: Int32?
   @Option(help: .hidden)
   var trial: String?
+  @Option(help: .hidden)
+  var finder: String?
 
   func validate() throws {
     guard jobs > 0, limit > 0, samples > 3 else {
       throw ValidationError("jobs and limit start at 1, samples at 4")
     }
     guard seconds >= 0, depth >= 0 else { throw ValidationError("no number is negative") }
+    guard !accept || finders != nil && mutant == nil else {
+      throw ValidationError("--accept writes the list that --finders names, of all mutants")
+    }
   }
 
   func run() throws {

@@ -22,14 +22,16 @@ struct MutantTable {
     guard !chosen.isEmpty else {
       throw ValidationError("no mutant is called '\(command.mutant ?? "")'")
     }
+    var finders = try MutantFinders(command.finders)
     var survivors: [String] = []
     for batch in stride(from: 0, to: chosen.count, by: command.jobs) {
       let mutants = chosen[batch..<min(batch + command.jobs, chosen.count)]
-      let running = try mutants.map { try Trial($0, command) }
+      let running = try mutants.map { try Trial($0, command, finders[$0]) }
       for trial in running {
         let outcome = try trial.outcome()
         // At once, also where it is not read by a person.
         try FileDescriptor.standardOutput.writeAll((Self.row(trial.mutant, outcome) + "\n").utf8)
+        if let mutant = trial.mutant { finders[mutant] = outcome.by }
         if !outcome.isAsItShouldBe(trial.mutant) {
           survivors.append(trial.mutant?.description ?? "none")
         }
@@ -38,6 +40,7 @@ struct MutantTable {
     let count = chosen.count { $0 != nil }
     print("\(count) mutants, \(survivors.count) not as they should be \(survivors)")
     if !survivors.isEmpty { throw ExitCode(1) }
+    if command.accept { try finders.write() }
   }
 
   private static func row(_ mutant: Mutant?, _ outcome: Outcome) -> String {
@@ -74,7 +77,7 @@ private struct Trial {
   private let process: Subprocess
   private let messages: FileDescriptor
 
-  init(_ mutant: Mutant?, _ command: CrashLabCommand) throws {
+  init(_ mutant: Mutant?, _ command: CrashLabCommand, _ finder: String?) throws {
     self.mutant = mutant
     let pipe = try FileDescriptor.reportPipe()
     process = try Subprocess(
@@ -82,7 +85,7 @@ private struct Trial {
         "/proc/self/exe", "--mutants", "--trial", mutant?.description ?? "none",
         "--report-to", "\(pipe.writeEnd.rawValue)", "--seed", "\(command.seed)",
         "--seconds", "\(command.seconds)",
-      ],
+      ] + (finder.map { ["--finder", $0] } ?? []),
       errors: "/dev/null"
     )
     try pipe.writeEnd.close()
@@ -106,7 +109,7 @@ private struct Trial {
     if case .exited(0) = end { return outcome }
     // It trapped, or could not go on: nobody would ship that.
     outcome.isFound = true
-    outcome.by = "a trap in \(outcome.by)"
+    outcome.by = MutantFinders.trap + outcome.by
     return outcome
   }
 }

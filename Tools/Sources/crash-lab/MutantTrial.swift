@@ -21,7 +21,7 @@ struct MutantTrial {
     end = ContinuousClock.now + .seconds(command.seconds)
   }
 
-  /// Looks where it costs least first: rules of their own, crashes of the fixed situations with few images, damage here
+  /// Looks first at what has found the mutant before, if that is known; then where it costs least: rules of their own, crashes of the fixed situations with few images, damage here
   /// and there, all kinds of stale contents and random programs, then everything with many images.
   ///
   /// Ends silently where nothing is found until the time is over.
@@ -37,8 +37,9 @@ struct MutantTrial {
       .flatMap { CrashSuite.programs(stale: $0) }
     let random = (0..<200 as Range<UInt64>).map { (offset: UInt64) in
       let seed = command.seed &+ offset
-      return (name: "random program \(seed)", program: CrashProgram(seed: seed))
+      return (name: "\(Self.random)\(seed)", program: CrashProgram(seed: seed))
     }
+    if try lookAgain(all + others) { return }
     if try checkIndexImages() { return }
     if try checkContracts() { return }
     if try crash(first, limit: 8) { return }
@@ -49,6 +50,29 @@ struct MutantTrial {
     if try damage(oneIn: 200) { return }
     _ = try crash(first + random, limit: 1 << 10)
   }
+
+  /// Looks at what has found the mutant before.
+  private mutating func lookAgain(
+    _ programs: [(name: String, program: CrashProgram)]
+  ) throws -> Bool {
+    guard var finder = command.finder else { return false }
+    if finder.hasPrefix(MutantFinders.trap) { finder.removeFirst(MutantFinders.trap.count) }
+    let seed = finder.hasPrefix(Self.random) ? UInt64(finder.dropFirst(Self.random.count)) : nil
+    let known = programs.first { $0.name == finder }?.program
+    if let program = known ?? seed.map({ CrashProgram(seed: $0) }) {
+      if try crash(finder, program, limit: 8) { return true }
+      return try crash(finder, program, limit: 1 << 10)
+    }
+    guard finder.hasPrefix(Self.damage) else { return false }
+    return try damage { (plan) in
+      plan.number(named: String(finder.dropFirst(Self.damage.count))).map { [$0] } ?? []
+    }
+  }
+
+  /// How the name of what a damaged image showed begins.
+  private static let damage = "damage: "
+  /// How the name of a random program begins; its seed follows.
+  private static let random = "random program "
 
   /// Every situation on all machines before the next one: each machine has faults of its own.
   private static func interleaved(
@@ -126,18 +150,27 @@ struct MutantTrial {
 
   /// What only tells damage from an unfinished write.
   private mutating func damage(oneIn share: Int) throws -> Bool {
+    let seed = command.seed
+    return try damage { (plan) in
+      (0..<plan.count).lazy.filter { plan.isSampled($0, oneIn: share, seed: seed) }
+    }
+  }
+
+  /// The same of images that are chosen.
+  private mutating func damage<Numbers: Sequence<Int>>(
+    _ choose: (DamagePlan) -> Numbers
+  ) throws -> Bool {
     let scratch = Self.scratch(of: getpid())
-    try report.send(.trying(images: images, "damage: making the stores"))
+    try report.send(.trying(images: images, Self.damage + "making the stores"))
     try Files.makeDirectory(scratch)
     let plan = DamagePlan(for: try SampleStore.all(seed: 1, in: scratch))
     let lab = try DamageLab(plan, in: scratch)
-    for number in 0..<plan.count
-    where plan.isSampled(number, oneIn: share, seed: command.seed) && ContinuousClock.now < end {
+    for number in choose(plan) where ContinuousClock.now < end {
       let image = plan.image(number)
       images += 1
-      try report.send(.trying(images: images, "damage: \(image.name)"))
+      try report.send(.trying(images: images, Self.damage + image.name))
       if try lab.check(image) != nil {
-        try report.send(.found(images: images, "damage: \(image.name)"))
+        try report.send(.found(images: images, Self.damage + image.name))
         return true
       }
     }
