@@ -75,38 +75,54 @@ public func fenceline_scan(
   _ context: UnsafeMutableRawPointer?
 ) -> CInt {
   guard let handle = unsafe handle(store) else { return nullStore() }
+  return unsafe scan(from, from_length, to, to_length, direction, visitor, context) {
+    (start, end, order, body) throws(StoreError) in
+    let store = unsafe handle.takeUnretainedValue()
+    try store.visitEntries(from: start, to: end, order: order, limit: positive(limit), body)
+  }
+}
+
+/// Checks what describes a range and who is shown it, then lets `visit` walk.
+func scan(
+  _ from: UnsafeRawPointer?,
+  _ from_length: Int,
+  _ to: UnsafeRawPointer?,
+  _ to_length: Int,
+  _ direction: CInt,
+  _ visitor: fenceline_entry_visitor?,
+  _ context: UnsafeMutableRawPointer?,
+  _ visit: (
+    _ start: [UInt8], _ end: [UInt8]?, IterationOrder, (RawSpan, RawSpan) -> IterationStep
+  ) throws(StoreError) -> Void
+) -> CInt {
   if let fault = unsafe keyFault(from, from_length) ?? keyFault(to, to_length) { return fault }
   guard direction == FENCELINE_ASCENDING || direction == FENCELINE_DESCENDING else {
     return invalidArgument("there is no such direction")
   }
   guard let visitor = unsafe visitor else { return invalidArgument("there is no visitor") }
-  return unsafe handle._withUnsafeGuaranteedRef { (store) in
-    do throws(StoreError) {
-      try store.visitEntries(
-        from: unsafe Array(UnsafeRawBufferPointer(start: from, count: from_length)),
-        to: unsafe to.map { (to) in
-          unsafe Array(UnsafeRawBufferPointer(start: to, count: to_length))
-        },
-        order: direction == FENCELINE_ASCENDING ? .ascending : .descending,
-        limit: positive(limit)
-      ) { (key, value) in
-        unsafe key.withUnsafeBytes { (key) in
-          unsafe value.withUnsafeBytes { (value) in
-            let answer = unsafe visitor(
-              context,
-              key.baseAddress,
-              key.count,
-              value.baseAddress,
-              value.count
-            )
-            return answer == 0 ? .next : .stop
-          }
-        }
+  let start = unsafe Array(UnsafeRawBufferPointer(start: from, count: from_length))
+  let end = unsafe to.map { (to) in
+    unsafe Array(UnsafeRawBufferPointer(start: to, count: to_length))
+  }
+  let show = { (key: RawSpan, value: RawSpan) -> IterationStep in
+    unsafe key.withUnsafeBytes { (key) in
+      unsafe value.withUnsafeBytes { (value) in
+        let answer = unsafe visitor(
+          context,
+          key.baseAddress,
+          key.count,
+          value.baseAddress,
+          value.count
+        )
+        return answer == 0 ? .next : .stop
       }
-      return .done
-    } catch {
-      return failure(error)
     }
+  }
+  do throws(StoreError) {
+    try visit(start, end, direction == FENCELINE_ASCENDING ? .ascending : .descending, show)
+    return .done
+  } catch {
+    return failure(error)
   }
 }
 

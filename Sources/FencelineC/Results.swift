@@ -8,6 +8,7 @@ internal import SystemPackage
 extension CInt {
   static var done: CInt { CInt(truncatingIfNeeded: FENCELINE_DONE) }
   static var notFound: CInt { CInt(truncatingIfNeeded: FENCELINE_NOT_FOUND) }
+  static var different: CInt { CInt(truncatingIfNeeded: FENCELINE_DIFFERENT) }
 }
 
 extension StoreError {

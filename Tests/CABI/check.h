@@ -39,6 +39,8 @@ void test_statistics(const char *directory);
 void test_many_values(const char *directory);
 void test_visitors(const char *directory);
 void test_scans(const char *directory);
+void test_snapshots(const char *directory);
+void test_swaps(const char *directory);
 void test_null_pointers(const char *directory);
 void test_lengths(const char *directory);
 void test_options(const char *directory);

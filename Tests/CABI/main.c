@@ -16,6 +16,8 @@ static const struct {
     {"many-values", test_many_values, 0},
     {"visitors", test_visitors, 0},
     {"scans", test_scans, 0},
+    {"snapshots", test_snapshots, 0},
+    {"swaps", test_swaps, 0},
     {"null-pointers", test_null_pointers, 0},
     {"lengths", test_lengths, 0},
     {"options", test_options, 0},

@@ -2,6 +2,7 @@
 
 import Fenceline
 import Foundation
+import JournalFormat
 import Synchronization
 import Testing
 
@@ -85,6 +86,44 @@ struct SnapshotConcurrencyTests {
     #expect(counters.faults.load(ordering: .relaxed) == 0)
     #expect(round > 20)
     #expect(store.snapshots.versions.count == 0)
+  }
+
+  // Every transaction writes the next number, so a snapshot's sequence says which one it has to show.
+  @Test func `A snapshot shows the transaction of its sequence, and no other`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    let key = Array("key".utf8)
+    try store.put(key, [UInt8](repeating: 0, count: 8))
+    let first = try store.snapshot().sequence
+    let counters = Counters()
+    let threads = ThreadGroup()
+    for _ in 0..<2 {
+      threads.run {
+        while !counters.isOver.load(ordering: .relaxed) {
+          do {
+            let snapshot = try store.snapshot()
+            let number = try snapshot.withValue(forKey: unsafe key.span.bytes) {
+              $0.littleEndian(at: 0, as: UInt64.self)
+            }
+            if number != snapshot.sequence - first { counters.faults.add(1, ordering: .relaxed) }
+            counters.snapshots.add(1, ordering: .relaxed)
+          } catch {
+            counters.faults.add(1, ordering: .relaxed)
+          }
+        }
+      }
+    }
+    var number: UInt64 = 0
+    let end = ContinuousClock.now.advanced(by: .seconds(1))
+    while ContinuousClock.now < end || counters.snapshots.load(ordering: .relaxed) < 1000 {
+      for _ in 0..<100 {
+        number += 1
+        try store.put(key, unsafe withUnsafeBytes(of: number.littleEndian) { unsafe Array($0) })
+      }
+    }
+    counters.isOver.store(true, ordering: .relaxed)
+    threads.wait()
+    #expect(counters.faults.load(ordering: .relaxed) == 0)
   }
 
   @Test func `Increments are lost neither by optimistic transactions nor by swaps`() throws {

@@ -38,11 +38,16 @@ extern "C" {
 /* An open store. */
 typedef struct fenceline_store fenceline_store;
 
+/* A store as it was at one moment. */
+typedef struct fenceline_snapshot fenceline_snapshot;
+
 /* What calls return. Numbers are never given a new meaning; later versions may add some. */
 enum {
     FENCELINE_DONE = 0,
     /* There is no such key. Not an error: fenceline_last_error() stays as it was. */
     FENCELINE_NOT_FOUND = 1,
+    /* The key does not have the value that was expected. Not an error either. */
+    FENCELINE_DIFFERENT = 2,
 
     /* A null pointer, a wrong size, or a value that the header does not list. */
     FENCELINE_ERROR_INVALID_ARGUMENT = -1,
@@ -248,6 +253,39 @@ int fenceline_compact(fenceline_store *store);
 int fenceline_scan(fenceline_store *store, const void *from, size_t from_length, const void *to,
                    size_t to_length, int direction, size_t limit,
                    fenceline_entry_visitor visitor, void *context);
+
+/* Gives `key` the value `value` if it has the value `expected`, and removes it where `value` is NULL.
+ * `expected` NULL: if it has none. (Empty values are non-NULL pointers with length 0.)
+ * FENCELINE_DIFFERENT where the key has another value, or none, or one: nothing has changed then. If
+ * `durable` is not 0, what was changed is durable on return, with everything before it. */
+int fenceline_compare_and_swap(fenceline_store *store, const void *key, size_t key_length,
+                               const void *expected, size_t expected_length, const void *value,
+                               size_t value_length, int durable);
+
+/* Sets *snapshot to the store as it is now: with every write that was committed before the call, and
+ * none behind. It can be read by any thread while the store goes on, and has to be ended: memory and space
+ * are kept for it until then. Of a closed store it can only be ended. Takes no time that grows with the
+ * store, except at the first one of a store that was opened for reading beside an index image. */
+int fenceline_snapshot_begin(fenceline_store *store, fenceline_snapshot **snapshot);
+
+/* Ends a snapshot and frees it. NULL does nothing. */
+void fenceline_snapshot_end(fenceline_snapshot *snapshot);
+
+/* The number of the newest transaction that a snapshot shows; 0 for NULL. */
+uint64_t fenceline_snapshot_sequence(const fenceline_snapshot *snapshot);
+
+/* As fenceline_get, of the value that `key` had. */
+int fenceline_snapshot_get(fenceline_snapshot *snapshot, const void *key, size_t key_length,
+                           void *buffer, size_t capacity, size_t *value_length);
+
+/* As fenceline_read, of the value that `key` had. */
+int fenceline_snapshot_read(fenceline_snapshot *snapshot, const void *key, size_t key_length,
+                            fenceline_value_visitor visitor, void *context);
+
+/* As fenceline_scan, of the entries that there were. */
+int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size_t from_length,
+                            const void *to, size_t to_length, int direction, size_t limit,
+                            fenceline_entry_visitor visitor, void *context);
 
 /* Fills *statistics, of which the caller has set `size`. */
 int fenceline_statistics(fenceline_store *store, fenceline_store_statistics *statistics);

@@ -46,11 +46,9 @@ extension RecordHeader {
   /// header's 16 bits of it tell.
   @inline(__always)
   func vouchesForKey(in bytes: RawSpan, at offset: Int, binding: SegmentBinding) -> Bool {
-    let checked = bytes.extracting(
-      offset + RecordField.kindAndFlags..<offset + RecordField.headerCheck
-    )
-    let check = Checksum.folded(Checksum.crc32c(checked, continuing: binding.seed(at: offset)))
-    guard check == headerCheck, shape.totalLength <= bytes.byteCount - offset else { return false }
+    guard Checksum.headerCheck(words, seed: binding.seed(at: offset)) == headerCheck,
+      shape.totalLength <= bytes.byteCount - offset
+    else { return false }
     let start = offset + shape.headerLength
     return Checksum.keyCheck(bytes.extracting(start..<start + keyLength)) == keyCheck
   }
