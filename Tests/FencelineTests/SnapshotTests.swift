@@ -201,9 +201,7 @@ struct SnapshotTests {
     #expect(try snapshot.count == 500)
   }
 
-  @Test func `A snapshot of a closed store gives the error, and one of a damaged store what is whole`()
-    throws
-  {
+  @Test func `A snapshot of a closed store gives the error, a damaged one what is whole`() throws {
     let scratch = try Scratch()
     let store = try Store.open(at: scratch.store, options: .smallSegments)
     for number in 0..<200 { try store.put("key \(number)", String(repeating: "v", count: 100)) }

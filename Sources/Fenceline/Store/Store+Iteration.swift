@@ -154,10 +154,14 @@ extension Store {
     // The first key that is not wanted is behind all that are.
     while visit.goesOn, let unit = place.unit {
       if isAscending {
-        guard self.visit(unit, &visit, upTo: newestSequence, { range.isBeforeEnd($0) }, body) else { break }
+        guard self.visit(unit, &visit, upTo: newestSequence, { range.isBeforeEnd($0) }, body) else {
+          break
+        }
         place.moveForwards()
       } else {
-        guard self.visit(unit, &visit, upTo: newestSequence, { range.isFromStart($0) }, body) else { break }
+        guard self.visit(unit, &visit, upTo: newestSequence, { range.isFromStart($0) }, body) else {
+          break
+        }
         place.moveBackwards()
       }
     }

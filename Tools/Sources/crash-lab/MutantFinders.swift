@@ -33,7 +33,8 @@ struct MutantFinders {
     for line in text.split(separator: UInt8(ascii: "\n")) {
       let fields = line.split(separator: UInt8(ascii: "\t"), maxSplits: 1)
       guard fields.count == 2 else { continue }
-      finders[String(decoding: fields[0], as: UTF8.self)] = String(decoding: fields[1], as: UTF8.self)
+      let name = String(decoding: fields[0], as: UTF8.self)
+      finders[name] = String(decoding: fields[1], as: UTF8.self)
     }
   }
 
