@@ -53,8 +53,9 @@ private final class ListedBefore: StoreDirectory {
 }
 
 struct OpeningBesideWriterTests {
-  /// Numbers are given out before names are: a segment that is made ahead has its number while a
-  /// compaction takes the next one and is done first. A reader that listed the directory then, and read
+  /// Numbers are given out before names are.
+  ///
+  /// A segment that is made ahead has its number while a compaction takes the next one and is done first. A reader that listed the directory then, and read
   /// the newest segment when that was followed already, found nobody with a higher number than all that
   /// it knew, and took the successor, which was there, for missing.
   @Test(arguments: TestMedium.allCases)
