@@ -47,8 +47,9 @@ struct Lane {
   /// - Throws: `Finding` at the first violation; the store stays as it was found.
   mutating func run() throws {
     defer { for reader in readers.values { Self.end(reader) } }
+    let parent = getppid()
     let end = plan.seconds.map { ContinuousClock.now + .seconds($0) }
-    while !Interruption.hasCome {
+    while !Interruption.hasCome, getppid() == parent {
       if let end {
         if ContinuousClock.now >= end { break }
       } else if tally.kills >= plan.kills {

@@ -30,7 +30,8 @@ struct Run {
     let temporary = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/var/tmp"
     let directories = command.directory.isEmpty ? ["/dev/shm", temporary] : command.directory
     let beginning = ContinuousClock.now
-    var lanes = try directories.enumerated().map { try start($1, $0, of: directories.count) }
+    let places = try makePlaces(in: directories)
+    var lanes = try places.enumerated().map { try start($1, $0, of: places.count) }
     var progress = ProgressLine()
     while lanes.contains(where: { $0.end == nil }) {
       usleep(20_000)
@@ -49,11 +50,21 @@ struct Run {
 
   private static func kills(_ lanes: [Running]) -> Int { lanes.reduce(0) { $0 + $1.board.kills } }
 
-  private func start(_ directory: String, _ number: Int, of count: Int) throws -> Running {
-    let place = FilePath(directory).appending("fenceline-torture-\(getpid())-\(number)")
-    do { try Files.makeDirectory(place) } catch {
-      throw ValidationError("\(directory): \(error)")
+  /// A directory of its own in each, or none at all.
+  private func makePlaces(in directories: [String]) throws -> [FilePath] {
+    var places: [FilePath] = []
+    for (number, directory) in directories.enumerated() {
+      let place = FilePath(directory).appending("fenceline-torture-\(getpid())-\(number)")
+      do { try Files.makeDirectory(place) } catch {
+        for place in places { Files.removeDirectory(place) }
+        throw ValidationError("\(directory): \(error)")
+      }
+      places.append(place)
     }
+    return places
+  }
+
+  private func start(_ place: FilePath, _ number: Int, of count: Int) throws -> Running {
     let board = try Board(creating: place.appending("board"))
     // libpmem looks once, when a process begins.
     let isForced = try Self.isMemory(place)

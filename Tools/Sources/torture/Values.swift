@@ -22,17 +22,22 @@ struct Values {
   /// Bytes of the longest value.
   static let longest = 420_000
   private static let places = 1 << 16
+  /// A prime: no page, line or chunk of a value is like one that stands elsewhere in it.
+  private static let period = 40_009
 
   init(of shape: StoreShape) {
     var numbers = SeededNumbers(seed: shape.seed)
-    var pool: ByteString = []
-    pool.reserveCapacity(Self.longest + Self.places)
-    while pool.count < Self.longest + Self.places {
+    var block: ByteString = []
+    block.reserveCapacity(Self.period + 8)
+    while block.count < Self.period {
       let word = numbers.next()
       for shift in stride(from: 0, to: UInt64(64), by: 8) {
-        pool.append(UInt8(truncatingIfNeeded: word >> shift))
+        block.append(UInt8(truncatingIfNeeded: word >> shift))
       }
     }
+    var pool: ByteString = []
+    pool.reserveCapacity(Self.longest + Self.places + Self.period)
+    while pool.count < Self.longest + Self.places { pool += block[..<Self.period] }
     self.pool = pool
   }
 
