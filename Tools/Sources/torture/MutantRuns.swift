@@ -18,11 +18,10 @@ struct MutantRuns {
   /// flush, a fence or a sync, which only a kernel or a power supply can miss, or a check that only
   /// damage would fail.
   static let visible: [Mutant] = [
-    .beginMarkMissing, .transactionSplit, .tornTransactionAccepted, .openMarkMissing,
-    .openMarkIgnored, .tornSegmentContinued, .usedSequencesReissued, .replacedRemovedFirst,
-    .compactionUnsynced, .tombstonesDropped, .compactedIgnored, .imageWordsUnlimited, .moveUnnoted,
-    .adoptedUnnoted, .removalsIgnored, .replayUnnoted, .successorHeaderLate, .firstHeaderLate,
-    .sealPersistedLate,
+    .beginMarkMissing, .transactionSplit, .tornTransactionAccepted, .tornSegmentContinued,
+    .usedSequencesReissued, .replacedRemovedFirst, .compactionUnsynced, .tombstonesDropped,
+    .compactedIgnored, .imageWordsUnlimited, .moveUnnoted, .adoptedUnnoted, .removalsIgnored,
+    .replayUnnoted, .successorHeaderLate, .firstHeaderLate, .sealPersistedLate,
   ]
 
   init(_ command: TortureCommand) { self.command = command }

@@ -123,7 +123,8 @@ struct StoreCheck {
     _ demand: Demand
   ) throws -> UInt64 {
     var pairs: [(operation: Int, sequence: UInt64)] = []
-    for (key, entry) in found {
+    // A short value may be that of several operations, the last of which may be lost.
+    for (key, entry) in found where entry.value.count >= Values.telling {
       if let operation = model.versions[key]?.operation {
         pairs.append((operation, entry.sequence))
       }
@@ -149,7 +150,7 @@ struct StoreCheck {
         description: "sequence \(first.sequence) is given again; \(demand.usedSequence) was used"
       )
     }
-    return pairs.last?.sequence ?? 0
+    return found.values.map(\.sequence).max() ?? 0
   }
 
   private func verify(_ model: StoreModel) throws {
