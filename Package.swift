@@ -178,6 +178,16 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    .executableTarget(
+      name: "torture",
+      dependencies: [
+        "DamageLab", "Fenceline", "PersistentMemory", "CFlush", "FencelineC", "CFenceline",
+        "TextFormats", "ToolSupport", argumentParser, filePath,
+      ],
+      path: "Tools/Sources/torture",
+      swiftSettings: settings
+    ),
+
     // Tests, one target per module.
     .target(name: "CFlushTestSupport", dependencies: ["CFlush"], path: "Tests/CFlushTestSupport"),
     .testTarget(

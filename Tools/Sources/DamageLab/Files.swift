@@ -80,7 +80,7 @@ package enum Files {
   }
 
   /// Whether two pieces of memory hold the same.
-  static func areEqual(_ left: RawSpan, _ right: ByteString) -> Bool {
+  package static func areEqual(_ left: RawSpan, _ right: ByteString) -> Bool {
     guard left.byteCount == right.count else { return false }
     // SAFETY: both have as many bytes as are compared, and are read during the call only.
     return unsafe left.withUnsafeBytes { left in
