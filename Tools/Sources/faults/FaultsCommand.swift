@@ -15,7 +15,8 @@ struct FaultsCommand: ParsableCommand {
     discussion: """
       A store is created, written, filled, imaged, compacted, closed, killed, recovered, followed and \
       exported, with the same calls every time. Each call fails once, and from then on, with every \
-      error that it may give. Ends with status 1 if an answer was wrong, a process trapped or hung, \
+      error that it may give. Then each page of the store's files can't be read, in turn, in each \
+      way to come upon it. Ends with status 1 if an answer was wrong, a process trapped or hung, \
       or something was left over. Every such case is named, and --case runs it again.
       """
   )
@@ -24,11 +25,14 @@ struct FaultsCommand: ParsableCommand {
   var medium: [FaultMedium] = []
 
   @Option(
-    help: ArgumentHelp("Fail only calls of this function.", valueName: "function")
+    help: ArgumentHelp(
+      "Only calls of this function, or pages met in this way; may be given several times.",
+      valueName: "row"
+    )
   )
   var only: [String] = []
 
-  @Option(help: "Check so many cases on a medium, each function with each error among them (0: all).")
+  @Option(help: "Check so many cases on a medium, each function with each error and each way to a page among them (0: all).")
   var most = 0
 
   @Option(help: "What a sample follows from.")
@@ -71,19 +75,22 @@ struct FaultsCommand: ParsableCommand {
   }
 
   /// The cases to run, the same in every process.
-  func cases(_ calls: [UInt64]) -> [FaultCase] {
-    let all = FaultCase.all(calls).filter { only.isEmpty || only.contains($0.function.name) }
+  func cases(_ calls: [UInt64], _ pages: PageTrial) -> [TrialCase] {
+    let faults = FaultCase.all(calls).map { TrialCase.fault($0) }
+    let meetings = PageCase.all(closed: pages.closed, killed: pages.killed).map {
+      TrialCase.page($0)
+    }
+    let all = (faults + meetings).filter { only.isEmpty || only.contains($0.row) }
     if let single { return all.filter { $0.name == single } }
     guard most > 0, all.count > most else { return all }
     var numbers = SeededNumbers(seed: seed)
     let shuffled = all.shuffled(using: &numbers)
     var seen: Set<String> = []
-    // Each function with each error first.
-    let first = shuffled.filter {
-      seen.insert("\($0.function.name)/\($0.error.rawValue)").inserted
-    }
+    // Each function with each error first, and each way to a page.
+    let first = shuffled.filter { seen.insert("\($0.row)/\($0.sort)").inserted }
     let names = Set(first.map(\.name))
-    return Array((first + shuffled.filter { !names.contains($0.name) }).prefix(max(most, first.count)))
+    let rest = shuffled.filter { !names.contains($0.name) }
+    return Array((first + rest).prefix(max(most, first.count)))
   }
 }
 

@@ -2,7 +2,8 @@
 // opened, killed, recovered, followed, exported. Whatever throws is noted, and what the handle shows
 // then is compared with what it may show.
 //
-// Invariant: no thread but the caller's, no clock, no random number: the same calls of the system.
+// Invariant: up to its last handle no thread but the caller's, no clock, no random number: the same calls
+// of the system.
 
 internal import DamageLab
 internal import FaultLayer
@@ -36,9 +37,10 @@ final class Life {
     var options = StoreOptions()
     options.compactsInBackground = false
     options.writesIndexImages = false
-    options.segmentOptions.smallest = 16 << 10
-    options.segmentOptions.largest = 16 << 10
-    options.segmentOptions.smallestPrepared = 16 << 10
+    options.segmentOptions.smallest = 32 << 10
+    options.segmentOptions.largest = 32 << 10
+    options.segmentOptions.smallestPrepared = 32 << 10
+    options.segmentOptions.smallestImagedJournal = 32 << 10
     options.segmentOptions.preparesInBackground = false
     options.segmentOptions.fewestChanges = 1
     options.segmentOptions.hashSeed = 5
@@ -52,7 +54,8 @@ final class Life {
     guard write("second", { $0.goOn($1) }, closes: false) else { return }
     guard write("recovered", { $0.recover($1) }, closes: true) else { return }
     guard read() else { return }
-    _ = write("followed", { $0.follow($1) }, closes: true)
+    guard write("followed", { $0.follow($1) }, closes: true) else { return }
+    _ = write("threads", { $0.workBesideThreads($1) }, closes: true, hasThreads: true)
   }
 
   // MARK: Handles
@@ -63,11 +66,17 @@ final class Life {
   private func write(
     _ name: String,
     _ body: (Life, Store) -> Void,
-    closes: Bool
+    closes: Bool,
+    hasThreads: Bool = false
   ) -> Bool {
     var opened: Store?
+    var options = Self.options
+    if hasThreads {
+      (options.compactsInBackground, options.writesIndexImages) = (true, true)
+      options.segmentOptions.preparesInBackground = true
+    }
     attempt("\(name): open") { () throws(StoreError) in
-      opened = try Store.open(at: store, options: Self.options)
+      opened = try Store.open(at: store, options: options)
     }
     guard let opened else { return false }
     restart(from: opened, name)

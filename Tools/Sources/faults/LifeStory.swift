@@ -17,7 +17,9 @@ extension Life {
     transaction(["b", "c", "d"], 300, durable: true, store)
     // Over 64 KiB: a segment of its own.
     put("large", 70_000, durable: true, store)
-    for number in 0..<60 { put("key \(number % 20)", 400 + number, store) }
+    // Over 1 MiB with the other: openings read the journal with several threads.
+    put("larger", 1_000_000, durable: true, store)
+    for number in 0..<60 { put("key \(number % 20)", 800 + number, store) }
     delete("key 2", durable: true, store)
     synchronize(store, .medium)
     maintain("image", store) { (store) throws(StoreError) in try store.writeIndexImage() }
@@ -30,7 +32,7 @@ extension Life {
   /// A store that was closed: overwritten until a compaction has something to do, then let go.
   func goOn(_ store: Store) {
     put("again", 30, store)
-    for number in 0..<90 { put("key \(number % 9)", 500, durable: number % 30 == 0, store) }
+    for number in 0..<90 { put("key \(number % 9)", 1000, durable: number % 30 == 0, store) }
     maintain("compaction", store) { (store) throws(StoreError) in try store.compact() }
     put("large", 70_100, store)
     transaction((0..<60).map { "batch \($0)" }, 100, durable: false, store)
@@ -45,7 +47,7 @@ extension Life {
   /// A store whose writer was killed.
   func recover(_ store: Store) {
     put("recovered", 80, durable: true, store)
-    for number in 0..<50 { put("key \(number % 9)", 450, store) }
+    for number in 0..<50 { put("key \(number % 9)", 900, store) }
     maintain("changes", store) { (store) throws(StoreError) in try store.writeIndexChanges() }
     delete("recovered", durable: false, store)
   }
@@ -89,15 +91,22 @@ extension Life {
     guard let reader else { return }
     for round in 0..<4 {
       put("round \(round)", 200, durable: true, store)
-      for number in 0..<20 { put("key \(number % 5)", 800, durable: number == 19, store) }
+      for number in 0..<20 { put("key \(number % 5)", 1600, durable: number == 19, store) }
       if round == 2 {
         maintain("compaction", store) { (store) throws(StoreError) in try store.compact() }
       }
       var shown: StoreState?
       attempt("following: read") { () throws(StoreError) in shown = try reader.everything() }
-      if let shown, let finding = model.judge(shown, keepsBuffered: true) {
+      if let shown, let finding = model.judge(shown, keepsBuffered: !isOnDisk) {
         note("following: \(finding)")
       }
     }
+  }
+
+  /// Threads of the store's own prepare, compact and write images: which of them makes which call is not
+  /// the same every time.
+  func workBesideThreads(_ store: Store) {
+    delete("larger", durable: true, store)
+    for number in 0..<80 { put("key \(number % 12)", 1100, durable: number % 20 == 0, store) }
   }
 }

@@ -65,24 +65,28 @@ struct Summary {
     let answers = Answer.allCases.filter { (answer) in
       answer != .notReached || rows.values.contains { $0.answers[answer] != nil }
     }
-    Swift.print("\n" + Self.padded(medium.rawValue, 20), terminator: "")
-    for title in ["calls", "ways", "cases", "failed", "errors"] + answers.map(\.name) {
-      Swift.print(Self.aligned(title), terminator: "")
-    }
+    let titles = answers.map(\.name)
     Swift.print()
+    printRow(medium.rawValue, ["calls", "ways", "cases", "failed", "errors"] + titles)
     for function in FaultFunction.all {
       guard let row = rows[function.name], row.calls > 0 else { continue }
-      let numbers =
-        [row.calls, row.sites, row.cases, row.hits, row.errors.count]
-        + answers.map { row.answers[$0] ?? 0 }
-      Swift.print(
-        Self.padded(function.name, 20) + numbers.map { Self.aligned("\($0)") }.joined()
-      )
+      let counts = [row.calls, row.sites, row.cases, row.hits, row.errors.count]
+      printRow(function.name, (counts + answers.map { row.answers[$0] ?? 0 }).map(String.init))
+    }
+    printRow("pages", ["cases", "pages"] + titles)
+    for way in PageWay.allCases {
+      guard let row = rows[way.rawValue] else { continue }
+      let counts = [row.cases, row.hits] + answers.map { row.answers[$0] ?? 0 }
+      printRow(way.rawValue, counts.map(String.init))
     }
     let cases = rows.values.reduce(0) { $0 + $1.cases }
     let unused = FaultFunction.all.filter { (rows[$0.name]?.calls ?? 0) == 0 }.map(\.name)
     if !unused.isEmpty { Swift.print("never called: \(unused.joined(separator: ", "))") }
     Swift.print("\(medium.rawValue): \(cases) cases, \(findings) findings")
+  }
+
+  private func printRow(_ name: String, _ cells: [String]) {
+    Swift.print(Self.padded(name, 24) + cells.map(Self.aligned).joined())
   }
 
   private static func padded(_ text: String, _ width: Int) -> String {
