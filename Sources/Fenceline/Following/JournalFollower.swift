@@ -337,7 +337,9 @@ final class JournalFollower: @unchecked Sendable {
     _ body: (RawSpan) -> R
   ) throws(StoreError) -> R {
     try translatingErrors { () throws(MediumError) in
-      try file.withGuardedBytes(range, readFrom: start) { (bytes) throws(MediumError) in body(bytes) }
+      try file.withGuardedBytes(range, readFrom: start) { (bytes) throws(MediumError) in
+        body(bytes)
+      }
     }
   }
 }

@@ -15,6 +15,7 @@ struct ErrorRule {
   /// - Parameters:
   ///   - error: what was thrown.
   ///   - isFirst: it is the first one of its life, so it has to name the cause.
+  /// - Returns: the finding.
   func finding(_ error: any Error, isFirst: Bool) -> String? {
     guard let fault else { return "an error without a fault: \(error)" }
     if fault.error.isToBeRetried { return "\(fault.error.rawValue) came out as \(error)" }

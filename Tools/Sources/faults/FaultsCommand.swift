@@ -32,7 +32,12 @@ struct FaultsCommand: ParsableCommand {
   )
   var only: [String] = []
 
-  @Option(help: "Check so many cases on a medium, each function with each error and each way to a page among them (0: all).")
+  @Option(
+    help: """
+      Check so many cases on a medium, each function with each error and each way to a page among \
+      them (0: all).
+      """
+  )
   var most = 0
 
   @Option(help: "What a sample follows from.")
@@ -41,7 +46,7 @@ struct FaultsCommand: ParsableCommand {
   @Option(help: "Worker processes (default: one for each processor).")
   var jobs = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
-  @Option(name: .customLong("case"), help: "Run one case, on the first medium, and say what it gave.")
+  @Option(name: .customLong("case"), help: "Run one case and say what it gave.")
   var single: String?
 
   @Option(help: .hidden)

@@ -55,7 +55,6 @@ final class Life {
     guard write("recovered", { $0.recover($1) }, closes: true) else { return }
     guard read() else { return }
     guard write("followed", { $0.follow($1) }, closes: true) else { return }
-    guard write("growing", { $0.grow($1) }, closes: false) else { return }
     _ = write("threads", { $0.workBesideThreads($1) }, closes: true, hasThreads: true)
   }
 

@@ -109,11 +109,4 @@ extension Life {
     delete("larger", durable: true, store)
     for number in 0..<80 { put("key \(number % 12)", 1100, durable: number % 20 == 0, store) }
   }
-
-  /// The table of keys grows.
-  func grow(_ store: Store) {
-    for part in 0..<6 {
-      transaction((0..<500).map { "many \(part * 500 + $0)" }, 10, durable: part == 5, store)
-    }
-  }
 }

@@ -35,7 +35,8 @@ final class PageMeeting {
 
   func run() {
     switch page.way {
-    case .openReadOnly, .openReadOnlyUnhandled, .openForWriting, .openForWritingUnhandled, .recovery:
+    case .openReadOnly, .openForWriting, .recovery, .openReadOnlyUnhandled,
+      .openForWritingUnhandled:
       unsafe fault_poison(page.file, page.page)
       openBeside()
     case .verify, .verifyUnhandled:
