@@ -90,12 +90,17 @@ struct FaultsCommand: ParsableCommand {
     guard most > 0, all.count > most else { return all }
     var numbers = SeededNumbers(seed: seed)
     let shuffled = all.shuffled(using: &numbers)
+    // Each function with each error first, and each way to a page; then each call; then the rest.
     var seen: Set<String> = []
-    // Each function with each error first, and each way to a page.
     let first = shuffled.filter { seen.insert("\($0.row)/\($0.sort)").inserted }
-    let names = Set(first.map(\.name))
-    let rest = shuffled.filter { !names.contains($0.name) }
-    return Array((first + rest).prefix(max(most, first.count)))
+    let others = shuffled.filter { seen.insert($0.place).inserted }
+    var chosen: [TrialCase] = []
+    var names: Set<String> = []
+    for next in first + others + shuffled where names.insert(next.name).inserted {
+      guard chosen.count < max(most, first.count) else { break }
+      chosen.append(next)
+    }
+    return chosen
   }
 }
 
