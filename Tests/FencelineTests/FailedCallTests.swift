@@ -71,7 +71,7 @@ struct FailedCallTests {
     #expect(try reader.get("last") == "2")
     for number in 0..<40 { #expect(try reader.get("key \(number)") == Self.value) }
     try scratch.change(name, at: middle, to: whole[middle])
-    for number in 0..<100 { try store.put("key \(number % 40)", Self.value) }
+    for number in 0..<100 { try store.put("other \(number)", Self.value) }
     try store.put("last", "3", durability: .durable)
     #expect(Self.wait { (try? reader.get("last")) == "3" })
     for number in 0..<40 { #expect(try reader.get("key \(number)") == Self.value) }

@@ -31,6 +31,8 @@ struct ErrorRule {
     switch error {
     case .system(let operation, let path, let cause):
       if operation.isEmpty || path.isEmpty { return "no operation or no file: \(error)" }
+      // libpmem says "invalid argument" where a call of its own failed.
+      if operation == "pmem_map_file", cause == .invalidArgument { return nil }
       let wanted = Errno(rawValue: fault.error.number)
       return cause == wanted || fault.error == .nothing ? nil : "another cause: \(error)"
     case .full(let path):
