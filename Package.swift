@@ -171,6 +171,17 @@ let package = Package(
       path: "Tools/Sources/crash-lab",
       swiftSettings: settings
     ),
+    // The C library's functions once more, which fail on demand: nothing but that tool is linked with it.
+    .target(name: "FaultLayer", path: "Tools/Sources/fault-layer"),
+    .executableTarget(
+      name: "faults",
+      dependencies: [
+        "FaultLayer", "DamageLab", "Fenceline", "IndexExport", "PersistentMemory", "ToolSupport",
+        argumentParser, filePath,
+      ],
+      path: "Tools/Sources/faults",
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "damage",
       dependencies: ["DamageLab", "ToolSupport", argumentParser, filePath],
