@@ -88,7 +88,7 @@ extension JournalFollower {
       guard let scan = read, scan.acceptedEnd == member.statedEnd ?? scan.acceptedEnd else {
         return nil
       }
-      state.end = scan.acceptedEnd
+      (state.end, state.endsWithPad) = (scan.acceptedEnd, scan.endsWithPad)
       state.nextSequence = scan.nextSequence
       state.isEmpty = scan.isEmpty
     }

@@ -46,6 +46,8 @@ final class JournalFollower: @unchecked Sendable {
     var newest: MappedSegment
     /// End of the transactions that were applied.
     var end: Int
+    /// See ``TransactionScan/endsWithPad``.
+    var endsWithPad = false
     var nextSequence: UInt64
     /// Nothing in it was accepted but the description of the segment before.
     var isEmpty: Bool
@@ -81,6 +83,7 @@ final class JournalFollower: @unchecked Sendable {
     let initial = State(
       newest: newest,
       end: scan.acceptedEnd,
+      endsWithPad: scan.endsWithPad,
       nextSequence: scan.nextSequence,
       isEmpty: scan.isEmpty
     )
@@ -220,6 +223,7 @@ final class JournalFollower: @unchecked Sendable {
         bytes,
         binding: segment.binding,
         from: state.end,
+        followsPad: state.endsWithPad,
         lowestSequence: state.nextSequence,
         limit: limit
       ) { records.append($0) }
@@ -233,7 +237,7 @@ final class JournalFollower: @unchecked Sendable {
       return (scan, isTorn)
     }
     guard let (scan, isTorn) = read else { return true }
-    state.end = scan.acceptedEnd
+    (state.end, state.endsWithPad) = (scan.acceptedEnd, scan.endsWithPad)
     state.nextSequence = scan.nextSequence
     if !scan.isEmpty { state.isEmpty = false }
     return isTorn

@@ -26,13 +26,20 @@ package struct JournalReader: Sendable {
   package let limit: Int
   /// Where the next record is looked for.
   package private(set) var offset: Int
-  private var followsPad = false
+  /// Whether a pad ends there, so that only a batch may start.
+  package private(set) var followsPad: Bool
   private var followsSeal = false
 
-  package init(binding: SegmentBinding, from offset: Int, limit: Int) {
+  package init(
+    binding: SegmentBinding,
+    from offset: Int,
+    limit: Int,
+    followsPad: Bool = false
+  ) {
     self.binding = binding
     self.offset = offset
     self.limit = limit
+    self.followsPad = followsPad
   }
 
   /// Reads the next record; the cursor stays where it is when there is none.

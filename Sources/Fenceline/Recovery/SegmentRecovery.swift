@@ -98,8 +98,9 @@ struct SegmentRecovery: Sendable {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
     isFollowed = member.isCompacted || Self.closeMark(bytes, member)?.state == .followed
     var start = options.start
+    var followsPad = false
     while true {
-      let scan = scan(bytes, member, from: start, limit: limit)
+      let scan = scan(bytes, member, from: start, followsPad: followsPad, limit: limit)
       guard let stop = scan.stop else {
         checkEnd(scan, bytes, member)
         return
@@ -123,7 +124,7 @@ struct SegmentRecovery: Sendable {
         return
       }
       if member.statedEnd == nil, isStillBeingWritten(bytes, member, scan, limit: limit) {
-        start = scan.acceptedEnd
+        (start, followsPad) = (scan.acceptedEnd, scan.endsWithPad)
         continue
       }
       // Damage: go on at the next transaction, so that undamaged keys can be read.
@@ -135,7 +136,7 @@ struct SegmentRecovery: Sendable {
         if member.statedEnd == nil, member.isCutOff, isOpen { checkEnd(scan, bytes, member) }
         return
       }
-      start = resumed.offset
+      (start, followsPad) = (resumed.offset, false)
     }
   }
 
@@ -144,6 +145,7 @@ struct SegmentRecovery: Sendable {
     _ bytes: RawSpan,
     _ member: ChainMember,
     from start: Int,
+    followsPad: Bool,
     limit: Int
   ) -> TransactionScan {
     var found: [RecoveredEntry] = []
@@ -155,6 +157,7 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: start,
+      followsPad: followsPad,
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
@@ -285,6 +288,7 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: scan.acceptedEnd,
+      followsPad: scan.endsWithPad,
       // As the next look at it takes it, or this would never end.
       lowestSequence: scan.nextSequence,
       limit: limit,
