@@ -139,10 +139,13 @@ struct RegressionTests {
   }
 
   /// Numbers that a checksum vouches for and that no arithmetic survives.
+  ///
+  /// A segment that was said to be shorter than its own first page was once read beyond its end.
   @Test(arguments: [
     (SegmentField.firstSequence, UInt64.max), (SegmentField.incarnation, UInt64.max),
     (SegmentField.firstSequence, UInt64.max >> 1), (SegmentField.predecessorEnd, UInt64.max),
     (SegmentField.capacity, UInt64.max), (SegmentField.createdAt, UInt64.max),
+    (SegmentField.capacity, 0), (SegmentField.capacity, 515),
   ])
   func `Hostile numbers in a sound header are an error, not a trap`(
     offset: Int,

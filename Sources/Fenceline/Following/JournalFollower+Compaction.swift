@@ -88,7 +88,7 @@ extension JournalFollower {
       guard let scan = read, scan.acceptedEnd == member.statedEnd ?? scan.acceptedEnd else {
         return nil
       }
-      (state.end, state.endsWithPad) = (scan.acceptedEnd, scan.endsWithPad)
+      (state.end, state.last) = (scan.acceptedEnd, scan.last)
       state.nextSequence = scan.nextSequence
       state.isEmpty = scan.isEmpty
     }

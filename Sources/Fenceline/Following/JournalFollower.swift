@@ -46,8 +46,8 @@ final class JournalFollower: @unchecked Sendable {
     var newest: MappedSegment
     /// End of the transactions that were applied.
     var end: Int
-    /// See ``TransactionScan/endsWithPad``.
-    var endsWithPad = false
+    /// What stands before it.
+    var last = JournalNeighbour.record
     var nextSequence: UInt64
     /// Nothing in it was accepted but the description of the segment before.
     var isEmpty: Bool
@@ -83,7 +83,7 @@ final class JournalFollower: @unchecked Sendable {
     let initial = State(
       newest: newest,
       end: scan.acceptedEnd,
-      endsWithPad: scan.endsWithPad,
+      last: scan.last,
       nextSequence: scan.nextSequence,
       isEmpty: scan.isEmpty
     )
@@ -223,7 +223,7 @@ final class JournalFollower: @unchecked Sendable {
         bytes,
         binding: segment.binding,
         from: state.end,
-        followsPad: state.endsWithPad,
+        behind: state.last,
         lowestSequence: state.nextSequence,
         limit: limit
       ) { records.append($0) }
@@ -237,7 +237,7 @@ final class JournalFollower: @unchecked Sendable {
       return (scan, isTorn)
     }
     guard let (scan, isTorn) = read else { return true }
-    (state.end, state.endsWithPad) = (scan.acceptedEnd, scan.endsWithPad)
+    (state.end, state.last) = (scan.acceptedEnd, scan.last)
     state.nextSequence = scan.nextSequence
     if !scan.isEmpty { state.isEmpty = false }
     return isTorn

@@ -20,8 +20,8 @@ package struct ScanStop: Sendable, Equatable {
 package struct TransactionScan: Sendable {
   /// Offset after the last accepted transaction.
   package var acceptedEnd: Int
-  /// A pad ends there: whoever reads on must know.
-  package var endsWithPad: Bool
+  /// What ends there.
+  package var last: JournalNeighbour
   /// Offset of the last accepted batch start: everything before it was fenced.
   package var lastBatchStart: Int
   /// The lowest sequence that the next transaction may have.
@@ -46,7 +46,7 @@ package struct TransactionScan: Sendable {
   ///   - bytes: the segment from its first byte on.
   ///   - binding: the segment's.
   ///   - offset: where a transaction starts.
-  ///   - followsPad: ``endsWithPad`` of the scan that ended at `offset`, if one did.
+  ///   - before: ``last`` of the scan that ended at `offset`, if one did.
   ///   - lowestSequence: the lowest sequence that the transaction may have; where `offset` is not the
   ///     journal's start.
   ///   - limit: the exact end where it is known, otherwise the segment's length.
@@ -55,20 +55,15 @@ package struct TransactionScan: Sendable {
     _ bytes: RawSpan,
     binding: SegmentBinding,
     from offset: Int = SegmentField.journalStart,
-    followsPad: Bool = false,
+    behind before: JournalNeighbour = .record,
     lowestSequence: UInt64? = nil,
     limit: Int,
     visit: (JournalRecord) -> Void
   ) {
-    var reader = JournalReader(
-      binding: binding,
-      from: offset,
-      limit: limit,
-      followsPad: followsPad
-    )
+    var reader = JournalReader(binding: binding, from: offset, limit: limit, behind: before)
     var pending: [JournalRecord] = []
     acceptedEnd = offset
-    endsWithPad = followsPad
+    last = before
     lastBatchStart = offset
     self.nextSequence = lowestSequence ?? binding.firstSequence
     var pendingBatchStart: Int?
@@ -97,7 +92,7 @@ package struct TransactionScan: Sendable {
         // Whether or not the transaction that begins here is complete, a pad before it is accepted.
         if pending.isEmpty, record.offset > acceptedEnd {
           acceptedEnd = record.offset
-          endsWithPad = true
+          last = .pad
         }
         guard Self.isInOrder(record, in: bytes, pending: pending, from: nextSequence) else {
           stop = ScanStop(offset: record.offset, fault: .header, isMisplaced: true)
@@ -126,7 +121,7 @@ package struct TransactionScan: Sendable {
 
   private mutating func accept(_ reader: JournalReader) {
     acceptedEnd = reader.offset
-    endsWithPad = reader.followsPad
+    last = reader.before
   }
 
   /// Keeps where digests stand.

@@ -98,9 +98,9 @@ struct SegmentRecovery: Sendable {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
     isFollowed = member.isCompacted || Self.closeMark(bytes, member)?.state == .followed
     var start = options.start
-    var followsPad = false
+    var before = JournalNeighbour.record
     while true {
-      let scan = scan(bytes, member, from: start, followsPad: followsPad, limit: limit)
+      let scan = scan(bytes, member, from: start, behind: before, limit: limit)
       guard let stop = scan.stop else {
         checkEnd(scan, bytes, member)
         return
@@ -124,7 +124,7 @@ struct SegmentRecovery: Sendable {
         return
       }
       if member.statedEnd == nil, isStillBeingWritten(bytes, member, scan, limit: limit) {
-        (start, followsPad) = (scan.acceptedEnd, scan.endsWithPad)
+        (start, before) = (scan.acceptedEnd, scan.last)
         continue
       }
       // Damage: go on at the next transaction, so that undamaged keys can be read.
@@ -136,7 +136,7 @@ struct SegmentRecovery: Sendable {
         if member.statedEnd == nil, member.isCutOff, isOpen { checkEnd(scan, bytes, member) }
         return
       }
-      (start, followsPad) = (resumed.offset, false)
+      (start, before) = (resumed.offset, .record)
     }
   }
 
@@ -145,7 +145,7 @@ struct SegmentRecovery: Sendable {
     _ bytes: RawSpan,
     _ member: ChainMember,
     from start: Int,
-    followsPad: Bool,
+    behind before: JournalNeighbour,
     limit: Int
   ) -> TransactionScan {
     var found: [RecoveredEntry] = []
@@ -157,7 +157,7 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: start,
-      followsPad: followsPad,
+      behind: before,
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
@@ -288,7 +288,7 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: scan.acceptedEnd,
-      followsPad: scan.endsWithPad,
+      behind: scan.last,
       // As the next look at it takes it, or this would never end.
       lowestSequence: scan.nextSequence,
       limit: limit,
