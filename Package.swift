@@ -259,10 +259,10 @@ if Context.environment["FENCELINE_FUZZ"] != nil {
 }
 
 // A sanitizer makes builds of its own, and most of the package is of no use to it: where the environment
-// names a test target, it is built with what it depends on and nothing else.
+// names test targets, with commas between, they are built with what they depend on and nothing else.
 if let wanted = Context.environment["FENCELINE_ONLY_TESTS"] {
   var kept: Set<String> = []
-  var open = [wanted]
+  var open = wanted.split(separator: ",").map(String.init)
   while let name = open.popLast() {
     guard kept.insert(name).inserted,
       let target = package.targets.first(where: { $0.name == name })

@@ -42,7 +42,8 @@ struct ReplayTests {
     var inputs = try Self.inputs(of: target).map(\.bytes) + target.seeds()
     let end = ContinuousClock.now + .seconds(1)
     for number in 0... where ContinuousClock.now < end {
-      let first = inputs[Int(truncatingIfNeeded: seed >> 32 &+ UInt64(number) &* 7919) % inputs.count]
+      let place = (seed >> 32 &+ UInt64(number) &* 7919) % UInt64(inputs.count)
+      let first = inputs[Int(place)]
       var input = mutator.mutated(first, for: target, mostBytes: 8192) { changes.changeBytes(&$0) }
       if number.isMultiple(of: 4) {
         let second = inputs[number % inputs.count]

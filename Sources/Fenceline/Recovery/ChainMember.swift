@@ -134,7 +134,9 @@ extension SegmentHeader {
   }
 
   /// Whether its numbers leave room to count on: no store gets near these bounds, and arithmetic with what
-  /// stands below them can't overflow. A segment has its first page at least.
+  /// stands below them can't overflow.
+  ///
+  /// A segment has its first page at least.
   var isPlausible: Bool {
     guard segmentID < UInt32.max - (1 << 16), incarnation < 1 << 62, firstSequence < 1 << 62,
       capacity >= SegmentField.journalStart

@@ -31,7 +31,9 @@ enum FieldTable {
     + [Field(offset: IndexImagePageField.size + IndexImagePageField.bucketCount, size: 2)]
     + [Field(offset: IndexImagePageField.size + IndexImagePageField.wordCount, size: 2)]
     + [Field(offset: IndexImagePageField.size + IndexImagePageField.counts, size: 1, stride: 61)]
-    + [Field(offset: IndexImagePageField.size + IndexImagePageField.counts + 256, size: 4, stride: 4)]
+    + [
+      Field(offset: IndexImagePageField.size + IndexImagePageField.counts + 256, size: 4, stride: 4)
+    ]
   static let changes =
     fields(FormatLayout.indexChanges, at: 0)
     + fields(

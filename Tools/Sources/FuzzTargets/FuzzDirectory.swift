@@ -18,7 +18,9 @@ struct FuzzDirectory {
     var byName: [String: FuzzFile] = [:]
     for file in files { file.name.map { byName[$0] = file } }
     self.init(
-      byName.map { SimulatedDirectory.Entry(name: $0.key, memory: FileMemory(contents: $0.value.bytes)) },
+      byName.map {
+        SimulatedDirectory.Entry(name: $0.key, memory: FileMemory(contents: $0.value.bytes))
+      },
       hardware: onDisk ? .disk : .streamsBypassCache
     )
   }

@@ -19,6 +19,7 @@ package struct InputMutator {
   ///   - target: what it is for.
   ///   - mostBytes: of what is returned.
   ///   - changeBytes: changes some bytes; may make them more or fewer.
+  /// - Returns: at most so many bytes.
   package mutating func mutated(
     _ input: [UInt8],
     for target: FuzzTarget,
@@ -64,7 +65,8 @@ package struct InputMutator {
       switch Int.random(in: 0..<5, using: &numbers) {
       case 0: bytes.insert(anyByte(), at: index)
       case 1 where index < bytes.count: bytes.remove(at: index)
-      case 2 where index < bytes.count: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &numbers)
+      case 2 where index < bytes.count:
+        bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &numbers)
       case 3:
         let count = min(bytes.count - index, Int.random(in: 0...16, using: &numbers))
         let place = Int.random(in: 0...bytes.count, using: &numbers)
@@ -151,7 +153,9 @@ package struct InputMutator {
   }
 
   private mutating func changeRecordField(_ bytes: inout [UInt8]) {
-    guard let record = JournalSealer.records(in: bytes).randomElement(using: &numbers) else { return }
+    guard let record = JournalSealer.records(in: bytes).randomElement(using: &numbers) else {
+      return
+    }
     let isOptional = chance(1, of: 4)
     guard !isOptional, let field = FieldTable.record.randomElement(using: &numbers) else {
       // Optional fields, the key and what comes behind.
@@ -187,7 +191,8 @@ package struct InputMutator {
   }
 
   /// Changes bytes somewhere where there are some.
-  private mutating func changePiece(_ bytes: inout [UInt8], _ changeBytes: (inout [UInt8]) -> Void) {
+  private mutating func changePiece(_ bytes: inout [UInt8], _ changeBytes: (inout [UInt8]) -> Void)
+  {
     guard let place = bytes.indices.randomElement(using: &numbers) else { return }
     let start = bytes[place...].firstIndex { $0 != 0 } ?? bytes.firstIndex { $0 != 0 } ?? 0
     let end = min(bytes.count, start + Int.random(in: 1...64, using: &numbers))

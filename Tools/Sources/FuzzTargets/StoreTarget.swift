@@ -15,6 +15,7 @@ enum StoreTarget {
   /// - Parameters:
   ///   - directory: the files.
   ///   - contents: what stands in them.
+  /// - Throws: an answer that no bytes may cause.
   static func check(
     _ directory: FuzzDirectory,
     _ contents: JournalContents
@@ -112,7 +113,9 @@ enum StoreTarget {
   ) throws(FuzzFinding) {
     let found = try StoreReading(of: store, keys)
     if !directory.hasIndex {
-      guard found.isWhole else { throw FuzzFinding("a store opens for writing and refuses answers") }
+      guard found.isWhole else {
+        throw FuzzFinding("a store opens for writing and refuses answers")
+      }
       if let reading {
         guard reading.isWhole else { throw FuzzFinding("damage is noticed by readers alone") }
         if let difference = reading.difference(from: found.entries) {

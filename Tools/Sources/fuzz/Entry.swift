@@ -68,6 +68,7 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
   return 0
 }
 
+/// Makes another input of one, in its place.
 @c(LLVMFuzzerCustomMutator)
 public func mutate(
   _ data: UnsafeMutablePointer<UInt8>?,
@@ -90,6 +91,7 @@ public func mutate(
   return unsafe write(output, to: data, mostBytes)
 }
 
+/// Makes one input of two.
 @c(LLVMFuzzerCustomCrossOver)
 public func crossOver(
   _ first: UnsafePointer<UInt8>?,
