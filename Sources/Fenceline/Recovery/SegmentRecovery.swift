@@ -195,6 +195,14 @@ struct SegmentRecovery: Sendable {
     _ bytes: RawSpan,
     _ member: ChainMember
   ) {
+    // A compaction merges segments by their sequences: they must not overlap.
+    if let nextSequence = member.nextSequence, scan.nextSequence > nextSequence {
+      damage.append(
+        StoreDamage(
+          harmless: .corrupt(file: member.file.path, offset: scan.acceptedEnd, cause: .recordOrder)
+        )
+      )
+    }
     let isComplete: Bool
     if let statedEnd = member.statedEnd {
       isComplete = scan.acceptedEnd == statedEnd

@@ -29,11 +29,23 @@ struct StoreReading: Equatable {
   /// - Parameters:
   ///   - store: any.
   ///   - keys: to look up beside those that are listed.
+  ///   - mayBeMisled: an index image with sound checksums is believed, so one that lies contradicts the
+  ///     journal: then only errors are judged here.
   /// - Throws: where two answers contradict each other, or an error is no answer to damage.
-  init(of store: Store, _ keys: Set<[UInt8]>) throws(FuzzFinding) {
+  init(of store: Store, _ keys: Set<[UInt8]>, mayBeMisled: Bool) throws(FuzzFinding) {
     let sorted = try Self.list(store, .byKey)
     let unsorted = try Self.list(store, .unordered)
     let backwards = try Self.list(store, .descending)
+    (entries, isComplete) = (sorted.values, sorted.isComplete)
+    try lookUp(keys.union(sorted.keys), in: store)
+    let together = result { () throws(StoreError) in try store.get(Array(answers.keys)) }
+    let count = result { () throws(StoreError) in try store.count }
+    if case .failure(let error) = together { try requireDamage(error, "get of several") }
+    if case .failure(let error) = count { try requireDamage(error, "count") }
+    if mayBeMisled { return }
+    for list in [sorted, unsorted, backwards] where list.values.count != list.keys.count {
+      throw FuzzFinding("a key is listed twice")
+    }
     guard sorted.keys == unsorted.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }),
       backwards.keys == sorted.keys.reversed(), unsorted.values == sorted.values,
       backwards.values == sorted.values
@@ -41,10 +53,9 @@ struct StoreReading: Equatable {
     guard sorted.isComplete == unsorted.isComplete, backwards.isComplete == sorted.isComplete else {
       throw FuzzFinding("only some lists are complete")
     }
-    (entries, isComplete) = (sorted.values, sorted.isComplete)
-    try lookUp(keys.union(sorted.keys), in: store)
-    try compareMany(in: store)
-    try count(store)
+    try compareLookUps()
+    try compare(together)
+    try compare(count)
   }
 
   private static func list(
@@ -65,7 +76,6 @@ struct StoreReading: Equatable {
       try requireDamage(error, "list")
       isComplete = false
     }
-    guard values.count == keys.count else { throw FuzzFinding("a key is listed twice") }
     return (keys, values, isComplete)
   }
 
@@ -77,38 +87,41 @@ struct StoreReading: Equatable {
         try requireDamage(error, "get")
         answers[key] = .refused
       }
-      guard answers[key] != .refused, isComplete || entries[key] != nil else { continue }
-      if answers[key] != entries[key].map({ .value($0) }) ?? .absent {
+    }
+  }
+
+  /// What is listed is found, and nothing else is.
+  private func compareLookUps() throws(FuzzFinding) {
+    for (key, answer) in answers {
+      guard answer != .refused, isComplete || entries[key] != nil else { continue }
+      if answer != entries[key].map({ .value($0) }) ?? .absent {
         throw FuzzFinding("\(key) is listed otherwise than it is found")
       }
     }
   }
 
   /// Several keys at once: each as on its own, or an error if one of them gives one.
-  private func compareMany(in store: Store) throws(FuzzFinding) {
-    let keys = Array(answers.keys)
-    switch result({ () throws(StoreError) in try store.get(keys) }) {
+  private func compare(_ together: Result<[[UInt8]?], StoreError>) throws(FuzzFinding) {
+    switch together {
     case .success(let values):
-      for (key, value) in zip(keys, values)
+      for (key, value) in zip(answers.keys, values)
       where answers[key] != value.map({ .value($0) }) ?? .absent {
         throw FuzzFinding("\(key) is found otherwise among others")
       }
     case .failure(let error):
-      try requireDamage(error, "get of several")
       if !answers.values.contains(.refused) {
         throw FuzzFinding("keys that are found one by one are refused together: \(error)")
       }
     }
   }
 
-  private func count(_ store: Store) throws(FuzzFinding) {
-    switch result({ () throws(StoreError) in try store.count }) {
+  private func compare(_ count: Result<Int, StoreError>) throws(FuzzFinding) {
+    switch count {
     case .success(let count):
       if isComplete, count != entries.count {
         throw FuzzFinding("the count is \(count), but \(entries.count) are listed")
       }
     case .failure(let error):
-      try requireDamage(error, "count")
       if isComplete { throw FuzzFinding("complete, but the count is refused: \(error)") }
     }
   }
