@@ -14,7 +14,8 @@ enum ImageTarget {
     guard let imaged = try image(directory) else { return }
     let keys = JournalContents(of: files).keys.union([Self.first, Self.second])
     guard let plain = try StoreTarget.read(imaged.withoutIndex, keys, mayBeMisled: false),
-      plain.isWhole else {
+      plain.isWhole
+    else {
       throw FuzzFinding("without its image a store refuses answers")
     }
     try compare(imaged, plain, keys, "with an image")
