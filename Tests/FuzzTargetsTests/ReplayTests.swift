@@ -41,7 +41,9 @@ struct ReplayTests {
     var changes = InputMutator(seed: ~seed)
     var inputs = try Self.inputs(of: target).map(\.bytes) + target.seeds()
     let end = ContinuousClock.now + .seconds(1)
-    for number in 0... where ContinuousClock.now < end {
+    var number = 0
+    while ContinuousClock.now < end {
+      number += 1
       let place = (seed >> 32 &+ UInt64(number) &* 7919) % UInt64(inputs.count)
       let first = inputs[Int(place)]
       var input = mutator.mutated(first, for: target, mostBytes: 8192) { changes.changeBytes(&$0) }
