@@ -156,6 +156,15 @@ let package = Package(
       path: "Tools/Sources/DamageLab",
       swiftSettings: settings
     ),
+    // What Tools/fuzz fuzzes, apart from its program so that a test can replay what was found.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "CrashLab", "Fenceline", "PersistentMemory", "JournalFormat", "TextFormats", filePath,
+      ],
+      path: "Tools/Sources/FuzzTargets",
+      swiftSettings: settings
+    ),
     .target(
       name: "ToolSupport",
       dependencies: [filePath],
@@ -237,6 +246,11 @@ let package = Package(
       swiftSettings: settings
     ),
     .testTarget(
+      name: "FuzzTargetsTests",
+      dependencies: ["FuzzTargets"],
+      swiftSettings: settings
+    ),
+    .testTarget(
       name: "KVCtlTests",
       dependencies: ["kvctl", "Fenceline", "IndexExport", filePath],
       swiftSettings: settings
@@ -251,3 +265,36 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The fuzzer brings its own `main`, so it can only be linked with `--sanitize=fuzzer`: Tools/fuzz does.
+if Context.environment["FENCELINE_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer", path: "Tools/Sources/CLibFuzzer"),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: ["FuzzTargets", "CLibFuzzer", filePath],
+      path: "Tools/Sources/fuzz",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]
+    ),
+  ]
+}
+
+// A sanitizer makes builds of its own, and most of the package is of no use to it: where the environment
+// names test targets, with commas between, they are built with what they depend on and nothing else.
+if let wanted = Context.environment["FENCELINE_ONLY_TESTS"] {
+  var kept: Set<String> = []
+  var open = wanted.split(separator: ",").map(String.init)
+  while let name = open.popLast() {
+    guard kept.insert(name).inserted,
+      let target = package.targets.first(where: { $0.name == name })
+    else { continue }
+    for dependency in target.dependencies {
+      switch dependency {
+      case .targetItem(let name, _), .byNameItem(let name, _): open.append(name)
+      default: break
+      }
+    }
+  }
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.products.removeAll()
+}

@@ -134,7 +134,7 @@ extension JournalFollower {
       }
       // What is damaged is not known to be gone.
       guard scan.acceptedEnd == member.statedEnd ?? scan.acceptedEnd else { return nil }
-      state.end = scan.acceptedEnd
+      (state.end, state.last) = (scan.acceptedEnd, scan.last)
       state.nextSequence = scan.nextSequence
       state.isEmpty = scan.isEmpty
     }

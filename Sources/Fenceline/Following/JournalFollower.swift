@@ -47,6 +47,8 @@ final class JournalFollower: @unchecked Sendable {
     var newest: MappedSegment
     /// End of the transactions that were applied.
     var end: Int
+    /// What stands before it.
+    var last = JournalNeighbour.record
     var nextSequence: UInt64
     /// Nothing in it was accepted but the description of the segment before.
     var isEmpty: Bool
@@ -89,6 +91,7 @@ final class JournalFollower: @unchecked Sendable {
     let initial = State(
       newest: newest,
       end: scan.acceptedEnd,
+      last: scan.last,
       nextSequence: scan.nextSequence,
       isEmpty: scan.isEmpty
     )
@@ -243,6 +246,7 @@ final class JournalFollower: @unchecked Sendable {
         bytes,
         binding: segment.binding,
         from: state.end,
+        behind: state.last,
         lowestSequence: state.nextSequence,
         limit: limit
       ) { records.append($0) }
@@ -257,7 +261,7 @@ final class JournalFollower: @unchecked Sendable {
       return (scan, isTorn)
     }
     guard let (scan, isTorn) = read else { throw .noMemory(for: segment.file.path) }
-    state.end = scan.acceptedEnd
+    (state.end, state.last) = (scan.acceptedEnd, scan.last)
     state.nextSequence = scan.nextSequence
     if !scan.isEmpty { state.isEmpty = false }
     return isTorn

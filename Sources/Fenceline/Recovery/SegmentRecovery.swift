@@ -100,8 +100,9 @@ struct SegmentRecovery: Sendable {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
     isFollowed = member.isCompacted || Self.closeMark(bytes, member)?.state == .followed
     var start = options.start
+    var before = JournalNeighbour.record
     while true {
-      let scan = scan(bytes, member, from: start, limit: limit)
+      let scan = scan(bytes, member, from: start, behind: before, limit: limit)
       guard let stop = scan.stop else {
         checkEnd(scan, bytes, member)
         return
@@ -125,7 +126,7 @@ struct SegmentRecovery: Sendable {
         return
       }
       if member.statedEnd == nil, isStillBeingWritten(bytes, member, scan, limit: limit) {
-        start = scan.acceptedEnd
+        (start, before) = (scan.acceptedEnd, scan.last)
         continue
       }
       // Damage: go on at the next transaction, so that undamaged keys can be read.
@@ -137,7 +138,7 @@ struct SegmentRecovery: Sendable {
         if member.statedEnd == nil, member.isCutOff, isOpen { checkEnd(scan, bytes, member) }
         return
       }
-      start = resumed.offset
+      (start, before) = (resumed.offset, .record)
     }
   }
 
@@ -146,6 +147,7 @@ struct SegmentRecovery: Sendable {
     _ bytes: RawSpan,
     _ member: ChainMember,
     from start: Int,
+    behind before: JournalNeighbour,
     limit: Int
   ) -> TransactionScan {
     var found: [RecoveredEntry] = []
@@ -157,6 +159,7 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: start,
+      behind: before,
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
@@ -194,6 +197,14 @@ struct SegmentRecovery: Sendable {
     _ bytes: RawSpan,
     _ member: ChainMember
   ) {
+    // A compaction merges segments by their sequences: they must not overlap.
+    if let nextSequence = member.nextSequence, scan.nextSequence > nextSequence {
+      damage.append(
+        StoreDamage(
+          harmless: .corrupt(file: member.file.path, offset: scan.acceptedEnd, cause: .recordOrder)
+        )
+      )
+    }
     let isComplete: Bool
     if let statedEnd = member.statedEnd {
       isComplete = scan.acceptedEnd == statedEnd
@@ -287,6 +298,7 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: scan.acceptedEnd,
+      behind: scan.last,
       // As the next look at it takes it, or this would never end.
       lowestSequence: scan.nextSequence,
       limit: limit,
