@@ -63,7 +63,6 @@ class Machine:
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors
         )
-        self.scripts = 0
         try:
             self._connect()
             if incoming:
@@ -120,20 +119,22 @@ class Machine:
         """Waits for the first process to have loaded what it loads before a snapshot."""
         self._wait_for(rb"dax-vm: ready\r?\n", seconds)
 
-    def _wait_for(self, pattern, seconds, on_data=None):
+    def _wait_for(self, pattern, seconds):
         end = time.monotonic() + seconds
         while True:
             found = re.search(pattern, self.commands.received)
             if found:
                 return found
-            if not self._step(end - time.monotonic(), on_data):
-                tail = (self.console.received[-1500:] + self.commands.received[-1500:]).decode(
-                    errors="replace"
-                )
+            if not self._step(end - time.monotonic()):
                 what = "ended" if self.process.poll() is not None else "gave no answer in time"
-                raise GuestError(f"the guest {what}; it said last:\n{tail}\n{self._said()}")
+                raise GuestError(f"the guest {what}; {self.last_words()}")
 
-    def _step(self, seconds, on_data=None):
+    def last_words(self):
+        """What the guest said last, for reports of what went wrong."""
+        said = self.console.received[-1500:] + self.commands.received[-1500:]
+        return "it said last:\n" + said.decode(errors="replace")
+
+    def _step(self, seconds):
         """Takes in what one of the lines has; false if the time is over or the guest has ended."""
         with selectors.DefaultSelector() as selector:
             for line in (self.console, self.commands, self.acknowledgements):
@@ -144,22 +145,17 @@ class Machine:
         for key, _ in ready:
             if not key.data.receive(1) and key.data is self.commands:
                 return False
-        if on_data:
-            on_data(self)
         return True
 
     def start(self, script):
         """Starts a script (text for bash, as root, in the host's file system) in the guest."""
-        self.scripts += 1
-        path = os.path.join(self.directory, f"script-{self.scripts}")
-        with open(path, "w") as file:
-            file.write(script)
         self.commands.received = b""
-        self.commands.socket.sendall(path.encode() + b"\n")
+        text = script.encode()
+        self.commands.socket.sendall(b"%d\n" % len(text) + text)
 
-    def finish(self, seconds=120, on_data=None):
+    def finish(self, seconds=120):
         """Waits for the script that was started; its status and its output."""
-        found = self._wait_for(rb"dax-vm: status (\d+)\r?\n", seconds, on_data)
+        found = self._wait_for(rb"dax-vm: status (\d+)\r?\n", seconds)
         output = self.commands.received[: found.start()].decode(errors="replace")
         return int(found.group(1)), output.replace("\r\n", "\n")
 

@@ -1,0 +1,60 @@
+"""What every check works with: the cache, the programs, working directories, the report."""
+
+import contextlib
+import os
+import shlex
+import sys
+import tempfile
+import time
+
+from kernel import guest_library
+
+
+class Wrong(Exception):
+    """A check found what must not be."""
+
+
+class Bench:
+    """Where checks run, and what they say."""
+
+    def __init__(self, cache, programs, random, is_short):
+        self.cache = cache
+        # Directory of kvctl, dax-vm-guest and, for the tests, the bundle.
+        self.programs = programs
+        self.random = random
+        self.is_short = is_short
+        self.started = time.monotonic()
+
+    @contextlib.contextmanager
+    def directory(self):
+        """A working directory for machines, in memory where there is room; removed afterwards."""
+        status = os.statvfs("/dev/shm")
+        parent = "/dev/shm" if status.f_bavail * status.f_frsize > 1 << 30 else None
+        with tempfile.TemporaryDirectory(prefix="fenceline-dax-vm.", dir=parent) as path:
+            yield path
+
+    def script(self, *lines):
+        """A script for the guest that knows the functions and the programs."""
+        path = f"PATH={shlex.quote(self.programs)}:$PATH\n"
+        return guest_library() + path + "\n".join(lines) + "\n"
+
+    def run(self, machine, *lines, seconds=120):
+        """Runs lines in the guest; their output. They must succeed."""
+        status, output = machine.run(self.script(*lines), seconds)
+        require(status == 0, f"status {status} of {lines[-1]!r}: {output[-2000:]}")
+        return output
+
+    def say(self, text):
+        """One line of the report."""
+        print(f"{text} ({time.monotonic() - self.started:.0f} s)", flush=True)
+
+    def progress(self, text):
+        """One line that is written over; nothing where nobody looks."""
+        if sys.stderr.isatty():
+            print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+
+def require(condition, text):
+    """Fails a check unless the condition holds."""
+    if not condition:
+        raise Wrong(text)
