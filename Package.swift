@@ -171,6 +171,16 @@ let package = Package(
       path: "Tools/Sources/crash-lab",
       swiftSettings: settings
     ),
+    .target(name: "FaultLayer", path: "Tools/Sources/fault-layer", linkerSettings: [.linkedLibrary("dl")]),
+    .executableTarget(
+      name: "faults",
+      dependencies: [
+        "FaultLayer", "DamageLab", "Fenceline", "IndexExport", "PersistentMemory", "ToolSupport",
+        argumentParser, filePath,
+      ],
+      path: "Tools/Sources/faults",
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "dax-vm-guest",
       dependencies: ["CrashLab", "Fenceline", filePath],

@@ -21,12 +21,17 @@ struct GuardTests {
     let slot = unsafe cp_guard_add(address, 16384)
     defer { cp_guard_remove(slot) }
     #expect(slot >= 0)
-    #expect(cp_guard_first_fault(slot) == -1)
+    #expect(cp_guard_first_fault(slot, 0, 16384) == -1)
     #expect(ftruncate(descriptor, 4096) == 0)
     let before = cp_guard_fault_count()
     #expect(unsafe address.load(fromByteOffset: 8200, as: UInt8.self) == 0)
     #expect(cp_guard_fault_count() == before + 1)
-    #expect(cp_guard_first_fault(slot) == 8192)
+    #expect(cp_guard_first_fault(slot, 0, 16384) == 8192)
+    // A second page is another fault, and the first does not stand for it.
+    #expect(unsafe address.load(fromByteOffset: 12_300, as: UInt8.self) == 0)
+    #expect(cp_guard_first_fault(slot, 12_288, 16384) == 12_288)
+    #expect(cp_guard_first_fault(slot, 12_287, 12_288) == 8192)
+    #expect(cp_guard_first_fault(slot, 0, 8192) == -1)
   }
 
   @Test func `A fault outside every registered range still ends the process`() async {

@@ -390,7 +390,9 @@ struct JournalWriter: ~Copyable {
   ) throws(StoreError) -> R {
     do throws(MediumError) { return try body() } catch {
       isPoisoned = !Mutant.failedHandleGoesOn.isActive
-      throw StoreError(error)
+      // "Full" would say that nothing has changed and that the handle goes on.
+      guard error.isFull else { throw StoreError(error) }
+      throw .system(operation: error.operation, path: error.path, cause: error.cause)
     }
   }
 }

@@ -35,7 +35,7 @@ extension JournalOpening {
       ? try continueAfterClose(newest, scan, in: directory, options: options)
       : try decide(newest, scan, in: directory, options: options)
     try removeLeftovers(in: directory)
-    removeUnusedImage(in: directory)
+    try translatingErrors { () throws(MediumError) in try removeUnusedImage(in: directory) }
     restoreSpareHeaders(in: directory)
     return writer
   }
@@ -44,14 +44,16 @@ extension JournalOpening {
   ///
   /// They might seem to fit once the journal is longer: an older copy of the segments may have been put
   /// back, and another history follows it.
-  private func removeUnusedImage(in directory: any StoreDirectory) {
+  ///
+  /// - Throws: what the medium says: a writer must not go on beside them.
+  private func removeUnusedImage(in directory: any StoreDirectory) throws(MediumError) {
     let used = Set(changes.files.map(\.header.number))
     for number in chain.changeFiles.subtracting(used) {
-      try? directory.removeSegment(named: ChangeFile.name(of: number))
+      try directory.removeSegment(named: ChangeFile.name(of: number))
     }
     guard imageHeader == nil, chain.hasImage else { return }
-    try? directory.removeSegment(named: IndexImage.fileName)
-    try? directory.synchronize()
+    try directory.removeSegment(named: IndexImage.fileName)
+    try directory.synchronize()
   }
 
   /// Writes second headers again that were damaged; a failure leaves them for the next opening.

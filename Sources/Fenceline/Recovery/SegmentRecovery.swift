@@ -82,15 +82,17 @@ struct SegmentRecovery: Sendable {
         try member.file.withGuardedBytes(0..<member.length) { (bytes) in read(bytes, member) }
       }
     } catch {
+      for number in damage.indices { damage[number].nameMemoryError(in: member.file) }
+      // Before an end that is known zeros are damage like any other, which has been noted.
+      if member.statedEnd != nil, !damage.isEmpty { return }
       // What could be read stays readable; what could not may have been anything.
-      damage.append(
-        StoreDamage(
-          error,
-          in: member.header.segmentID,
-          firstLost: member.header.firstSequence,
-          nextSequence: member.nextSequence
-        )
+      let unknown = StoreDamage(
+        error,
+        in: member.header.segmentID,
+        firstLost: member.header.firstSequence,
+        nextSequence: member.nextSequence
       )
+      damage.insert(unknown, at: 0)
     }
   }
 

@@ -8,6 +8,10 @@ package import SystemPackage
 package struct SampleFile: Sendable, Equatable {
   package let name: String
   package var contents: ByteString
+
+  package init(name: String, contents: ByteString) {
+    (self.name, self.contents) = (name, contents)
+  }
 }
 
 package enum Files {
