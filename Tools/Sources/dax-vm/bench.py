@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-from kernel import guest_library
+from kernel import guest_file
 
 
 class Wrong(Exception):
@@ -33,15 +33,15 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="fenceline-dax-vm.", dir=parent) as path:
             yield path
 
-    def script(self, *lines):
-        """A script for the guest that knows the functions and the programs."""
+    def script(self, *lines, files=()):
+        """A script for the guest that knows the functions of its files, and the programs."""
         path = f"PATH={shlex.quote(self.programs)}:$PATH\n"
-        return guest_library() + path + "\n".join(lines) + "\n"
+        return path + "\n".join([*map(guest_file, ["library.sh", *files]), *lines]) + "\n"
 
-    def run(self, machine, *lines, seconds=120):
+    def run(self, machine, *lines, files=(), seconds=120):
         """Runs lines in the guest; their output. They must succeed."""
-        status, output = machine.run(self.script(*lines), seconds)
-        require(status == 0, f"status {status} of {lines[-1]!r}: {output[-2000:]}")
+        status, output = machine.run(self.script(*lines, files=files), seconds)
+        require(status == 0, f"status {status}: {output[-2000:]}")
         return output
 
     def say(self, text):

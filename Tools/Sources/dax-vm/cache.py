@@ -124,14 +124,14 @@ class Cache:
             if unfinished:
                 work = os.path.dirname(unfinished)
                 with Machine(self.configuration(work), work, incoming=snapshot) as machine:
-                    script = kernel.guest_library() + f"make_nvdimm {file_system}\n"
+                    script = kernel.guest_file("library.sh") + f"make_nvdimm {file_system}\n"
                     status, output = machine.run(script)
                 if status != 0:
                     raise GuestError(f"no {file_system} on the NVDIMM: {output}")
                 os.rename(os.path.join(work, "nvdimm"), unfinished)
-        copy_sparse(made, path)
+        self.copy(made, path)
 
-
-def copy_sparse(source, target):
-    """Copies a file without filling its holes."""
-    subprocess.run(["cp", "--sparse=always", "--", source, target], check=True)
+    @staticmethod
+    def copy(source, target):
+        """Copies a file without filling its holes."""
+        subprocess.run(["cp", "--sparse=always", "--", source, target], check=True)

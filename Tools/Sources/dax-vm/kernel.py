@@ -19,9 +19,9 @@ EARLY_MODULES = (
 LATE_MODULES = ["nfit", "virtio_pmem", "virtio_blk"]
 
 
-def guest_library():
-    """The functions that scripts in the guest share."""
-    with open(f"{GUEST}/library.sh", encoding="utf-8") as file:
+def guest_file(name):
+    """The text of a script that runs in the guest."""
+    with open(f"{GUEST}/{name}", encoding="utf-8") as file:
         return file.read()
 
 

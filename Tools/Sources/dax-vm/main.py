@@ -8,14 +8,17 @@ import sys
 import time
 
 import bench as benches
+import media
 import power_cuts
 from cache import FILE_SYSTEMS, Cache
 from machine import GuestError
 
 CHECKS = {
+    "media": media.check_file_systems,
+    "machines": media.check_machines,
     "power": power_cuts.check,
 }
-SHORT = ["power"]
+SHORT = ["media", "power"]
 
 
 def parse():
@@ -23,6 +26,7 @@ def parse():
     parser.add_argument("--kernel-package", required=True)
     parser.add_argument("--cache", required=True)
     parser.add_argument("--programs", required=True)
+    parser.add_argument("--tests")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("prepare")
     run = commands.add_parser("run")

@@ -1,75 +1,103 @@
 # shellcheck shell=bash
-# Pages of a store's files that can't be read, under programs that open it and under handles that are open:
-# media_errors.sh behind library.sh, with $poison (the program) and $extent (short or long) set.
+# Pages that can't be read any more, under programs that open the store and under handles that are open;
+# behind library.sh and expect.sh. $poison is the path of poison.py.
 
 store=/mnt/dax/errors
-checks=0
+first=$store/00000001.segment
+value=$(printf '%0200d' 0)
 
-# expect STATUS PATTERN COMMAND...: the command ends so, and says something that matches.
-expect() {
-  local wanted=$1 pattern=$2 status=0 output
-  shift 2
-  output=$("$@" 2>&1 >/mnt/output) || status=$?
-  output+=$(</mnt/output)
-  if [[ $status != "$wanted" || ! $output =~ $pattern ]]; then
-    echo "WRONG: $*: status $status, not $wanted with '$pattern': $output"
-    exit 1
-  fi
-  checks=$((checks + 1))
-}
-
-# Opens a handle that stays open: hold read|write STORE; then ask CALL PATTERN.
-hold() {
-  coproc HANDLE { exec dax-vm-guest hold "$1" "$2" 2>&1; }
-}
-ask() {
-  local answer
-  echo "$1" >&"${HANDLE[1]}"
-  if ! read -r -t 60 answer <&"${HANDLE[0]}" || [[ ! $answer =~ $2 ]]; then
-    echo "WRONG: $1: '${answer-the process is gone}', not '$2'"
-    exit 1
-  fi
-  checks=$((checks + 1))
-}
-release() {
-  local process=$HANDLE_PID
-  exec {HANDLE[1]}>&-
-  wait "$process" || { echo "WRONG: the process ended with status $?"; exit 1; }
-  checks=$((checks + 1))
-}
-
-# A store of one segment with a thousand keys; those of the middle of it are made unreadable below.
+# A store of a thousand keys, key1000 to key1999, in two segments; the page at offset 131072 of the first
+# lies in the middle of them. It is closed in order.
 make_store() {
-  local number value
-  value=$(printf '%0200d' 0)
+  local number
   rm -rf "$store"
   for number in {1000..1999}; do printf 'key%s\t%s\n' "$number" "$value"; done >/mnt/input
-  kvctl import "$store" /mnt/input
+  kvctl import "$store" /mnt/input 2>/dev/null
 }
 
-# File and offset of a page that holds nothing but values of keys around number 1500.
-victim() { echo "$store/00000001.segment 131072"; }
+# The first of the keys that are not printed any more.
+lost_key() {
+  kvctl list "$store" --keys-only 2>/dev/null |
+    awk 'BEGIN { n = 1000 } $1 != "key" n { print "key" n; exit } { n++ }' || true
+}
 
+# Under commands, each of which opens the store anew: under_commands short|long.
 under_commands() {
+  local error="$first: the device can't read offset 131072" key
   make_store
-  local file=$store/00000001.segment
-  # The key whose record lies there; every record takes the same space.
-  python3 "$poison" "$file" 131072
-  local key
-  key=$(kvctl list "$store" --keys-only 2>/dev/null | seq_gap)
-  local error="$file: the device can't read offset 131072"
+  python3 "$poison" "$first" 131072
+  key=$(lost_key)
   expect 74 "$error" kvctl get "$store" "$key"
-  expect 0 '^0+$' kvctl get "$store" key1001
-  expect 0 '^0+$' kvctl get "$store" key1998
-  expect 74 "$error" kvctl list "$store"
-  [[ $extent == long ]] || return 0
+  expect 0 "$value" kvctl get "$store" key1000
+  expect 0 "$value" kvctl get "$store" key1900
+  [[ $1 == long ]] || return 0
+  expect 74 "$error" kvctl list "$store" --keys-only
+  expect 74 "$error.*what is sound, 98[0-9] entries, is in" kvctl export "$store" /mnt/exported
+  expect 74 "$error" kvctl index "$store" /mnt/index.sqlite
   expect 65 "$error" kvctl verify "$store"
-  expect 74 "$error" kvctl export "$store" /mnt/dax/exported
-  expect 74 "$error" kvctl index "$store" /mnt/dax/index.sqlite
   expect 0 'damaged places: +[1-9]' kvctl stat "$store"
-  expect 74 "$error" kvctl put "$store" more data
-  expect 1 '^$' kvctl get "$store" never-written
+  expect 74 "$error" kvctl put "$store" key1000 other
+  expect 0 "$value" kvctl get "$store" key1000
 }
 
-# The first number that is missing among keys in order.
-seq_gap() { awk -v next_one=1000 '{ n = substr($1, 4); if (n != next_one) { print "key" next_one; exit }; next_one++ }'; }
+# Under a handle that has read the page before it failed.
+under_reader() {
+  local error="error: $first: the device can't read offset 131072"
+  make_store
+  hold read "$store"
+  ask 'scan' '^1000 entries$'
+  ask 'get key1500' '^200 bytes$'
+  python3 "$poison" "$first" 131072
+  ask 'get key1000' '^200 bytes$'
+  ask 'scan' "^98[0-9] entries, $error"
+  ask 'scan-in-order' "^[0-9]+ entries, $error"
+  ask "get $(lost_key)" "^$error"
+  ask 'get key1000' '^200 bytes$'
+  ask 'get key1900' '^200 bytes$'
+  ask 'get none' '^nothing$'
+  ask 'close' '^closed$'
+  release
+}
+
+# Under a handle that writes: what was written goes bad, then the page that is written next.
+under_writer() {
+  local error="the device can't" newest
+  make_store
+  hold write "$store"
+  python3 "$poison" "$first" 131072
+  ask "get $(lost_key)" "^error: $first: $error read offset 131072"
+  ask 'durable key1000 new' '^power failure$'
+  ask 'get key1000' '^3 bytes$'
+  ask 'compact' "^error: $first: $error read offset 131072"
+  ask 'durable another value' '^power failure$'
+  # The page that the next record goes to, and those behind it.
+  newest=$(find "$store" -name '*.segment' | sort | tail -n 1)
+  # shellcheck disable=SC2046 # one word each
+  python3 "$poison" "$newest" $(seq 4096 4096 $(($(stat -c %s "$newest") - 1)))
+  ask 'durable lost value' '^error: '
+  ask 'durable lost value' '^error: an earlier write failed'
+  ask 'sync' '^error: an earlier write failed'
+  release
+}
+
+# Under an index image and what was changed behind it: the journal has it all. $image_store was written by
+# dax-vm-guest and holds the state behind $1.
+under_image() {
+  local files file
+  files=$(find /mnt/dax/imaged -name 'index*')
+  [[ $files == *index.image* ]] || wrong "there is no image: $(ls /mnt/dax/imaged)"
+  hold read /mnt/dax/imaged
+  ask 'get key/0' '^16 bytes$'
+  for file in $files; do
+    # shellcheck disable=SC2046
+    python3 "$poison" "$file" $(seq 0 4096 $(($(stat -c %s "$file") - 1)))
+  done
+  ask 'get key/0' '^16 bytes$'
+  ask 'get none' '^nothing$'
+  ask 'scan' '^[0-9]+ entries$'
+  release
+  expect 0 '' kvctl get /mnt/dax/imaged key/0
+  expect 0 'entries' kvctl export /mnt/dax/imaged /mnt/exported
+  expect 0 '' kvctl put /mnt/dax/imaged more data
+  expect 0 '^data$' kvctl get /mnt/dax/imaged more
+}
