@@ -9,6 +9,7 @@ import time
 
 import bench as benches
 import media
+import memory_errors
 import power_cuts
 from cache import FILE_SYSTEMS, Cache
 from machine import GuestError
@@ -17,8 +18,9 @@ CHECKS = {
     "media": media.check_file_systems,
     "machines": media.check_machines,
     "power": power_cuts.check,
+    "memory": memory_errors.check,
 }
-SHORT = ["media", "power"]
+SHORT = ["media", "power", "memory"]
 
 
 def parse():

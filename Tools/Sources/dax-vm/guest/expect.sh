@@ -13,7 +13,7 @@ wrong() {
 expect() {
   local wanted=$1 pattern=$2 status=0 output
   shift 2
-  output=$("$@" 2>&1 </dev/null) || status=$?
+  output=$({ "$@" 2>&1 || exit; } </dev/null | tr -d '\0') || status=$?
   [[ $status == "$wanted" && $output =~ $pattern ]] ||
     wrong "$*: status $status, not $wanted with '$pattern': ${output:0:1500}"
   checks=$((checks + 1))
