@@ -17,12 +17,15 @@ class Wrong(Exception):
 class Bench:
     """Where checks run, and what they say."""
 
-    def __init__(self, cache, programs, random, is_short):
+    def __init__(self, cache, options, random):
         self.cache = cache
-        # Directory of kvctl, dax-vm-guest and, for the tests, the bundle.
-        self.programs = programs
+        # The directory of kvctl and dax-vm-guest, and the program that holds the tests.
+        self.programs = options.programs
+        self.tests = options.tests
+        # The repository's root, where the tests find their data.
+        self.root = os.path.abspath(f"{os.path.dirname(__file__)}/../../..")
         self.random = random
-        self.is_short = is_short
+        self.is_short = getattr(options, "short", False)
         self.started = time.monotonic()
 
     @contextlib.contextmanager

@@ -8,19 +8,24 @@ import sys
 import time
 
 import bench as benches
+import disk_faults
 import media
 import memory_errors
 import power_cuts
+import test_bundles
 from cache import FILE_SYSTEMS, Cache
 from machine import GuestError
 
 CHECKS = {
     "media": media.check_file_systems,
     "machines": media.check_machines,
+    "tests": test_bundles.check,
     "power": power_cuts.check,
     "memory": memory_errors.check,
+    "disk": disk_faults.check_faults,
+    "log": disk_faults.check_log,
 }
-SHORT = ["media", "power", "memory"]
+SHORT = ["media", "tests", "power", "memory"]
 
 
 def parse():
@@ -43,7 +48,7 @@ def parse():
 
 def run(cache, options):
     """A command line of the user's in the guest; its status."""
-    bench = benches.Bench(cache, options.programs, random.Random(), False)
+    bench = benches.Bench(cache, options, random.Random())
     with bench.directory() as work:
         cache.nvdimm(options.file_system, f"{work}/nvdimm")
         with cache.resume(work) as machine:
@@ -59,7 +64,7 @@ def check(cache, options):
     """All checks, or those that were named; how many failed."""
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
-    bench = benches.Bench(cache, options.programs, random.Random(seed), options.short)
+    bench = benches.Bench(cache, options, random.Random(seed))
     failed = 0
     for name in options.only or (SHORT if options.short else CHECKS):
         try:
