@@ -13,7 +13,10 @@ private final class FailingMemory: StoreDirectory {
   let base: FileSystemDirectory
   private let failing: [String: [Int]]
 
-  /// - Parameter failing: offsets of pages, by file.
+  /// - Parameters:
+  ///   - path: the store's directory.
+  ///   - failing: offsets of pages, by file.
+  /// - Throws: as the directory itself does.
   init(_ path: FilePath, failing: [String: [Int]]) throws {
     base = try FileSystemDirectory(path: path, writable: false, guardsReads: true)
     self.failing = failing
@@ -73,9 +76,11 @@ struct UnreadablePageTests {
     return try scratch.copyOfFiles()
   }
 
-  /// In a virtual machine with a bad block in the middle of its newest segment a store that was closed in
-  /// order answered nothing at all: a page that could not be read passed for a segment of which nothing is
-  /// known. Overwritten by other bytes, the same page had cost its own keys only.
+  /// A store that was closed in order answered nothing at all.
+  ///
+  /// In a virtual machine, with a bad block in the middle of its newest segment: a page that could not be
+  /// read passed for a segment of which nothing is known. Overwritten by other bytes, the same page had cost
+  /// its own keys only.
   @Test(arguments: [true, false])
   func `A page in the middle of the newest segment costs its own keys`(closes: Bool) throws {
     let scratch = try Scratch()
@@ -96,7 +101,7 @@ struct UnreadablePageTests {
     #expect(throws: error) { try store.dictionary() }
   }
 
-  /// What such a page at the end of a journal held nobody knows: every key may have had a newer value.
+  /// What such a page held nobody knows: every key may have had a newer value.
   @Test
   func `A page behind the last whole record of a store that was not closed concerns every key`()
     throws

@@ -21,6 +21,7 @@ struct Judge {
   /// - Parameters:
   ///   - store: any handle.
   ///   - acknowledged: number of the last transaction that must not be lost.
+  /// - Returns: that number, 0 for an empty store.
   /// - Throws: `Violation` where the store's contents are not the state behind that transaction, or
   ///   `acknowledged` is behind it.
   func check(_ store: Store, acknowledged: UInt64) throws -> UInt64 {
@@ -38,7 +39,7 @@ struct Judge {
       let shown = found.removeValue(forKey: name)
       guard shown == value else {
         throw Violation(
-          description: "behind \(last), key \(key) has \(Self.say(shown)) instead of \(Self.say(value))"
+          description: "behind \(last), key \(key) has \(Self.say(shown)), not \(Self.say(value))"
         )
       }
       // The other way to ask.
@@ -71,7 +72,9 @@ struct Judge {
         key: key,
         length: value.count
       )
-      guard value == written else { throw Violation(description: "key \(key) has a value of nobody") }
+      guard value == written else {
+        throw Violation(description: "key \(key) has a value that nobody wrote")
+      }
       shown += 1
     }
     return (shown, refused)

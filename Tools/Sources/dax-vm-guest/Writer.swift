@@ -21,8 +21,8 @@ final class Writer: Sendable {
   private let told: Mutex<UInt64>
   /// The first thing that failed; every thread ends then.
   private let failure = Mutex<(any Error)?>(nil)
-  /// A transaction takes its number when it has the right to write. What takes one before that does so
-  /// alone.
+  /// Shared by transactions, which take their numbers when they have the right to write; what takes one
+  /// before that does so alone.
   private let order = SharedLock()
 
   init(_ path: FilePath, _ life: Life, acknowledgements: FileDescriptor) {
@@ -89,7 +89,8 @@ final class Writer: Sendable {
         }
       }
     } catch {
-      failure.withLock { if $0 == nil { $0 = error } }
+      // What poisoned the handle says more than that it is.
+      failure.withLock { if $0 == nil || $0 as? StoreError == .poisoned { $0 = error } }
     }
   }
 

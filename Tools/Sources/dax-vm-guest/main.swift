@@ -71,7 +71,8 @@ do {
   switch (arguments.count > 2 ? arguments[1] : "", arguments.count) {
   case ("write", 6...7): try write(FilePath(arguments[2]), Array(arguments[3...]))
   case ("check", 5):
-    print("state \(try check(FilePath(arguments[2]), lives(arguments[3]), UInt64(arguments[4]) ?? 0))")
+    let acknowledged = UInt64(arguments[4]) ?? 0
+    print("state \(try check(FilePath(arguments[2]), lives(arguments[3]), acknowledged))")
   case ("audit", 4):
     let store = try Store.openReadOnly(at: FilePath(arguments[2]), options: Writer.options)
     let (shown, refused) = try Judge(lives: lives(arguments[3])).audit(store)
