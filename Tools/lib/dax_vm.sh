@@ -54,20 +54,25 @@ run_dax_vm() {
   local programs=$1
   shift
   python3 -B "$fenceline_root/Tools/Sources/dax-vm/main.py" --kernel-package "$dax_vm_kernel" \
-    --cache "$dax_vm_cache" --programs "$programs" \
-    --tests "$(swift build --show-bin-path)/fencelinePackageTests.xctest" "$@"
+    --cache "$dax_vm_cache" --programs "$programs" "$@"
+}
+
+# Builds the tests; prints the path of the program that holds them.
+build_dax_vm_tests() {
+  swift build -j "$fenceline_jobs" --build-tests >&2
+  printf '%s/fencelinePackageTests.xctest\n' "$(swift build --show-bin-path)"
 }
 
 # A short form of `Tools/dax-vm check`, with what is built for debugging. Passes, with a remark, where
 # there can be no machine.
 check_dax_vm() {
-  local status=0
+  local status=0 tests
   (prepare_dax_vm) || status=$?
   if [[ $status == 69 ]]; then
     say "not run: the store on DAX file systems, under power cuts and media errors of a virtual machine"
     return
   fi
   prepare_dax_vm
-  swift build -j "$fenceline_jobs" --build-tests
-  run_dax_vm "$(swift build --show-bin-path)" check --short
+  tests=$(build_dax_vm_tests)
+  run_dax_vm "$(dirname "$tests")" --tests "$tests" check --short
 }

@@ -53,33 +53,6 @@ struct Judge {
     return last
   }
 
-  /// How many keys a store that may be damaged answers with a value, and how many it refuses to.
-  ///
-  /// - Throws: `Violation` where a value is none that was written for its key.
-  func audit(_ store: Store) throws -> (shown: Int, refused: Int) {
-    var (shown, refused) = (0, 0)
-    for key in 0..<Step.keyCount {
-      let value: [UInt8]?
-      do { value = try store.get(nameOfKey(key)) } catch {
-        refused += 1
-        continue
-      }
-      guard let value else { continue }
-      let number = Value.number(of: value)
-      let written = Value.bytes(
-        life: life(of: number),
-        number: number,
-        key: key,
-        length: value.count
-      )
-      guard value == written else {
-        throw Violation(description: "key \(key) has a value that nobody wrote")
-      }
-      shown += 1
-    }
-    return (shown, refused)
-  }
-
   /// The value of every key behind a transaction, found by walking back from it; nil where it has none.
   private func contents(behind last: UInt64) -> [UInt32: [UInt8]?] {
     var contents: [UInt32: [UInt8]?] = [:]

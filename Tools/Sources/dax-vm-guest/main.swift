@@ -6,8 +6,6 @@
 //   dax-vm-guest check STORE LIVES ACKNOWLEDGED
 //     prints "state N" where the store holds exactly what the transactions up to N left, N being at least
 //     ACKNOWLEDGED
-//   dax-vm-guest audit STORE LIVES
-//     prints how many keys of a store that may be damaged have a value, and how many are refused
 //   dax-vm-guest hold read|write STORE
 //     one handle that answers calls from the standard input
 //   dax-vm-guest require STORE
@@ -73,10 +71,6 @@ do {
   case ("check", 5):
     let acknowledged = UInt64(arguments[4]) ?? 0
     print("state \(try check(FilePath(arguments[2]), lives(arguments[3]), acknowledged))")
-  case ("audit", 4):
-    let store = try Store.openReadOnly(at: FilePath(arguments[2]), options: Writer.options)
-    let (shown, refused) = try Judge(lives: lives(arguments[3])).audit(store)
-    print("shown \(shown) refused \(refused)")
   case ("hold", 4): Handle(store: try open(FilePath(arguments[3]), arguments[2])).serve()
   case ("require", 3):
     var options = StoreOptions()

@@ -19,17 +19,12 @@ from machine import GuestError, Machine
 FILE_SYSTEMS = ("ext4", "xfs")
 
 
-class Unavailable(Exception):
-    """Something that the machine would need can't be had."""
-
-
 class Cache:
     """The cache's directory, for machines whose working files lie in another."""
 
-    def __init__(self, root, package, busybox="/bin/busybox"):
+    def __init__(self, root, package):
         self.root = root
         self.package = package
-        self.busybox = busybox
         os.makedirs(root, exist_ok=True)
 
     @contextlib.contextmanager
@@ -63,7 +58,7 @@ class Cache:
     def initial_file_system(self):
         """The archive that the guest starts from."""
         directory = self.kernel()
-        archive = kernel.initial_file_system(directory, self.busybox)
+        archive = kernel.initial_file_system(directory, shutil.which("busybox"))
         digest = hashlib.sha256(archive).hexdigest()[:16]
         with self._making(f"initial-{digest}") as (path, unfinished):
             if unfinished:

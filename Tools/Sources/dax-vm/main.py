@@ -4,6 +4,8 @@ import argparse
 import os
 import random
 import shlex
+import signal
+import subprocess
 import sys
 import time
 
@@ -28,8 +30,15 @@ CHECKS = {
 SHORT = ["media", "tests", "power", "memory"]
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that ends with the status that stands for usage everywhere here."""
+
+    def error(self, message):
+        self.exit(64, f"Tools/dax-vm: {message}\nTools/dax-vm --help says more.\n")
+
+
 def parse():
-    parser = argparse.ArgumentParser(prog="Tools/dax-vm", add_help=False)
+    parser = Parser(prog="Tools/dax-vm", add_help=False, allow_abbrev=False)
     parser.add_argument("--kernel-package", required=True)
     parser.add_argument("--cache", required=True)
     parser.add_argument("--programs", required=True)
@@ -77,9 +86,15 @@ def check(cache, options):
 
 def main():
     options = parse()
+    # Machines end with this process, also where it is asked to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     cache = Cache(options.cache, options.kernel_package)
     start = time.monotonic()
-    cache.snapshot()
+    try:
+        cache.snapshot()
+    except (GuestError, OSError, subprocess.SubprocessError) as error:
+        print(f"Tools/dax-vm: no virtual machine here: {error}", file=sys.stderr)
+        return 69
     if options.command == "prepare":
         for file_system in FILE_SYSTEMS:
             cache.nvdimm(file_system, os.devnull)

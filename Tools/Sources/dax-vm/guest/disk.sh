@@ -35,6 +35,7 @@ wait_for_acknowledged() {
 # The last number that was told; the last line may be half written.
 acknowledged() { tail -n 2 "$output" | head -n 1 | sed 's/state //'; }
 
+# Returns when some transactions are durable.
 start_writer() {
   output=/mnt/output
   : >"$output"
@@ -80,26 +81,6 @@ lost_writes() {
   kill -KILL "$writer"
   wait "$writer" 2>/dev/null || true
   judge "$before" "$1"
-}
-
-# The same for a while, then the disk works again: no promise holds, but nothing wrong may be shown.
-hole() {
-  local status=0
-  start_writer
-  mapped 'flakey /dev/vda 0 0 3600 1 drop_writes'
-  wait_for_acknowledged $(($(wc -l <"$output") + 10))
-  sound
-  wait_for_acknowledged $(($(wc -l <"$output") + 20))
-  kill -KILL "$writer"
-  wait "$writer" 2>/dev/null || true
-  umount /mnt/disk
-  mount /dev/mapper/disk /mnt/disk || { echo "hole: the file system can't be mounted any more"; return; }
-  if [[ -e $store ]]; then
-    dax-vm-guest audit "$store" 1:1 >/mnt/audit 2>&1 || status=$?
-    [[ $status == 0 || $status == 74 ]] || wrong "after a hole: status $status: $(</mnt/audit)"
-    echo "hole: $(</mnt/audit)"
-  fi
-  checks=$((checks + 1))
 }
 
 # Writes with a log of every write to the disk; the log gets a mark for what is acknowledged.
