@@ -171,7 +171,8 @@ let package = Package(
       path: "Tools/Sources/crash-lab",
       swiftSettings: settings
     ),
-    .target(name: "FaultLayer", path: "Tools/Sources/fault-layer", linkerSettings: [.linkedLibrary("dl")]),
+    // The C library's functions once more, which fail on demand: nothing but that tool is linked with it.
+    .target(name: "FaultLayer", path: "Tools/Sources/fault-layer"),
     .executableTarget(
       name: "faults",
       dependencies: [

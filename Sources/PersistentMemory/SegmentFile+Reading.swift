@@ -37,6 +37,7 @@ extension SegmentFile {
   ///   - range: what is handed out.
   ///   - start: bytes of it before this offset are not looked at by `body`, and may be anything.
   ///   - body: gets the bytes.
+  /// - Returns: what `body` returns.
   /// - Throws: ``MediumError`` of operation "read" where the range can't be read.
   package func withGuardedBytes<R: ~Copyable>(
     _ range: Range<Int>,

@@ -46,6 +46,33 @@ struct GuardTests {
       print(unsafe address?.load(fromByteOffset: 4096, as: UInt8.self) ?? 0)
     }
   }
+
+  @Test func `A fault outside every registered range goes to the handler that was there before`()
+    async
+  {
+    await #expect(processExitsWith: .exitCode(42)) {
+      var action = sigaction()
+      unsafe action.__sigaction_handler.sa_sigaction = { (_, _, _) in _exit(42) }
+      action.sa_flags = SA_SIGINFO
+      unsafe _ = sigaction(SIGBUS, &action, nil)
+      _ = cp_guard_install()
+      let descriptor = unsafe open("/dev/shm", O_TMPFILE_VALUE | O_RDWR, 0o600)
+      ftruncate(descriptor, 8192)
+      let address = unsafe mmap(nil, 8192, PROT_READ, MAP_SHARED, descriptor, 0)
+      ftruncate(descriptor, 0)
+      print(unsafe address?.load(fromByteOffset: 4096, as: UInt8.self) ?? 0)
+    }
+  }
+
+  /// Nothing faults again behind a signal that somebody sent, so the first one was lost.
+  @Test func `A signal that somebody sends ends the process at once`() async {
+    await #expect(processExitsWith: .signal(SIGBUS)) {
+      unsafe setenv("SWIFT_BACKTRACE", "enable=no", 1)
+      _ = cp_guard_install()
+      kill(getpid(), SIGBUS)
+      _exit(0)
+    }
+  }
 }
 
 /// `O_TMPFILE`, which the C library shows only to GNU programs.

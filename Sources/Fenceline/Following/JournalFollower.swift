@@ -104,7 +104,7 @@ final class JournalFollower: @unchecked Sendable {
   /// The caller holds a reader's ticket. A transaction that was complete when the call began, and visible
   /// to this process, is applied when it returns.
   ///
-  /// - Throws: why it can't be: what the medium says, or what is damaged. The next call tries again.
+  /// - Throws: why it can't be: what a call of the system says. The next one tries again.
   /// - Complexity: two loads where there is nothing new.
   @inline(__always)
   func catchUp() throws(StoreError) {
@@ -215,7 +215,9 @@ final class JournalFollower: @unchecked Sendable {
         if state.end == end, try !moveOn(&state) { break }
       }
     } catch {
-      state.failure = error
+      // Beside damage the handle stays at this moment, as one does that finds it at its opening: what is
+      // whole can be read. Calls of the system may work the next time, and until then nobody knows.
+      if error.isDamage { state.isIncomplete = false } else { state.failure = error }
     }
     let isUnfinished = isTorn || state.isEmpty || state.isIncomplete || state.failure != nil
     isUncertain.store(isUnfinished, ordering: .relaxed)
@@ -230,7 +232,8 @@ final class JournalFollower: @unchecked Sendable {
     let segment = state.newest
     var next = state
     let whole = 0..<segment.file.length
-    let (scan, isTorn) = try reading(segment.file, whole, from: state.end) { (bytes) in
+    let read = try reading(segment.file, whole, from: state.end) {
+      (bytes) -> (TransactionScan, Bool)? in
       var records: [JournalRecord] = []
       let scan = TransactionScan(
         bytes,
@@ -240,6 +243,7 @@ final class JournalFollower: @unchecked Sendable {
         limit: limit
       ) { records.append($0) }
       let end = scan.acceptedEnd
+      guard index.hasMemory(for: records.count) else { return nil }
       // Scans may show them as soon as the first look-up does.
       next.end = end
       map.noteCommitted(next.position)
@@ -248,6 +252,7 @@ final class JournalFollower: @unchecked Sendable {
       let isTorn = end + 8 <= limit && bytes.littleEndian(at: end, as: UInt64.self) != 0
       return (scan, isTorn)
     }
+    guard let (scan, isTorn) = read else { throw .noMemory(for: segment.file.path) }
     state.end = scan.acceptedEnd
     state.nextSequence = scan.nextSequence
     if !scan.isEmpty { state.isEmpty = false }
@@ -290,8 +295,13 @@ final class JournalFollower: @unchecked Sendable {
       // Words of an image lead to segments that may go. Where it can't be taken over, the chain is older
       // than what was read instead, or the segments have to stay: adopting is for another time.
       guard !chain.contains(where: isNew) || takeOverImage(&state) else { return true }
-      if try !adopt(chain, before: segment), let rebuilt = try rebuild(from: chain) {
-        state = rebuilt
+      do throws(StoreError) {
+        if try !adopt(chain, before: segment), let rebuilt = try rebuild(from: chain) {
+          state = rebuilt
+        }
+      } catch {
+        // The sources stay, which have what can't be read of the copies.
+        guard error.isDamage else { throw error }
       }
       return true
     }
@@ -327,7 +337,9 @@ final class JournalFollower: @unchecked Sendable {
     _ body: (RawSpan) -> R
   ) throws(StoreError) -> R {
     try translatingErrors { () throws(MediumError) in
-      try file.withGuardedBytes(range, readFrom: start) { (bytes) throws(MediumError) in body(bytes) }
+      try file.withGuardedBytes(range, readFrom: start) { (bytes) throws(MediumError) in
+        body(bytes)
+      }
     }
   }
 }

@@ -13,6 +13,7 @@
 internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
+internal import SystemPackage
 
 extension JournalOpening {
   /// Goes on writing where the journal ends, durably decided.
@@ -49,11 +50,21 @@ extension JournalOpening {
   private func removeUnusedImage(in directory: any StoreDirectory) throws(MediumError) {
     let used = Set(changes.files.map(\.header.number))
     for number in chain.changeFiles.subtracting(used) {
-      try directory.removeSegment(named: ChangeFile.name(of: number))
+      try Self.removeFile(ChangeFile.name(of: number), in: directory)
     }
     guard imageHeader == nil, chain.hasImage else { return }
-    try directory.removeSegment(named: IndexImage.fileName)
+    try Self.removeFile(IndexImage.fileName, in: directory)
     try directory.synchronize()
+  }
+
+  /// Removes a file; a directory of its name can never be taken for it.
+  private static func removeFile(
+    _ name: String,
+    in directory: any StoreDirectory
+  ) throws(MediumError) {
+    do throws(MediumError) { try directory.removeSegment(named: name) } catch {
+      guard error.cause == .isDirectory else { throw error }
+    }
   }
 
   /// Writes second headers again that were damaged; a failure leaves them for the next opening.

@@ -14,9 +14,13 @@ extension Store {
     return state
   }
 
-  /// What differs between the store's answers and `state`, or nil.
+  /// Compares the store's answers with `state`.
   ///
-  /// - Parameter keys: asked for one by one, and all at once.
+  /// - Parameters:
+  ///   - state: everything that is to be there.
+  ///   - keys: asked for one by one, and all at once.
+  /// - Returns: what differs, or nil.
+  /// - Throws: what the store says instead of an answer.
   func difference(from state: StoreState, _ keys: Set<ByteString>) throws(StoreError) -> String? {
     let found = try everything()
     guard found == state else { return "a scan shows \(Model.difference(found, state))" }

@@ -15,6 +15,7 @@ struct ErrorRule {
   /// - Parameters:
   ///   - error: what was thrown.
   ///   - isFirst: it is the first one of its life, so it has to name the cause.
+  /// - Returns: the finding.
   func finding(_ error: any Error, isFirst: Bool) -> String? {
     guard let fault else { return "an error without a fault: \(error)" }
     if fault.error.isToBeRetried { return "\(fault.error.rawValue) came out as \(error)" }
@@ -30,6 +31,8 @@ struct ErrorRule {
     switch error {
     case .system(let operation, let path, let cause):
       if operation.isEmpty || path.isEmpty { return "no operation or no file: \(error)" }
+      // libpmem says "invalid argument" where a call of its own failed.
+      if operation == "pmem_map_file", cause == .invalidArgument { return nil }
       let wanted = Errno(rawValue: fault.error.number)
       return cause == wanted || fault.error == .nothing ? nil : "another cause: \(error)"
     case .full(let path):

@@ -32,7 +32,12 @@ struct FaultsCommand: ParsableCommand {
   )
   var only: [String] = []
 
-  @Option(help: "Check so many cases on a medium, each function with each error and each way to a page among them (0: all).")
+  @Option(
+    help: """
+      Check so many cases on a medium, each function with each error and each way to a page among \
+      them (0: all).
+      """
+  )
   var most = 0
 
   @Option(help: "What a sample follows from.")
@@ -41,7 +46,7 @@ struct FaultsCommand: ParsableCommand {
   @Option(help: "Worker processes (default: one for each processor).")
   var jobs = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
-  @Option(name: .customLong("case"), help: "Run one case, on the first medium, and say what it gave.")
+  @Option(name: .customLong("case"), help: "Run one case and say what it gave.")
   var single: String?
 
   @Option(help: .hidden)
@@ -85,12 +90,17 @@ struct FaultsCommand: ParsableCommand {
     guard most > 0, all.count > most else { return all }
     var numbers = SeededNumbers(seed: seed)
     let shuffled = all.shuffled(using: &numbers)
+    // Each function with each error first, and each way to a page; then each call; then the rest.
     var seen: Set<String> = []
-    // Each function with each error first, and each way to a page.
     let first = shuffled.filter { seen.insert("\($0.row)/\($0.sort)").inserted }
-    let names = Set(first.map(\.name))
-    let rest = shuffled.filter { !names.contains($0.name) }
-    return Array((first + rest).prefix(max(most, first.count)))
+    let others = shuffled.filter { seen.insert($0.place).inserted }
+    var chosen: [TrialCase] = []
+    var names: Set<String> = []
+    for next in first + others + shuffled where names.insert(next.name).inserted {
+      guard chosen.count < max(most, first.count) else { break }
+      chosen.append(next)
+    }
+    return chosen
   }
 }
 

@@ -23,6 +23,7 @@ final class Life {
   private(set) var errors: [(step: String, error: any Error)] = []
   /// What was wrong.
   private(set) var findings: [String] = []
+  private var hasThreads = false
   private var checks = 0
   private var numbers = SeededNumbers(seed: 7)
 
@@ -71,6 +72,7 @@ final class Life {
   ) -> Bool {
     var opened: Store?
     var options = Self.options
+    self.hasThreads = hasThreads
     if hasThreads {
       (options.compactsInBackground, options.writesIndexImages) = (true, true)
       options.segmentOptions.preparesInBackground = true
@@ -111,7 +113,9 @@ final class Life {
       return true
     } catch {
       errors.append((step, error))
-      if let finding = ErrorRule(fault).finding(error, isFirst: errors.count == 1) {
+      // A thread of the store's own may have had the first one.
+      let isFirst = errors.count == 1 && !hasThreads
+      if let finding = ErrorRule(fault).finding(error, isFirst: isFirst) {
         note("\(step): \(finding)")
       }
       return false

@@ -48,7 +48,8 @@ struct Model {
   static func difference(_ found: StoreState, _ wanted: StoreState) -> String {
     let names = Set(found.keys).union(wanted.keys).filter { found[$0] != wanted[$0] }
     let some = names.map { String(decoding: $0.prefix(20), as: UTF8.self) }.sorted().prefix(3)
-    return "\(found.count) keys for \(wanted.count), \(names.count) differ (\(some.joined(separator: ", ")))"
+    let list = some.joined(separator: ", ")
+    return "\(found.count) keys for \(wanted.count), \(names.count) differ (\(list))"
   }
 
   /// Goes on behind an opening for writing that showed `state`: what it found is durable.

@@ -101,6 +101,13 @@ struct Trial {
       let isFull = if case .full? = first.error as? StoreError { true } else { false }
       answer = isOpening ? .notOpened : isPoisoned ? .poisoned : isFull ? .full : .error
     }
+    if fault.function.raw == FAULT_SYNC_DIRECTORY, !fault.error.isToBeRetried, !fault.lasts,
+      let first = life.errors.first, !first.step.hasSuffix("export"),
+      fault_calls(FAULT_SYNC_DIRECTORY) > fault.call
+    {
+      // The kernel reports a failure once; the next answer is worth nothing.
+      life.note("a directory is synchronised again behind a failure")
+    }
     let error = life.errors.first.map { "\($0.step): \($0.error)" }
     return (
       TrialResult(answer: answer, hits: fault_hits(), error: error, findings: life.findings), life

@@ -67,11 +67,19 @@ enum TrialCase: Sendable {
     }
   }
 
+  /// The call, or the way to a page of a file.
+  var place: String {
+    switch self {
+    case .fault(let fault): "\(fault.function.name) \(fault.call)"
+    case .page(let page): "\(page.way.rawValue) \(page.file)"
+    }
+  }
+
   /// What a sample takes at least one of.
   var sort: String {
     switch self {
     case .fault(let fault): fault.error.rawValue
-    case .page(let page): page.file.hasSuffix(".segment") ? "segment" : page.file
+    case .page(let page): page.file.hasSuffix(".segment") ? "segment" : "index"
     }
   }
 }
