@@ -192,6 +192,12 @@ let package = Package(
       swiftSettings: settings
     ),
     .executableTarget(
+      name: "dax-vm-guest",
+      dependencies: ["CrashLab", "Fenceline", filePath],
+      path: "Tools/Sources/dax-vm-guest",
+      swiftSettings: settings
+    ),
+    .executableTarget(
       name: "damage",
       dependencies: ["DamageLab", "ToolSupport", argumentParser, filePath],
       path: "Tools/Sources/damage",

@@ -84,7 +84,7 @@ struct SegmentRecovery: Sendable {
     } catch {
       for number in damage.indices { damage[number].nameMemoryError(in: member.file) }
       // Before an end that is known zeros are damage like any other, which has been noted.
-      if member.statedEnd != nil, !damage.isEmpty { return }
+      if !damage.isEmpty, isEndKnown(of: member) { return }
       // What could be read stays readable; what could not may have been anything.
       let unknown = StoreDamage(
         error,
@@ -94,6 +94,13 @@ struct SegmentRecovery: Sendable {
       )
       damage.insert(unknown, at: 0)
     }
+  }
+
+  /// Whether every page that can't be read lies before the segment's end.
+  private func isEndKnown(of member: ChainMember) -> Bool {
+    if member.statedEnd != nil || isClosed { return true }
+    guard let end = scan?.acceptedEnd, end < member.length else { return scan != nil }
+    return member.file.isGuarded && member.file.firstFault(in: end..<member.length) == nil
   }
 
   private mutating func read(_ bytes: RawSpan, _ member: ChainMember) {
