@@ -92,10 +92,6 @@ struct JournalWriter: ~Copyable {
     map.noteCommitted(end, nextSequence: nextSequence)
   }
 
-  /// Sequence of the transaction that was written last.
-  @inline(__always)
-  var newestSequence: UInt64 { nextSequence &- 1 }
-
   /// Bytes that were written to the journal since the store was created.
   var writtenBytes: Int { writtenBefore + tail }
 
