@@ -40,6 +40,8 @@ final class JournalFollower: @unchecked Sendable {
   /// A look may find something although nothing has changed there: bytes of an unfinished write that
   /// come later, or an empty segment that was replaced.
   private let isUncertain = Atomic<Bool>(false)
+  /// The last look failed, so reads have to ask why; nobody takes the lock without need.
+  private let hasFailed = Atomic<Bool>(false)
   private let lastLook = Atomic<UInt64>(0)
 
   /// Where following stands.
@@ -159,6 +161,7 @@ final class JournalFollower: @unchecked Sendable {
       Self.word(at: tail.load(ordering: .acquiring)) != seenWord.load(ordering: .relaxed)
       || Self.state(at: mark.load(ordering: .acquiring)) != seenMark.load(ordering: .relaxed)
     let looks = isNews || lastLook.load(ordering: .relaxed) != now
+    guard looks || hasFailed.load(ordering: .relaxed) else { return }
     if looks { lastLook.store(now, ordering: .relaxed) }
     try state.withLock { (state) throws(StoreError) in
       if looks {
@@ -227,6 +230,7 @@ final class JournalFollower: @unchecked Sendable {
       if error.isDamage { state.isIncomplete = false } else { state.failure = error }
     }
     let isUnfinished = isTorn || state.isEmpty || state.isIncomplete || state.failure != nil
+    hasFailed.store(state.failure != nil, ordering: .relaxed)
     isUncertain.store(isUnfinished, ordering: .relaxed)
   }
 
