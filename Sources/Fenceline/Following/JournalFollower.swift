@@ -180,7 +180,7 @@ final class JournalFollower: @unchecked Sendable {
   /// - Complexity: O(keys) at the first time, if the handle uses an image.
   func takeOverImage() throws(StoreError) {
     guard index.hasImage else { return }
-    state.withLock { (state) in _ = takeOverImage(&state) }
+    try state.withLock { (state) throws(StoreError) in _ = try takeOverImage(&state) }
     if index.usesImage { throw .damagedIndexImage(in: directory.path) }
   }
 
@@ -192,8 +192,8 @@ final class JournalFollower: @unchecked Sendable {
   }
 
   /// - Returns: false where everything was read anew instead, or could not be.
-  private func takeOverImage(_ state: inout State) -> Bool {
-    if index.takeOverImage(map) { return true }
+  private func takeOverImage(_ state: inout State) throws(StoreError) -> Bool {
+    if try index.takeOverImage(map) { return true }
     replaceImage(&state)
     return false
   }
@@ -320,7 +320,8 @@ final class JournalFollower: @unchecked Sendable {
       state = Self.start(of: segment)
       // Words of an image lead to segments that may go. Where it can't be taken over, the chain is older
       // than what was read instead, or the segments have to stay: adopting is for another time.
-      guard !chain.contains(where: isNew) || takeOverImage(&state) else { return true }
+      guard !chain.contains(where: isNew) || (try? takeOverImage(&state)) == true
+      else { return true }
       do throws(StoreError) {
         if try !adopt(chain, before: segment), let rebuilt = try rebuild(from: chain) {
           state = rebuilt
