@@ -69,6 +69,8 @@ public enum CorruptionCause: String, Sendable, Equatable {
   case journalEndsEarly
   /// A page of the index image is damaged, and the journal could not be read in its stead.
   case indexImage
+  /// An index image with right checksums leads to a segment that is gone.
+  case indexPosition
 }
 
 extension StoreError: CustomStringConvertible {
@@ -122,6 +124,8 @@ extension CorruptionCause {
     case .journalEndsEarly: "the journal ends before a point that was durable"
     case .indexImage:
       "the index image is damaged and the journal can't be read instead now; try again"
+    case .indexPosition:
+      "the index image leads where no record is; remove it, and the next opening reads the journal"
     }
   }
 }
