@@ -63,6 +63,8 @@ final class SegmentMap: @unchecked Sendable {
   ///
   /// Stored by the writer before the index changes; 0 where nobody writes.
   let committedEnd = Atomic<UInt64>(0)
+  /// End of the journal whose transactions are durable, as a `JournalPosition`; 0 where nobody writes.
+  let durableEnd = Atomic<UInt64>(0)
   /// Sequence of the newest transaction before `committedEnd`, which is stored before it.
   let committedSequence = Atomic<UInt64>(0)
   /// Kept for readers that may still hold a view of them.
@@ -118,6 +120,10 @@ final class SegmentMap: @unchecked Sendable {
     committedEnd.store(end.rawValue, ordering: .releasing)
     committedSequence.store(nextSequence &- 1, ordering: .releasing)
   }
+
+  /// Lets those who want only what is durable read as far as `end`. Under the write lock.
+  @inline(__always)
+  func noteDurable(_ end: JournalPosition) { durableEnd.store(end.rawValue, ordering: .releasing) }
 
   /// Every segment in history order.
   var segments: [MappedSegment] { segmentList.withLock { $0 } }

@@ -45,6 +45,8 @@ public final class Store: Sendable {
   let writer: WriterAccess
   let maintenance: Maintenance
   let snapshots: SnapshotRegistry
+  /// Wakes those who wait for changes.
+  let signal = ChangeSignal()
   /// Keeps a handle that only reads up with whoever writes.
   let follower: JournalFollower?
 
@@ -274,6 +276,7 @@ public final class Store: Sendable {
     defer { directory.unlock() }
     maintenance.stop()
     maintenance.imageForNextOpening()
+    defer { signal.end() }
     try writer.close()
   }
 
@@ -285,6 +288,7 @@ public final class Store: Sendable {
     _ body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let result = try writer.withWriter(body)
+    signal.notify(of: self)
     if writer.takeNewSegment() || index.takeManyChanges() { maintenance.request() }
     return result
   }

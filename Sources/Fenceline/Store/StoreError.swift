@@ -41,6 +41,10 @@ public enum StoreError: Error, Sendable, Equatable {
   case forked
   /// Another transaction wrote a key that this one had read; it may be tried again.
   case conflict(key: [UInt8])
+  /// Some of what was written since has been compacted away; a snapshot and its token are the way on.
+  case changesAreGone(after: ChangeToken)
+  /// The store never had such a transaction, or lost it in a crash.
+  case unknownToken(ChangeToken)
   /// Every position of the journal's address space (8 TiB) is used.
   case addressSpaceExhausted
 }
@@ -104,6 +108,10 @@ extension StoreError: CustomStringConvertible {
     case .conflict(let key):
       "\(key.count > 40 ? "a key" : String(decoding: key, as: UTF8.self)): written by another "
         + "transaction meanwhile; try again"
+    case .changesAreGone(let token):
+      "\(token): some changes behind it were compacted away; "
+        + "take a snapshot of the store, and go on from its token"
+    case .unknownToken(let token): "\(token): the store has no such transaction"
     case .addressSpaceExhausted: "the store takes 8 TiB, and can't take more"
     }
   }
