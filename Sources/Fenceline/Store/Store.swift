@@ -45,6 +45,7 @@ public final class Store: Sendable {
   let writer: WriterAccess
   let maintenance: Maintenance
   let snapshots: SnapshotRegistry
+  let groupCommit = GroupCommit()
   /// Wakes those who wait for changes.
   let signal = ChangeSignal()
   /// Keeps a handle that only reads up with whoever writes.
