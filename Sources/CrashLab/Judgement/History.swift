@@ -75,6 +75,11 @@ package struct History: Sendable {
     return (max(0, allowed.lowest)...allowed.highest).last { fingerprints[$0] == fingerprint }
   }
 
+  /// Whether there ever was a state, that of an empty store included.
+  func hasState(withFingerprint fingerprint: UInt64) -> Bool {
+    fingerprint == 0 || fingerprints.contains(fingerprint)
+  }
+
   /// The highest sequence that a step up to `step` has used, or was about to.
   func sequence(upTo step: Int) -> UInt64 { step < 0 ? 0 : sequences[step] }
 

@@ -41,6 +41,8 @@ struct SegmentReading: Sendable {
   var collectsDigest = false
   /// Entries before the start mark are known.
   var skipsKnown = false
+  /// Transactions behind this one are left out.
+  var newestSequence = UInt64.max
   /// Sequences before which entries are counted.
   var startMark: UInt64 = 0
   var endMark: UInt64 = 0
@@ -158,7 +160,10 @@ struct SegmentRecovery: Sendable {
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
-      if !options.skipsKnown || $0.sequence >= options.startMark {
+      let isWanted =
+        $0.sequence <= options.newestSequence
+        && (!options.skipsKnown || $0.sequence >= options.startMark)
+      if isWanted {
         found.append(entry(of: $0, in: bytes))
         if $0.sequence < options.startMark { countBeforeStart += 1 }
         if $0.sequence < options.endMark { countBeforeEnd += 1 }
@@ -237,7 +242,7 @@ struct SegmentRecovery: Sendable {
         record.sequence >= salvaged.last?.sequence ?? scan.nextSequence,
         record.sequence < nextSequence ?? 0
       else { return }
-      found.append(entry(of: record, in: bytes))
+      if record.sequence <= options.newestSequence { found.append(entry(of: record, in: bytes)) }
       salvaged.append(
         SalvagedRecord(
           sequence: record.sequence,

@@ -1,0 +1,88 @@
+// What the journal still holds of a key: every version that no compaction has given back.
+
+internal import JournalFormat
+internal import PersistentMemory
+internal import Synchronization
+
+/// One version of a key.
+public struct KeyVersion: Sendable, Hashable {
+  /// Sequence of the transaction that wrote it.
+  public let sequence: UInt64
+  /// It says that the key was removed.
+  public let isDelete: Bool
+  /// Where it stands.
+  public let location: EntryLocation
+}
+
+extension Store {
+  /// Visits the versions of `key` that the journal still holds, the newest first.
+  ///
+  /// From ``StoreStatistics/oldestSequence`` on none is missing; of what is older some may be gone.
+  ///
+  /// - Parameters:
+  ///   - key: any bytes.
+  ///   - body: gets each version and its value, in place; nil of a delete.
+  /// - Throws: ``StoreError/closed``; for a damaged store, behind the versions that can be read, what is
+  ///   wrong with it.
+  /// - Complexity: O(journal): every record's header and key are read.
+  public func forEachVersion(
+    of key: RawSpan,
+    _ body: (KeyVersion, RawSpan?) -> IterationStep
+  ) throws(StoreError) {
+    try checkOpen()
+    let ticket = epochs.enter()
+    defer { epochs.leave(ticket) }
+    follower?.catchUp()
+    var failure: StoreError?
+    var units: [UInt64: UInt64] = [:]
+    for (segment, end) in map.recordEnds {
+      let stretch = JournalStretch(
+        segment: segment,
+        range: SegmentField.journalStart..<(end ?? newestEnd(in: segment))
+      )
+      do throws(StoreError) {
+        for change in try map.changes(in: stretch)
+        where map.withUnverifiedKey(at: change.unit, { Bytes.areEqual($0, key) }) {
+          units[map.sequence(at: change.unit)] = change.unit
+        }
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    for (_, unit) in units.sorted(by: { $0.key > $1.key }) {
+      do throws(StoreError) {
+        let step = try map.withRecord(at: unit) { (record, bytes) in
+          body(
+            KeyVersion(
+              sequence: record.sequence,
+              isDelete: !record.isPut,
+              location: map.location(of: record, unit: unit)
+            ),
+            record.isPut ? bytes.extracting(record.valueRange) : nil
+          )
+        }
+        if step == .stop { return }
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
+    try checkCompleteness()
+  }
+
+  /// Where what is committed ends in the newest segment.
+  private func newestEnd(in segment: MappedSegment) -> Int {
+    let committed = JournalPosition(rawValue: map.committedEnd.load(ordering: .acquiring))
+    return committed.segment == segment.header.segmentID ? committed.offset : recovery.newestEnd
+  }
+}
+
+extension SegmentMap {
+  /// The sequence that the header of a record says.
+  func sequence(at unit: UInt64) -> UInt64 {
+    unsafe withSegment(of: unit) { (view, offset, bytes) in
+      let words = RecordHeaderWords(in: bytes, at: offset)
+      return unsafe view.pointee.binding.sequence(of: words, in: bytes, at: offset)
+    }
+  }
+}
