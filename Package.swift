@@ -156,6 +156,15 @@ let package = Package(
       path: "Tools/Sources/DamageLab",
       swiftSettings: settings
     ),
+    // What Tools/fuzz fuzzes, apart from its program so that a test can replay what was found.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "CrashLab", "Fenceline", "PersistentMemory", "JournalFormat", "TextFormats", filePath,
+      ],
+      path: "Tools/Sources/FuzzTargets",
+      swiftSettings: settings
+    ),
     .target(
       name: "ToolSupport",
       dependencies: [filePath],
@@ -171,10 +180,37 @@ let package = Package(
       path: "Tools/Sources/crash-lab",
       swiftSettings: settings
     ),
+    // The C library's functions once more, which fail on demand: nothing but that tool is linked with it.
+    .target(name: "FaultLayer", path: "Tools/Sources/fault-layer"),
+    .executableTarget(
+      name: "faults",
+      dependencies: [
+        "FaultLayer", "DamageLab", "Fenceline", "IndexExport", "PersistentMemory", "ToolSupport",
+        argumentParser, filePath,
+      ],
+      path: "Tools/Sources/faults",
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "dax-vm-guest",
+      dependencies: ["CrashLab", "Fenceline", filePath],
+      path: "Tools/Sources/dax-vm-guest",
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "damage",
       dependencies: ["DamageLab", "ToolSupport", argumentParser, filePath],
       path: "Tools/Sources/damage",
+      swiftSettings: settings
+    ),
+
+    .executableTarget(
+      name: "torture",
+      dependencies: [
+        "DamageLab", "Fenceline", "PersistentMemory", "CFlush", "FencelineC", "CFenceline",
+        "TextFormats", "ToolSupport", argumentParser, filePath,
+      ],
+      path: "Tools/Sources/torture",
       swiftSettings: settings
     ),
 
@@ -216,6 +252,11 @@ let package = Package(
       swiftSettings: settings
     ),
     .testTarget(
+      name: "FuzzTargetsTests",
+      dependencies: ["FuzzTargets"],
+      swiftSettings: settings
+    ),
+    .testTarget(
       name: "KVCtlTests",
       dependencies: ["kvctl", "Fenceline", "IndexExport", filePath],
       swiftSettings: settings
@@ -230,3 +271,36 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The fuzzer brings its own `main`, so it can only be linked with `--sanitize=fuzzer`: Tools/fuzz does.
+if Context.environment["FENCELINE_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer", path: "Tools/Sources/CLibFuzzer"),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: ["FuzzTargets", "CLibFuzzer", filePath],
+      path: "Tools/Sources/fuzz",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]
+    ),
+  ]
+}
+
+// A sanitizer makes builds of its own, and most of the package is of no use to it: where the environment
+// names test targets, with commas between, they are built with what they depend on and nothing else.
+if let wanted = Context.environment["FENCELINE_ONLY_TESTS"] {
+  var kept: Set<String> = []
+  var open = wanted.split(separator: ",").map(String.init)
+  while let name = open.popLast() {
+    guard kept.insert(name).inserted,
+      let target = package.targets.first(where: { $0.name == name })
+    else { continue }
+    for dependency in target.dependencies {
+      switch dependency {
+      case .targetItem(let name, _), .byNameItem(let name, _): open.append(name)
+      default: break
+      }
+    }
+  }
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.products.removeAll()
+}

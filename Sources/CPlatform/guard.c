@@ -2,6 +2,8 @@
 // our ranges the handler puts a page of zeros there and resumes, so the reader's checksum fails and
 // it asks here why. Everything the handler touches is lock-free and async-signal-safe.
 //
+// Every page that was covered is remembered: a later read of another page must not pass for sound.
+//
 // Invariant: a slot's range is published by its `length` (release) after `start`, and taken back by
 // length = 0 before the owner unmaps.
 #define _GNU_SOURCE
@@ -17,8 +19,8 @@ enum { slot_count = 4096, page_size = 4096 };
 
 typedef struct guard_slot {
   _Atomic(uintptr_t) start;
-  _Atomic(size_t) length;       // 0: free, or being filled in
-  _Atomic(size_t) first_fault;  // offset, SIZE_MAX: none
+  _Atomic(size_t) length;        // 0: free, or being filled in
+  _Atomic(atomic_ulong *) faults;  // a bit for each page, mapped at the first fault
   atomic_bool taken;
 } guard_slot;
 
@@ -29,6 +31,33 @@ static struct sigaction previous_action;
 static bool installed;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+enum { bits_per_word = 8 * sizeof(unsigned long) };
+
+static void *map_zeros(void *address, size_t length, int flags) {
+  return mmap(address, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+}
+
+static size_t fault_bytes(size_t length) {
+  size_t pages = (length + page_size - 1) / page_size;
+  return (pages + bits_per_word - 1) / bits_per_word * sizeof(unsigned long);
+}
+
+// Whether the page could be noted.
+static bool note_fault(guard_slot *slot, size_t length, size_t page) {
+  atomic_ulong *faults = atomic_load_explicit(&slot->faults, memory_order_acquire);
+  if (faults == NULL) {
+    atomic_ulong *own = map_zeros(NULL, fault_bytes(length), 0);
+    if (own == MAP_FAILED) return false;
+    if (atomic_compare_exchange_strong(&slot->faults, &faults, own)) {
+      faults = own;
+    } else {
+      munmap(own, fault_bytes(length));
+    }
+  }
+  atomic_fetch_or(&faults[page / bits_per_word], 1ul << page % bits_per_word);
+  return true;
+}
+
 static bool cover_fault(uintptr_t address) {
   int limit = atomic_load_explicit(&used_slots, memory_order_acquire);
   for (int i = 0; i < limit; i++) {
@@ -36,11 +65,9 @@ static bool cover_fault(uintptr_t address) {
     uintptr_t start = atomic_load_explicit(&slots[i].start, memory_order_relaxed);
     if (length == 0 || address < start || address - start >= length) continue;
     uintptr_t page = address & ~(uintptr_t)(page_size - 1);
-    void *zeros = mmap((void *)page, page_size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    if (zeros == MAP_FAILED) return false;
-    size_t none = SIZE_MAX;
-    atomic_compare_exchange_strong(&slots[i].first_fault, &none, page - start);
+    // Noted before there is anything to read there.
+    if (!note_fault(&slots[i], length, (page - start) / page_size)) return false;
+    if (map_zeros((void *)page, page_size, MAP_FIXED) == MAP_FAILED) return false;
     __atomic_fetch_add(&cp_guard_faults, 1, __ATOMIC_SEQ_CST);
     return true;
   }
@@ -48,12 +75,15 @@ static bool cover_fault(uintptr_t address) {
 }
 
 static void handle(int signal_number, siginfo_t *info, void *context) {
-  if (cover_fault((uintptr_t)info->si_addr)) return;
+  // One that somebody sent has no address, and no load that runs again.
+  const bool is_fault = info->si_code > 0;
+  if (is_fault && cover_fault((uintptr_t)info->si_addr)) return;
   if (previous_action.sa_flags & SA_SIGINFO) {
     previous_action.sa_sigaction(signal_number, info, context);
   } else if (previous_action.sa_handler == SIG_DFL || previous_action.sa_handler == SIG_IGN) {
-    // The default ends the process when the faulting load runs again.
+    // The default ends the process when the faulting load runs again, or the signal comes again.
     sigaction(signal_number, &previous_action, NULL);
+    if (!is_fault) raise(signal_number);
   } else {
     previous_action.sa_handler(signal_number);
   }
@@ -76,7 +106,6 @@ int cp_guard_add(const void *start, size_t length) {
   for (int i = 0; i < slot_count; i++) {
     bool free_slot = false;
     if (!atomic_compare_exchange_strong(&slots[i].taken, &free_slot, true)) continue;
-    atomic_store_explicit(&slots[i].first_fault, SIZE_MAX, memory_order_relaxed);
     atomic_store_explicit(&slots[i].start, (uintptr_t)start, memory_order_relaxed);
     atomic_store_explicit(&slots[i].length, length, memory_order_release);
     int limit = atomic_load(&used_slots);
@@ -89,11 +118,25 @@ int cp_guard_add(const void *start, size_t length) {
 
 void cp_guard_remove(int slot) {
   if (slot < 0) return;
-  atomic_store_explicit(&slots[slot].length, 0, memory_order_release);
+  size_t length = atomic_exchange_explicit(&slots[slot].length, 0, memory_order_acq_rel);
+  atomic_ulong *faults = atomic_exchange(&slots[slot].faults, NULL);
+  if (faults != NULL) munmap(faults, fault_bytes(length));
   atomic_store_explicit(&slots[slot].taken, false, memory_order_release);
 }
 
-size_t cp_guard_first_fault(int slot) {
+size_t cp_guard_first_fault(int slot, size_t start, size_t end) {
   if (slot < 0) return SIZE_MAX;
-  return atomic_load_explicit(&slots[slot].first_fault, memory_order_acquire);
+  atomic_ulong *faults = atomic_load_explicit(&slots[slot].faults, memory_order_acquire);
+  if (faults == NULL) return SIZE_MAX;
+  size_t length = atomic_load_explicit(&slots[slot].length, memory_order_relaxed);
+  if (end > length) end = length;
+  for (size_t page = start / page_size; page * page_size < end; page++) {
+    unsigned long word = atomic_load(&faults[page / bits_per_word]);
+    if (word == 0) {
+      page |= bits_per_word - 1;
+    } else if (word >> page % bits_per_word & 1) {
+      return page * page_size;
+    }
+  }
+  return SIZE_MAX;
 }

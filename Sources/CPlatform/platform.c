@@ -34,7 +34,9 @@ int cp_rename_exclusively(int directory, const char *from, const char *to) {
   if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
   if (linkat(directory, from, directory, to, 0) != 0) return -1;
-  return unlinkat(directory, from, 0);
+  // It has its name; one name too many goes with the next opening.
+  unlinkat(directory, from, 0);
+  return 0;
 }
 
 bool cp_supports_map_sync(int descriptor, bool writable) {
@@ -51,6 +53,7 @@ bool cp_random(void *bytes, size_t count) {
   unsigned char *next = bytes;
   while (count > 0) {
     ssize_t got = getrandom(next, count, 0);
+    if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return false;
     next += got;
     count -= (size_t)got;

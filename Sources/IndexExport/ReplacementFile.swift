@@ -102,14 +102,34 @@ struct ReplacementFile: ~Copyable {
       }
       throw .notAnIndex(target)
     }
-    var bytes = [UInt8](repeating: 0, count: 128)
-    let count = try call("read", target) {
-      unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.pread(descriptor, $0.baseAddress, 128, 0) }
-    }
+    let bytes = try start(of: descriptor, min(128, Int(status.st_size)), target)
     // SAFETY: a byte has no padding that reading its raw memory could show.
-    let start = unsafe bytes.span.bytes.extracting(first: count)
-    guard count == 0 || isReplaceable(start) else { throw .notAnIndex(target) }
+    guard bytes.isEmpty || isReplaceable(unsafe bytes.span.bytes) else {
+      throw .notAnIndex(target)
+    }
     return status.st_mode & 0o777
+  }
+
+  /// The first `count` bytes of a file that has them: one that is only read in part must not pass for
+  /// another one, or for an empty one.
+  private static func start(
+    of descriptor: Int32,
+    _ count: Int,
+    _ path: FilePath
+  ) throws(IndexExportError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var done = 0
+    while done < count {
+      let got = try call("read", path) {
+        unsafe bytes.withUnsafeMutableBytes {
+          let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: $0[done...])
+          return unsafe Glibc.pread(descriptor, rest.baseAddress, rest.count, off_t(done))
+        }
+      }
+      guard got > 0 else { throw .system(operation: "read", path: path, cause: .ioError) }
+      done += got
+    }
+    return bytes
   }
 
   // MARK: Calls

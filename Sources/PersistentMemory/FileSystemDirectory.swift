@@ -19,6 +19,8 @@ package final class FileSystemDirectory: StoreDirectory {
   private let guardsReads: Bool
   private let directory: OwnedDescriptor
   private let lock: ForkSafeMutex<DirectoryLock?>
+  /// The failure of `synchronize()`, behind which it never succeeds again.
+  private let failedSync = ForkSafeMutex<MediumError?>(nil)
   private let generation = cp_fork_generation()
 
   /// Name of the file that a writer locks.
@@ -174,7 +176,7 @@ package final class FileSystemDirectory: StoreDirectory {
     let file = path.appending(name)
     let unpublished = name + Self.unpublishedSuffix
     // One left over from a crash has no contents that anyone was told of.
-    try? SystemCalls.unlink(unpublished, in: directory, file)
+    try removeIfThere(unpublished, file)
     let descriptor = try SystemCalls.open(
       unpublished,
       in: directory,
@@ -251,14 +253,7 @@ package final class FileSystemDirectory: StoreDirectory {
 
   package func setReserve(_ length: Int) throws(MediumError) {
     let file = path.appending(Self.reserveName)
-    guard length > 0 else {
-      do throws(MediumError) {
-        return try SystemCalls.unlink(Self.reserveName, in: directory, file)
-      } catch {
-        guard error.cause == .noSuchFileOrDirectory else { throw error }
-        return
-      }
-    }
+    guard length > 0 else { return try removeIfThere(Self.reserveName, file) }
     let descriptor = try SystemCalls.open(
       Self.reserveName,
       in: directory,
@@ -275,6 +270,12 @@ package final class FileSystemDirectory: StoreDirectory {
     }
   }
 
+  private func removeIfThere(_ name: String, _ file: FilePath) throws(MediumError) {
+    do throws(MediumError) { try SystemCalls.unlink(name, in: directory, file) } catch {
+      guard error.cause == .noSuchFileOrDirectory else { throw error }
+    }
+  }
+
   package func allocatedBytes() throws(MediumError) -> Int {
     var sum = try SystemCalls.status(directory, path).allocatedBytes
     for name in try names() {
@@ -285,7 +286,17 @@ package final class FileSystemDirectory: StoreDirectory {
   }
 
   package func synchronize() throws(MediumError) {
-    try SystemCalls.synchronize(directory, path)
+    // The kernel tells of a failure once, to whoever asks first, and then takes what was to be written
+    // for written: nobody may be told that it is.
+    try failedSync.withLock { (failure) throws(MediumError) in
+      if let failure { throw failure }
+      do throws(MediumError) {
+        try SystemCalls.synchronize(directory, path)
+      } catch {
+        failure = error
+        throw error
+      }
+    }
   }
 
   package func synchronizeName() throws(MediumError) {

@@ -60,10 +60,10 @@ struct MappedRegion: ~Copyable {
   /// Whether memory errors inside the region are caught.
   var isGuarded: Bool { guardSlot >= 0 }
 
-  /// Offset of the first memory error that was caught here.
-  var firstFault: Int? {
+  /// Where the first page starts in which a memory error was caught and that has bytes of `range`.
+  func firstFault(in range: Range<Int>) -> Int? {
     // C's "none" is the largest size, which is negative here.
-    let offset = cp_guard_first_fault(guardSlot)
+    let offset = cp_guard_first_fault(guardSlot, range.lowerBound, range.upperBound)
     return offset < 0 ? nil : offset
   }
 }
@@ -107,15 +107,18 @@ enum PersistentMemoryLibrary {
     #if PersistentMemory
     var mappedLength = 0
     var isPersistent: Int32 = 0
-    let address = unsafe pmem_map_file(
-      "/proc/self/fd/\(descriptor.rawValue)",
-      0,
-      0,
-      0,
-      &mappedLength,
-      &isPersistent
-    )
-    guard let address = unsafe address else {
+    var mapped: UnsafeMutableRawPointer?
+    repeat {
+      unsafe mapped = pmem_map_file(
+        "/proc/self/fd/\(descriptor.rawValue)",
+        0,
+        0,
+        0,
+        &mappedLength,
+        &isPersistent
+      )
+    } while unsafe mapped == nil && errno == EINTR
+    guard let address = unsafe mapped else {
       throw MediumError(operation: "pmem_map_file", path: path, cause: Errno(rawValue: errno))
     }
     guard isPersistent == 1, mappedLength == length else {

@@ -33,28 +33,44 @@ extension SegmentFile {
   /// A memory error in the range is a typed error, whether or not the process-wide handler is
   /// installed.
   ///
+  /// - Parameters:
+  ///   - range: what is handed out.
+  ///   - start: bytes of it before this offset are not looked at by `body`, and may be anything.
+  ///   - body: gets the bytes.
+  /// - Returns: what `body` returns.
   /// - Throws: ``MediumError`` of operation "read" where the range can't be read.
   package func withGuardedBytes<R: ~Copyable>(
     _ range: Range<Int>,
+    readFrom start: Int = 0,
     _ body: (RawSpan) throws(MediumError) -> R
   ) throws(MediumError) -> R {
     precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
-    let start = unsafe mapping.address + range.lowerBound
+    let unread = min(range.upperBound, max(start, range.lowerBound)) - range.lowerBound
+    let read = range.dropFirst(unread)
+    let address = unsafe mapping.address + range.lowerBound
     if isGuarded {
-      let bytes = unsafe UnsafeRawBufferPointer(start: start, count: range.count)
+      let bytes = unsafe UnsafeRawBufferPointer(start: address, count: range.count)
       let result = try body(unsafe bytes.bytes)
-      if let fault = firstFault, range.contains(fault) { throw readError(at: fault) }
+      if let fault = firstFault(in: read) { throw readError(at: max(fault, read.lowerBound)) }
       return result
     }
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
     defer { unsafe copy.deallocate() }
-    let missing = unsafe fl_copy_guarded(copy.baseAddress, start, range.count)
+    if read.isEmpty { return try body(unsafe UnsafeRawBufferPointer(copy).bytes) }
+    let missing = unsafe fl_copy_guarded(
+      copy.baseAddress.unsafelyUnwrapped + unread,
+      address + unread,
+      read.count
+    )
     guard missing == 0 else { throw readError(at: range.upperBound - missing) }
     return try body(unsafe UnsafeRawBufferPointer(copy).bytes)
   }
 
   /// Offset of the first memory error that the process-wide handler caught in this file.
-  package var firstFault: Int? { mapping.firstFault }
+  package var firstFault: Int? { firstFault(in: 0..<length) }
+
+  /// Where the first page starts in which the handler caught a memory error and that has bytes of `range`.
+  package func firstFault(in range: Range<Int>) -> Int? { mapping.firstFault(in: range) }
 
   func readError(at offset: Int) -> MediumError {
     MediumError(operation: "read", path: path, cause: .ioError, offset: offset)

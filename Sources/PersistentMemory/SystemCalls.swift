@@ -169,9 +169,12 @@ enum SystemCalls {
     var done = 0
     while done < bytes.count {
       let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
-      done += try check("pwrite", path) {
+      let count = try check("pwrite", path) {
         unsafe Glibc.pwrite(raw, rest.baseAddress, rest.count, off_t(offset + done))
       }
+      // A device that takes nothing and gives no reason would be asked for ever.
+      guard count > 0 else { throw MediumError(operation: "pwrite", path: path, cause: .ioError) }
+      done += count
     }
   }
 
@@ -266,7 +269,10 @@ enum SystemCalls {
     var names: [String] = []
     while true {
       errno = 0
-      guard let entry = unsafe Glibc.readdir(directory) else { break }
+      guard let entry = unsafe Glibc.readdir(directory) else {
+        if errno == EINTR { continue }
+        break
+      }
       // SAFETY: d_name is a NUL-terminated string inside the entry, valid until the next call.
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
         unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))

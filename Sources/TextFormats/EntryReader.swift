@@ -12,9 +12,9 @@ package struct EntryReader: ~Copyable {
   /// The number of the line read last, from 1; 0 before the first.
   package var lineNumber: Int { lines.lineNumber }
 
-  /// Creates a reader at the descriptor's current position.
-  package init(_ source: FileDescriptor, format: TextFormat) {
-    lines = LineReader(source)
+  /// Creates a reader at the descriptor's current position; the buffer's size is as for a `LineReader`.
+  package init(_ source: FileDescriptor, format: TextFormat, bufferSizeInBytes: Int = 1 << 18) {
+    lines = LineReader(source, bufferSizeInBytes: bufferSizeInBytes)
     self.format = format
   }
 

@@ -138,12 +138,17 @@ struct RegressionTests {
     #expect(try Store.open(at: scratch.store).count > 100)
   }
 
+  private static let hostileNumbers: [(Int, UInt64)] = [
+    (SegmentField.firstSequence, .max), (SegmentField.incarnation, .max),
+    (SegmentField.firstSequence, .max >> 1), (SegmentField.predecessorEnd, .max),
+    (SegmentField.capacity, .max), (SegmentField.createdAt, .max),
+    (SegmentField.capacity, 0), (SegmentField.capacity, 515),
+  ]
+
   /// Numbers that a checksum vouches for and that no arithmetic survives.
-  @Test(arguments: [
-    (SegmentField.firstSequence, UInt64.max), (SegmentField.incarnation, UInt64.max),
-    (SegmentField.firstSequence, UInt64.max >> 1), (SegmentField.predecessorEnd, UInt64.max),
-    (SegmentField.capacity, UInt64.max), (SegmentField.createdAt, UInt64.max),
-  ])
+  ///
+  /// A segment that was said to be shorter than its own first page was once read beyond its end.
+  @Test(arguments: hostileNumbers)
   func `Hostile numbers in a sound header are an error, not a trap`(
     offset: Int,
     number: UInt64

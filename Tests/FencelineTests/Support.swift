@@ -17,6 +17,15 @@ enum TestMedium: String, CaseIterable, Sendable, CustomTestStringConvertible {
   var testDescription: String { rawValue }
 }
 
+extension TestMedium {
+  /// Whether `PMEM_IS_PMEM_FORCE=1` makes both directories pass for persistent memory.
+  static let areForced = ProcessInfo.processInfo.environment["PMEM_IS_PMEM_FORCE"] == "1"
+
+  /// Whether both lie on persistent memory, as in the virtual machine of Tools/dax-vm, which says so.
+  static let arePersistent =
+    ProcessInfo.processInfo.environment["FENCELINE_TEST_MEDIUM"] == "persistentMemory"
+}
+
 /// A directory of its own for one test, removed afterwards.
 final class Scratch {
   let root: FilePath

@@ -178,6 +178,35 @@ struct TransactionScanTests {
     try inside.expectStop(at: batch, accepted: [], isMisplaced: true)
   }
 
+  /// A reader that follows a writer reads on where it stopped, and once forgot what it had stopped behind:
+  /// it showed records behind a pad or a seal that an opening did not accept.
+  @Test(arguments: [true, false])
+  func `Who reads on keeps to the rules of what was read`(isSealed: Bool) throws {
+    let journal = Journal()
+    journal.append(sequence: 10)
+    if isSealed {
+      journal.append(.seal, RecordFlags(rawValue: 0), sequence: 11)
+    } else {
+      journal.appendPad()
+    }
+    let end = journal.tail
+    journal.append(sequence: 11)
+    let first = try journal.scan().0
+    #expect(first.acceptedEnd == end)
+    try journal.segment.file.withGuardedBytes(0..<journal.segment.length) { (bytes) in
+      let second = TransactionScan(
+        bytes,
+        binding: journal.binding,
+        from: first.acceptedEnd,
+        behind: first.last,
+        lowestSequence: first.nextSequence,
+        limit: journal.segment.length
+      ) { _ in }
+      #expect(second.acceptedEnd == end)
+      #expect(second.recordCount == 0)
+    }
+  }
+
   @Test func `Nothing follows a seal`() throws {
     let journal = Journal()
     journal.append(sequence: 10)

@@ -21,12 +21,17 @@ struct GuardTests {
     let slot = unsafe cp_guard_add(address, 16384)
     defer { cp_guard_remove(slot) }
     #expect(slot >= 0)
-    #expect(cp_guard_first_fault(slot) == -1)
+    #expect(cp_guard_first_fault(slot, 0, 16384) == -1)
     #expect(ftruncate(descriptor, 4096) == 0)
     let before = cp_guard_fault_count()
     #expect(unsafe address.load(fromByteOffset: 8200, as: UInt8.self) == 0)
     #expect(cp_guard_fault_count() == before + 1)
-    #expect(cp_guard_first_fault(slot) == 8192)
+    #expect(cp_guard_first_fault(slot, 0, 16384) == 8192)
+    // A second page is another fault, and the first does not stand for it.
+    #expect(unsafe address.load(fromByteOffset: 12_300, as: UInt8.self) == 0)
+    #expect(cp_guard_first_fault(slot, 12_288, 16384) == 12_288)
+    #expect(cp_guard_first_fault(slot, 12_287, 12_288) == 8192)
+    #expect(cp_guard_first_fault(slot, 0, 8192) == -1)
   }
 
   @Test func `A fault outside every registered range still ends the process`() async {
@@ -39,6 +44,33 @@ struct GuardTests {
       ftruncate(descriptor, 0)
       // Printed, or an optimised build would not load it.
       print(unsafe address?.load(fromByteOffset: 4096, as: UInt8.self) ?? 0)
+    }
+  }
+
+  @Test func `A fault outside every registered range goes to the handler that was there before`()
+    async
+  {
+    await #expect(processExitsWith: .exitCode(42)) {
+      var action = sigaction()
+      unsafe action.__sigaction_handler.sa_sigaction = { (_, _, _) in _exit(42) }
+      action.sa_flags = SA_SIGINFO
+      unsafe _ = sigaction(SIGBUS, &action, nil)
+      _ = cp_guard_install()
+      let descriptor = unsafe open("/dev/shm", O_TMPFILE_VALUE | O_RDWR, 0o600)
+      ftruncate(descriptor, 8192)
+      let address = unsafe mmap(nil, 8192, PROT_READ, MAP_SHARED, descriptor, 0)
+      ftruncate(descriptor, 0)
+      print(unsafe address?.load(fromByteOffset: 4096, as: UInt8.self) ?? 0)
+    }
+  }
+
+  /// Nothing faults again behind a signal that somebody sent, so the first one was lost.
+  @Test func `A signal that somebody sends ends the process at once`() async {
+    await #expect(processExitsWith: .signal(SIGBUS)) {
+      unsafe setenv("SWIFT_BACKTRACE", "enable=no", 1)
+      _ = cp_guard_install()
+      kill(getpid(), SIGBUS)
+      _exit(0)
     }
   }
 }

@@ -41,8 +41,9 @@ static inline uint64_t cp_guard_fault_count(void) {
   extern uint64_t cp_guard_faults;
   return __atomic_load_n(&cp_guard_faults, __ATOMIC_ACQUIRE);
 }
-/// Offset of the first fault in the range of `slot`, or SIZE_MAX where there was none.
-size_t cp_guard_first_fault(int slot);
+/// Offset of the first page in the range of `slot` that was covered and has bytes from `start` to
+/// `end`, or SIZE_MAX where there is none.
+size_t cp_guard_first_fault(int slot, size_t start, size_t end);
 
 // Forks.
 

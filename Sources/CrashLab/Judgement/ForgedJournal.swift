@@ -18,7 +18,7 @@ package enum ForgedJournal {
     guard let header = unsafe SegmentHeader(decoding: bytes.span.bytes) else {
       throw Violation("the journal has no header")
     }
-    let journal = Journal(bytes: bytes, binding: SegmentBinding(header))
+    let journal = Journal(bytes: bytes, header: header)
     let sound = journal.scan()
     guard sound.records.count == 6 else { throw Violation("the journal has other records") }
     return forgeries.compactMap { (name, forge) in
@@ -125,13 +125,13 @@ package enum ForgedJournal {
   /// One segment's bytes.
   fileprivate struct Journal {
     var bytes: [UInt8]
-    let binding: SegmentBinding
+    let header: SegmentHeader
 
     func scan() -> (scan: TransactionScan, records: [JournalRecord]) {
       var records: [JournalRecord] = []
       let scan = TransactionScan(
         unsafe bytes.span.bytes,
-        binding: binding,
+        binding: SegmentBinding(header),
         limit: bytes.count
       ) { records.append($0) }
       return (scan, records)
@@ -142,38 +142,16 @@ package enum ForgedJournal {
       _ record: JournalRecord,
       _ change: (inout RecordHeader, inout RecordFields) -> Void
     ) {
-      var header = record.header
+      var forged = record.header
       var fields = record.fields(in: unsafe bytes.span.bytes)
-      change(&header, &fields)
-      let keyStart = record.keyRange.lowerBound
-      let body = Array(bytes[keyStart..<record.valueRange.upperBound])
-      let seed = binding.seed(at: record.offset)
-      var words = [UInt8](repeating: 0, count: keyStart - record.offset)
+      change(&forged, &fields)
+      var words = [UInt8](repeating: 0, count: record.keyRange.lowerBound - record.offset)
       var span = words.mutableSpan
       var encoded = unsafe span.mutableBytes
-      Self.encode(header, fields, body, seed, into: &encoded)
-      bytes.replaceSubrange(record.offset..<keyStart, with: words)
-    }
-
-    private static func encode(
-      _ header: RecordHeader,
-      _ fields: RecordFields,
-      _ body: [UInt8],
-      _ seed: UInt32,
-      into bytes: inout MutableRawSpan
-    ) {
-      header.encode(into: &bytes)
-      fields.encode(flags: header.flags, into: &bytes)
-      let headerCheck = Checksum.crc32c(
-        bytes.bytes.extracting(RecordField.kindAndFlags..<RecordField.headerCheck),
-        continuing: seed
-      )
-      bytes.storeLittleEndian(Checksum.folded(headerCheck), at: RecordField.headerCheck)
-      let checksum = Checksum.crc32c(
-        bytes.bytes.extracting(RecordField.kindAndFlags..<bytes.byteCount),
-        continuing: Checksum.crc32c(unsafe body.span.bytes, continuing: seed)
-      )
-      bytes.storeLittleEndian(checksum, at: RecordField.checksum)
+      forged.encode(into: &encoded)
+      fields.encode(flags: forged.flags, into: &encoded)
+      bytes.replaceSubrange(record.offset..<record.keyRange.lowerBound, with: words)
+      RecordSeal.seal(&bytes, at: record.offset, of: header)
     }
   }
 }

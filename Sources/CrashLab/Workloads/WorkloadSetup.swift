@@ -1,7 +1,7 @@
 // Where a workload runs: the machine, the first policy, how small segments are, and what their
 // blocks held before. Nothing of a run depends on chance.
 
-internal import Fenceline
+package import Fenceline
 internal import JournalFormat
 
 /// Where a workload runs.
@@ -38,7 +38,7 @@ package struct WorkloadSetup: Sendable, Equatable {
   ///
   /// - Parameter isOtherLife: for the life before, whose segments become stale contents.
   /// - Returns: options that leave nothing to chance.
-  func options(isOtherLife: Bool = false) -> StoreOptions {
+  package func options(isOtherLife: Bool = false) -> StoreOptions {
     var options = StoreOptions()
     options.handlesMemoryErrors = false
     options.compactsInBackground = false

@@ -159,14 +159,25 @@ struct CompactedSegment {
 
   /// Gives the segment its header and its name.
   ///
+  /// - Parameters:
+  ///   - directory: the store's.
+  ///   - synchronize: makes the directory's names durable.
+  /// - Throws: what the medium says, or what `synchronize` throws: then the name is there.
   /// - Durability: durable on return, name included.
-  func publish(in directory: any StoreDirectory) throws(StoreError) {
+  func publish(
+    in directory: any StoreDirectory,
+    synchronize: () throws(StoreError) -> Void
+  ) throws(StoreError) {
     let name = SegmentName.name(of: header.segmentID)
     try translatingErrors { () throws(MediumError) in
       if !Mutant.compactedHeaderLate.isActive { try SegmentEncoder.writeHeader(header, to: file) }
       try directory.publishSegment(named: name)
-      if !Mutant.compactedNameUnsynced.isActive { try directory.synchronize() }
-      if Mutant.compactedHeaderLate.isActive { try SegmentEncoder.writeHeader(header, to: file) }
+    }
+    if !Mutant.compactedNameUnsynced.isActive { try synchronize() }
+    if Mutant.compactedHeaderLate.isActive {
+      try translatingErrors { () throws(MediumError) in
+        try SegmentEncoder.writeHeader(header, to: file)
+      }
     }
     file.settle(at: file.length)
     file.releaseStage()

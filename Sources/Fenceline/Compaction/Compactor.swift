@@ -172,9 +172,7 @@ struct Compactor: Sendable {
     let name = SegmentName.name(of: id)
     let length = CompactedSegment.length(of: plan, digestLength: plan.digest.encoded().count)
     let file = try translatingErrors { () throws(MediumError) in
-      let file = try directory.createSegment(named: name, length: length)
-      try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
-      return file
+      try SegmentSizing.createForAppending(name, length: length, in: directory)
     }
     do throws(StoreError) {
       let createdAt = options.clock.nanosecondsSince1970()
@@ -183,11 +181,20 @@ struct Compactor: Sendable {
       if !Mutant.compactionUnsynced.isActive {
         try writer.withWriter { (journal) throws(StoreError) in try journal.sync() }
       }
-      try segment.publish(in: directory)
+      try segment.publish(in: directory) { () throws(StoreError) in try synchronizeDirectory() }
       return segment
     } catch {
       try? directory.removeSegment(named: name + FileSystemDirectory.unpublishedSuffix)
       throw error
+    }
+  }
+
+  /// Makes names durable, or ends all writing: whoever opens the store anew finds out which there are.
+  private func synchronizeDirectory() throws(StoreError) {
+    do throws(MediumError) { try directory.synchronize() } catch {
+      try writer.withWriter { (journal) throws(StoreError) in
+        try journal.poisoning { () throws(MediumError) in throw error }
+      }
     }
   }
 
@@ -237,8 +244,8 @@ struct Compactor: Sendable {
       for source in sources {
         try directory.removeSegment(named: SegmentName.name(of: source.header.segmentID))
       }
-      try directory.synchronize()
     }
+    try synchronizeDirectory()
     // Sources that no reader is in go at once.
     try writer.withWriter { (_) throws(StoreError) in epochs.reclaim() }
   }

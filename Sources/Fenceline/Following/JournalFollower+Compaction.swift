@@ -12,7 +12,13 @@ extension JournalFollower {
   /// - Parameters:
   ///   - chain: the segments that are history now.
   ///   - newest: the segment that following goes on in.
-  func adopt(_ chain: [ChainMember], before newest: MappedSegment) {
+  /// - Returns: false where a key still leads to a source, because its record there can't be read: then
+  ///   everything has to be read anew before a source may go.
+  /// - Throws: what is wrong with a compacted segment; its sources stay then.
+  func adopt(
+    _ chain: [ChainMember],
+    before newest: MappedSegment
+  ) throws(StoreError) -> Bool {
     for member in chain where isNew(member) {
       let known = map.segments
       let covered = member.header.covered
@@ -20,15 +26,21 @@ extension JournalFollower {
         covered.contains($0.header.covered.lowerBound)
           && $0.header.segmentID != newest.header.segmentID
       }
-      guard !sources.isEmpty, let target = try? map.map(member.file, member.header) else {
-        continue
+      guard !sources.isEmpty else { continue }
+      // All of it before anything is changed: a word that is not moved would lead to what goes.
+      let records = try records(of: member)
+      let target = try map.map(member.file, member.header)
+      move(records, to: target, from: Set(sources.map(\.header.segmentID)))
+      guard sources.allSatisfy({ $0.usage.liveBytes == 0 }) else {
+        map.setSegments(map.segments + [target])
+        return false
       }
-      moveWords(to: target, from: Set(sources.map(\.header.segmentID)))
       order.discard()
       map.replace(sources, with: target)
       let map = map
       epochs.retire { for source in sources { map.release(source) } }
     }
+    return true
   }
 
   /// Whether a segment was compacted since.
@@ -37,36 +49,72 @@ extension JournalFollower {
       && !map.segments.contains { $0.header.segmentID == member.header.segmentID }
   }
 
-  /// Points every key whose record lies in one of the sources to the copy.
-  private func moveWords(to target: MappedSegment, from sources: Set<UInt32>) {
-    let end = target.header.compaction?.end ?? SegmentField.journalStart
-    try? target.file.withGuardedBytes(0..<end) { (bytes) in
-      _ = TransactionScan(bytes, binding: target.binding, limit: end) { (record) in
-        let key = bytes.extracting(record.keyRange)
-        let hash = Checksum.hash64(key, seed: hashSeed)
-        let unit = target.unit(at: record.offset)
-        let length = record.shape.totalLength
-        guard record.header.kind == .put else { return map.countTombstone(unit, length: length) }
-        let place = unsafe index.locate(hash) {
-          sources.contains(map.segmentID(ofUnit: $0)) && map.surelyHasKey(key, at: $0)
-        }
-        let old = unsafe place.unit
-        guard old != 0 else { return }
-        unsafe index.set(place, hash, to: unit)
-        map.countLive(unit, length: length, replacing: old)
+  /// A record of a compacted segment, and the hash of its key.
+  private struct CopiedRecord {
+    let record: JournalRecord
+    let hash: UInt64
+  }
+
+  /// Everything in a compacted segment.
+  private func records(of member: ChainMember) throws(StoreError) -> [CopiedRecord] {
+    let end = member.header.compaction?.end ?? SegmentField.journalStart
+    let (records, acceptedEnd) = try reading(member.file, 0..<end) { (bytes) in
+      var records: [CopiedRecord] = []
+      let scan = TransactionScan(bytes, binding: member.binding, limit: end) { (record) in
+        let hash = Checksum.hash64(bytes.extracting(record.keyRange), seed: hashSeed)
+        records.append(CopiedRecord(record: record, hash: hash))
       }
+      return (records, scan.acceptedEnd)
+    }
+    guard acceptedEnd == end else {
+      throw .corrupt(file: member.file.path, offset: acceptedEnd, cause: .recordBody)
+    }
+    return records
+  }
+
+  /// Points every key whose record lies in one of the sources to the copy.
+  private func move(
+    _ records: [CopiedRecord],
+    to target: MappedSegment,
+    from sources: Set<UInt32>
+  ) {
+    for copied in records {
+      let unit = target.unit(at: copied.record.offset)
+      let length = copied.record.shape.totalLength
+      guard copied.record.header.kind == .put else {
+        map.countTombstone(unit, length: length)
+        continue
+      }
+      let place = unsafe index.locate(copied.hash) {
+        sources.contains(map.segmentID(ofUnit: $0)) && map.surelyHaveSameKey($0, unit)
+      }
+      let old = unsafe place.unit
+      guard old != 0 else { continue }
+      unsafe index.set(place, copied.hash, to: unit)
+      map.countLive(unit, length: length, replacing: old)
     }
   }
 
   /// Reads everything anew, and changes what differs key by key.
   ///
   /// - Returns: where following goes on, or nil where that can't be done now.
-  func rebuild(from chain: [ChainMember]) -> State? {
+  /// - Throws: what the medium says.
+  func rebuild(from chain: [ChainMember]) throws(StoreError) -> State? {
     var segments: [MappedSegment] = []
     let known = map.segments
+    var isDone = false
+    defer {
+      // Nobody was told of them.
+      if !isDone {
+        for segment in segments
+        where !known.contains(where: { $0.firstUnit == segment.firstUnit }) {
+          map.release(segment)
+        }
+      }
+    }
     for member in chain {
       let same = known.first { $0.header == member.header }
-      guard let segment = same ?? (try? map.map(member.file, member.header)) else { return nil }
+      let segment = if let same { same } else { try map.map(member.file, member.header) }
       segments.append(segment)
     }
     guard let newest = segments.last else { return nil }
@@ -76,7 +124,7 @@ extension JournalFollower {
     for (segment, member) in zip(segments, chain) {
       let limit = member.statedEnd ?? member.length
       tombstoneBytes.append(0)
-      let read = try? segment.file.withGuardedBytes(0..<member.length) { (bytes) in
+      let scan = try reading(segment.file, 0..<member.length) { (bytes) in
         TransactionScan(bytes, binding: segment.binding, limit: limit) { (record) in
           if record.header.kind == .delete {
             tombstoneBytes[tombstoneBytes.count - 1] += record.shape.totalLength
@@ -85,13 +133,12 @@ extension JournalFollower {
         }
       }
       // What is damaged is not known to be gone.
-      guard let scan = read, scan.acceptedEnd == member.statedEnd ?? scan.acceptedEnd else {
-        return nil
-      }
-      state.end = scan.acceptedEnd
+      guard scan.acceptedEnd == member.statedEnd ?? scan.acceptedEnd else { return nil }
+      (state.end, state.last) = (scan.acceptedEnd, scan.last)
       state.nextSequence = scan.nextSequence
       state.isEmpty = scan.isEmpty
     }
+    isDone = true
     replaceIndex(by: fresh, newestSequence: state.nextSequence &- 1)
     let gone = known.filter { old in
       !segments.contains { $0.header == old.header }

@@ -47,9 +47,15 @@ final class JournalFollower: @unchecked Sendable {
     var newest: MappedSegment
     /// End of the transactions that were applied.
     var end: Int
+    /// What stands before it.
+    var last = JournalNeighbour.record
     var nextSequence: UInt64
     /// Nothing in it was accepted but the description of the segment before.
     var isEmpty: Bool
+    /// Why nothing could be read on at the last look.
+    var failure: StoreError?
+    /// There is more, which can't be made sense of yet.
+    var isIncomplete = false
 
     var position: JournalPosition {
       JournalPosition(segment: newest.header.segmentID, offset: end)
@@ -85,6 +91,7 @@ final class JournalFollower: @unchecked Sendable {
     let initial = State(
       newest: newest,
       end: scan.acceptedEnd,
+      last: scan.last,
       nextSequence: scan.nextSequence,
       isEmpty: scan.isEmpty
     )
@@ -104,9 +111,10 @@ final class JournalFollower: @unchecked Sendable {
   /// The caller holds a reader's ticket. A transaction that was complete when the call began, and visible
   /// to this process, is applied when it returns.
   ///
+  /// - Throws: why it can't be: what a call of the system says. The next one tries again.
   /// - Complexity: two loads where there is nothing new.
   @inline(__always)
-  func catchUp() {
+  func catchUp() throws(StoreError) {
     let word = Self.word(at: tail.load(ordering: .acquiring))
     let state = Self.state(at: mark.load(ordering: .acquiring))
     if word == seenWord.load(ordering: .relaxed), state == seenMark.load(ordering: .relaxed),
@@ -114,7 +122,7 @@ final class JournalFollower: @unchecked Sendable {
     {
       return
     }
-    look()
+    try look()
   }
 
   @inline(__always)
@@ -145,16 +153,19 @@ final class JournalFollower: @unchecked Sendable {
   }
 
   @inline(never)
-  private func look() {
+  private func look() throws(StoreError) {
     let now = Clock.coarseMilliseconds()
     let isNews =
       Self.word(at: tail.load(ordering: .acquiring)) != seenWord.load(ordering: .relaxed)
       || Self.state(at: mark.load(ordering: .acquiring)) != seenMark.load(ordering: .relaxed)
-    guard isNews || lastLook.load(ordering: .relaxed) != now else { return }
-    lastLook.store(now, ordering: .relaxed)
-    state.withLock { (state) in
-      advance(&state)
-      epochs.reclaim()
+    let looks = isNews || lastLook.load(ordering: .relaxed) != now
+    if looks { lastLook.store(now, ordering: .relaxed) }
+    try state.withLock { (state) throws(StoreError) in
+      if looks {
+        advance(&state)
+        epochs.reclaim()
+      }
+      if let failure = state.failure { throw failure }
     }
   }
 
@@ -188,7 +199,7 @@ final class JournalFollower: @unchecked Sendable {
     // Beside a writer what is listed may be gone the next moment.
     for _ in 0..<Self.mostRebuilds where index.usesImage {
       guard let chain = try? SegmentChain(in: directory), chain.damage.isEmpty,
-        let rebuilt = rebuild(from: chain.members)
+        let rebuilt = try? rebuild(from: chain.members)
       else { continue }
       state = rebuilt
     }
@@ -200,34 +211,47 @@ final class JournalFollower: @unchecked Sendable {
 
   private func advance(_ state: inout State) {
     var isTorn = false
-    while true {
-      // Noted before reading: what comes meanwhile is news.
-      watch(state)
-      let end = state.end
-      isTorn = apply(&state, upTo: state.newest.file.length)
-      if index.hasMetDamage, index.usesImage { replaceImage(&state) }
-      if state.end == end, !moveOn(&state) { break }
+    (state.failure, state.isIncomplete) = (nil, false)
+    do throws(StoreError) {
+      while true {
+        // Noted before reading: what comes meanwhile is news.
+        watch(state)
+        let end = state.end
+        isTorn = try apply(&state, upTo: state.newest.file.length)
+        if index.hasMetDamage, index.usesImage { replaceImage(&state) }
+        if state.end == end, try !moveOn(&state) { break }
+      }
+    } catch {
+      // Beside damage the handle stays at this moment, as one does that finds it at its opening: what is
+      // whole can be read. Calls of the system may work the next time, and until then nobody knows.
+      if error.isDamage { state.isIncomplete = false } else { state.failure = error }
     }
-    isUncertain.store(isTorn || state.isEmpty, ordering: .relaxed)
+    let isUnfinished = isTorn || state.isEmpty || state.isIncomplete || state.failure != nil
+    isUncertain.store(isUnfinished, ordering: .relaxed)
   }
 
   /// Applies complete transactions up to the first thing that fails, or `limit`.
   ///
   /// - Returns: whether something stands there that is no record yet.
+  /// - Throws: what the medium says.
   @discardableResult
-  func apply(_ state: inout State, upTo limit: Int) -> Bool {
+  func apply(_ state: inout State, upTo limit: Int) throws(StoreError) -> Bool {
     let segment = state.newest
     var next = state
-    let read = try? segment.file.withGuardedBytes(0..<segment.file.length) { (bytes) in
+    let whole = 0..<segment.file.length
+    let read = try reading(segment.file, whole, from: state.end) {
+      (bytes) -> (TransactionScan, Bool)? in
       var records: [JournalRecord] = []
       let scan = TransactionScan(
         bytes,
         binding: segment.binding,
         from: state.end,
+        behind: state.last,
         lowestSequence: state.nextSequence,
         limit: limit
       ) { records.append($0) }
       let end = scan.acceptedEnd
+      guard index.hasMemory(for: records.count) else { return nil }
       // Scans may show them as soon as the first look-up does.
       next.end = end
       map.noteCommitted(next.position, nextSequence: scan.nextSequence)
@@ -236,8 +260,8 @@ final class JournalFollower: @unchecked Sendable {
       let isTorn = end + 8 <= limit && bytes.littleEndian(at: end, as: UInt64.self) != 0
       return (scan, isTorn)
     }
-    guard let (scan, isTorn) = read else { return true }
-    state.end = scan.acceptedEnd
+    guard let (scan, isTorn) = read else { throw .noMemory(for: segment.file.path) }
+    (state.end, state.last) = (scan.acceptedEnd, scan.last)
     state.nextSequence = scan.nextSequence
     if !scan.isEmpty { state.isEmpty = false }
     return isTorn
@@ -272,30 +296,41 @@ final class JournalFollower: @unchecked Sendable {
   }
 
   /// Goes on in the segment that follows, if there is one.
-  private func moveOn(_ state: inout State) -> Bool {
-    let isFollowed = isMarkedFollowed(state.newest)
+  private func moveOn(_ state: inout State) throws(StoreError) -> Bool {
+    let isFollowed = try isMarkedFollowed(state.newest)
     guard isFollowed || state.isEmpty else { return false }
-    guard let members = try? SegmentChain(in: directory) else { return false }
-    guard members.damage.isEmpty else { return false }
+    // Unless it goes on here, whatever is missing may come.
+    state.isIncomplete = isFollowed
+    let members = try SegmentChain(in: directory)
+    if let damage = members.damage.first {
+      guard damage.isMissingSegment else { throw damage.error }
+      return false
+    }
     let chain = members.members
     let id = state.newest.header.segmentID
     let successor = chain.first { !$0.isCompacted && $0.header.predecessorID == id }
     if let successor, successor.header.predecessorEnd >= state.end {
-      apply(&state, upTo: successor.header.predecessorEnd)
-      guard state.end == successor.header.predecessorEnd,
-        let segment = try? map.add(successor.file, successor.header)
-      else { return false }
+      try apply(&state, upTo: successor.header.predecessorEnd)
+      guard state.end == successor.header.predecessorEnd else { return false }
+      let segment = try map.add(successor.file, successor.header)
       state = Self.start(of: segment)
       // Words of an image lead to segments that may go. Where it can't be taken over, the chain is older
       // than what was read instead, or the segments have to stay: adopting is for another time.
       guard !chain.contains(where: isNew) || takeOverImage(&state) else { return true }
-      adopt(chain, before: segment)
+      do throws(StoreError) {
+        if try !adopt(chain, before: segment), let rebuilt = try rebuild(from: chain) {
+          state = rebuilt
+        }
+      } catch {
+        // The sources stay, which have what can't be read of the copies.
+        guard error.isDamage else { throw error }
+      }
       return true
     }
     // It was replaced while it was empty, or the successors that were not read were compacted, or less
     // was recovered than was seen here.
     let isThere = chain.last?.header.segmentID == id
-    guard !isThere, let newest = rebuild(from: chain) else { return false }
+    guard !isThere, let newest = try rebuild(from: chain) else { return false }
     state = newest
     return true
   }
@@ -310,10 +345,23 @@ final class JournalFollower: @unchecked Sendable {
   }
 
   /// Whether the segment's mark says, whole, that there is a successor.
-  private func isMarkedFollowed(_ segment: MappedSegment) -> Bool {
-    let state = try? segment.file.withGuardedBytes(0..<SegmentField.journalStart) { (bytes) in
+  private func isMarkedFollowed(_ segment: MappedSegment) throws(StoreError) -> Bool {
+    try reading(segment.file, 0..<SegmentField.journalStart) { (bytes) in
       CloseMark(verifying: bytes, SegmentBinding(segment.header))?.state
+    } == .followed
+  }
+
+  /// Reads in bulk.
+  func reading<R>(
+    _ file: SegmentFile,
+    _ range: Range<Int>,
+    from start: Int = 0,
+    _ body: (RawSpan) -> R
+  ) throws(StoreError) -> R {
+    try translatingErrors { () throws(MediumError) in
+      try file.withGuardedBytes(range, readFrom: start) { (bytes) throws(MediumError) in
+        body(bytes)
+      }
     }
-    return state == .some(.followed)
   }
 }

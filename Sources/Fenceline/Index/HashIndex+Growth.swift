@@ -27,6 +27,18 @@ extension HashIndex {
     return true
   }
 
+  /// Whether the overflow buckets that `count` more keys may take can be had.
+  ///
+  /// To be asked under the write lock before anything is written: behind that nothing may fail.
+  @inline(__always)
+  func hasMemory(for count: Int) -> Bool {
+    let used = overflowCount.load(ordering: .relaxed)
+    return overflow.reserve(used + count / Self.entriesPerBucket + Self.spareOverflow)
+  }
+
+  /// More than a key and the split of a bucket take.
+  private static let spareOverflow = 8
+
   /// Lets a thread make the memory of the buckets that come next, so that no put waits for it.
   ///
   /// Nothing depends on the thread: a page that it has not come to is made when it is touched. A page is

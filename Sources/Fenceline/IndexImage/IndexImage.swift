@@ -3,7 +3,7 @@
 // is read instead.
 
 internal import CFlush
-internal import JournalFormat
+package import JournalFormat
 internal import PersistentMemory
 internal import Synchronization
 
@@ -292,6 +292,11 @@ extension IndexImageHeader {
     crc = Checksum.crc32c(of: storeID.high, continuing: crc)
     crc = Checksum.crc32c(of: startSequence, continuing: crc)
     return Checksum.crc32c(of: start.rawValue, continuing: crc)
+  }
+
+  /// What the checksum of a page starts from.
+  package func seed(ofPage page: Int) -> UInt32 {
+    Checksum.crc32c(of: UInt32(truncatingIfNeeded: page), continuing: pageSeed)
   }
 }
 

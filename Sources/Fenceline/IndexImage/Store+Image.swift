@@ -8,6 +8,9 @@ extension Store {
   /// Name of the index image's file.
   package static let indexImageName = IndexImage.fileName
 
+  /// Name of a file of changes behind it, by number.
+  package static func indexChangesName(of number: UInt32) -> String { ChangeFile.name(of: number) }
+
   /// Finds and verifies the newest record of `key` while an image is in use.
   ///
   /// The caller holds a reader's ticket.

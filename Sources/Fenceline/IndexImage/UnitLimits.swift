@@ -1,7 +1,7 @@
 // Which words of a table lead to records that were there at one moment: a word is kept or not by one
 // load from a small table.
 
-internal import JournalFormat
+package import JournalFormat
 internal import PersistentMemory
 
 /// Where words may lead, segment by segment.
@@ -34,7 +34,7 @@ struct UnitLimits {
 
 extension SegmentHeader {
   /// Says, short of a coincidence, whether two headers are of the same segment.
-  var identity: UInt32 {
+  package var identity: UInt32 {
     let crc = Checksum.crc32c(of: firstSequence, continuing: SegmentBinding(self).seed)
     return Checksum.crc32c(of: UInt64(predecessorEnd), continuing: crc)
   }

@@ -19,6 +19,18 @@ package enum JournalItem: Sendable {
   case invalid(RecordFault)
 }
 
+/// What stands right before a place in a journal: it decides what may come there.
+///
+/// Whoever reads on where another reading ended has to know it.
+package enum JournalNeighbour: Sendable {
+  /// Anything else, or nothing: anything may come.
+  case record
+  /// Only a batch may start.
+  case pad
+  /// Nothing comes.
+  case seal
+}
+
 /// A cursor over the records of one segment.
 package struct JournalReader: Sendable {
   package let binding: SegmentBinding
@@ -26,32 +38,38 @@ package struct JournalReader: Sendable {
   package let limit: Int
   /// Where the next record is looked for.
   package private(set) var offset: Int
-  private var followsPad = false
-  private var followsSeal = false
+  /// What stands before it.
+  package private(set) var before: JournalNeighbour
 
-  package init(binding: SegmentBinding, from offset: Int, limit: Int) {
+  package init(
+    binding: SegmentBinding,
+    from offset: Int,
+    limit: Int,
+    behind before: JournalNeighbour = .record
+  ) {
     self.binding = binding
     self.offset = offset
     self.limit = limit
+    self.before = before
   }
 
   /// Reads the next record; the cursor stays where it is when there is none.
   package mutating func next(in bytes: RawSpan) -> JournalItem {
     if let length = JournalPad.length(in: bytes, at: offset, binding: binding, limit: limit) {
-      guard !followsPad, !followsSeal else { return .invalid(.header) }
+      guard before == .record else { return .invalid(.header) }
       offset += length
-      followsPad = true
+      before = .pad
     }
-    if followsSeal || offset >= limit { return .end }
+    if before == .seal || offset >= limit { return .end }
     do {
       let record = try JournalRecord(in: bytes, at: offset, binding: binding, limit: limit)
       let startsBatch = record.header.flags.contains(.batchStart)
       let isOnLine = offset.isMultiple(of: RecordLimit.lineSize)
-      guard (startsBatch ? isOnLine : !followsPad) || Mutant.batchRulesUnchecked.isActive
+      guard (startsBatch ? isOnLine : before != .pad) || Mutant.batchRulesUnchecked.isActive
       else { return .invalid(.header) }
       offset = record.end
-      followsPad = false
-      followsSeal = record.header.kind == .seal && !Mutant.sealUnchecked.isActive
+      let isSeal = record.header.kind == .seal && !Mutant.sealUnchecked.isActive
+      before = isSeal ? .seal : .record
       return .record(record)
     } catch {
       return .invalid(error)

@@ -17,6 +17,10 @@ struct CloseOnMedium {
 }
 
 extension JournalWriter {
+  /// Sequence of the transaction that was written last.
+  @inline(__always)
+  var newestSequence: UInt64 { nextSequence &- 1 }
+
   /// Room for `records` more records of `length` bytes in one segment; rotates where the active one
   /// has none.
   ///

@@ -92,10 +92,6 @@ struct JournalWriter: ~Copyable {
     map.noteCommitted(end, nextSequence: nextSequence)
   }
 
-  /// Sequence of the transaction that was written last.
-  @inline(__always)
-  var newestSequence: UInt64 { nextSequence &- 1 }
-
   /// Bytes that were written to the journal since the store was created.
   var writtenBytes: Int { writtenBefore + tail }
 
@@ -394,7 +390,9 @@ struct JournalWriter: ~Copyable {
   ) throws(StoreError) -> R {
     do throws(MediumError) { return try body() } catch {
       isPoisoned = !Mutant.failedHandleGoesOn.isActive
-      throw StoreError(error)
+      // "Full" would say that nothing has changed and that the handle goes on.
+      guard error.isFull else { throw StoreError(error) }
+      throw .system(operation: error.operation, path: error.path, cause: error.cause)
     }
   }
 }

@@ -149,7 +149,7 @@ extension SegmentMap {
     _ fault: RecordFault
   ) -> StoreError {
     let file = unsafe view.pointee.file.takeUnretainedValue()
-    if let faultOffset = file.firstFault {
+    if let faultOffset = file.firstFault(in: unsafe Self.extent(view, offset)) {
       return .mediaError(file: file.path, offset: faultOffset)
     }
     switch fault {
@@ -162,6 +162,18 @@ extension SegmentMap {
         feature: "record flags 0x\(String(flags, radix: 16))"
       )
     }
+  }
+
+  /// Where the bytes of a record are, as far as its header can be read.
+  private static func extent(_ view: UnsafePointer<SegmentView>, _ offset: Int) -> Range<Int> {
+    // SAFETY: as in `withSegment`.
+    let (base, length) = unsafe (view.pointee.base, view.pointee.length)
+    let bytes = unsafe UnsafeRawBufferPointer(start: base, count: length).bytes
+    let headerEnd = min(length, offset + RecordField.headerEnd)
+    guard headerEnd == offset + RecordField.headerEnd,
+      let header = RecordHeader(in: bytes, at: offset)
+    else { return min(offset, headerEnd)..<headerEnd }
+    return offset..<max(headerEnd, min(length, offset + header.shape.totalLength))
   }
 }
 

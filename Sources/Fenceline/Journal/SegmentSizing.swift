@@ -32,13 +32,29 @@ struct SegmentSizing {
     var capacity = max(preferred, Self.pages(usualLength))
     while true {
       do throws(MediumError) {
-        let file = try directory.createSegment(named: name, length: capacity)
-        try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
-        return file
+        return try Self.createForAppending(name, length: capacity, in: directory)
       } catch {
         guard error.isFull, capacity > smallest else { throw StoreError(error) }
         capacity = max(smallest, Self.pages(capacity / 2))
       }
+    }
+  }
+
+  /// Creates a segment of `length` bytes to append to.
+  ///
+  /// - Throws: what the medium says; nothing is left behind then.
+  static func createForAppending(
+    _ name: String,
+    length: Int,
+    in directory: any StoreDirectory
+  ) throws(MediumError) -> SegmentFile {
+    let file = try directory.createSegment(named: name, length: length)
+    do throws(MediumError) {
+      try file.beginAppending(at: SegmentField.journalStart, sharing: 0..<0)
+      return file
+    } catch {
+      try? directory.removeSegment(named: name + FileSystemDirectory.unpublishedSuffix)
+      throw error
     }
   }
 

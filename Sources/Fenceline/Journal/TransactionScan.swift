@@ -20,6 +20,8 @@ package struct ScanStop: Sendable, Equatable {
 package struct TransactionScan: Sendable {
   /// Offset after the last accepted transaction.
   package var acceptedEnd: Int
+  /// What ends there.
+  package var last: JournalNeighbour
   /// Offset of the last accepted batch start: everything before it was fenced.
   package var lastBatchStart: Int
   /// The lowest sequence that the next transaction may have.
@@ -44,6 +46,7 @@ package struct TransactionScan: Sendable {
   ///   - bytes: the segment from its first byte on.
   ///   - binding: the segment's.
   ///   - offset: where a transaction starts.
+  ///   - before: ``last`` of the scan that ended at `offset`, if one did.
   ///   - lowestSequence: the lowest sequence that the transaction may have; where `offset` is not the
   ///     journal's start.
   ///   - limit: the exact end where it is known, otherwise the segment's length.
@@ -52,13 +55,15 @@ package struct TransactionScan: Sendable {
     _ bytes: RawSpan,
     binding: SegmentBinding,
     from offset: Int = SegmentField.journalStart,
+    behind before: JournalNeighbour = .record,
     lowestSequence: UInt64? = nil,
     limit: Int,
     visit: (JournalRecord) -> Void
   ) {
-    var reader = JournalReader(binding: binding, from: offset, limit: limit)
+    var reader = JournalReader(binding: binding, from: offset, limit: limit, behind: before)
     var pending: [JournalRecord] = []
     acceptedEnd = offset
+    last = before
     lastBatchStart = offset
     self.nextSequence = lowestSequence ?? binding.firstSequence
     var pendingBatchStart: Int?
@@ -70,7 +75,7 @@ package struct TransactionScan: Sendable {
           // The transaction was cut off at the segment's very end.
           stop = ScanStop(offset: first.offset, fault: .header, isMisplaced: false)
         } else {
-          acceptedEnd = reader.offset
+          accept(reader)
         }
         return
       case .invalid(let fault):
@@ -80,12 +85,15 @@ package struct TransactionScan: Sendable {
           pending.removeAll()
         }
         // A pad before the failing bytes belongs to the transaction that it closes.
-        if pending.isEmpty { acceptedEnd = reader.offset }
+        if pending.isEmpty { accept(reader) }
         stop = ScanStop(offset: reader.offset, fault: fault, isMisplaced: false)
         return
       case .record(let record):
         // Whether or not the transaction that begins here is complete, a pad before it is accepted.
-        if pending.isEmpty { acceptedEnd = record.offset }
+        if pending.isEmpty, record.offset > acceptedEnd {
+          acceptedEnd = record.offset
+          last = .pad
+        }
         guard Self.isInOrder(record, in: bytes, pending: pending, from: nextSequence) else {
           stop = ScanStop(offset: record.offset, fault: .header, isMisplaced: true)
           return
@@ -101,7 +109,7 @@ package struct TransactionScan: Sendable {
           recordCount += pending.count + 1
           pending.removeAll(keepingCapacity: true)
         }
-        acceptedEnd = record.end
+        accept(reader)
         note(record)
         let isTransaction = record.header.kind == .put || record.header.kind == .delete
         nextSequence = isTransaction ? record.sequence &+ 1 : record.sequence
@@ -109,6 +117,11 @@ package struct TransactionScan: Sendable {
         endsWithClose = record.header.kind == .close
       }
     }
+  }
+
+  private mutating func accept(_ reader: JournalReader) {
+    acceptedEnd = reader.offset
+    last = reader.before
   }
 
   /// Keeps where digests stand.

@@ -207,7 +207,7 @@ extension Store {
   /// - Complexity: as the start of a ``forEach(from:to:prefix:order:limit:_:)`` in order.
   public func withCursor<R>(_ body: (inout Cursor) throws -> R) throws -> R {
     try checkOpen()
-    catchUp()
+    try catchUp()
     try follower?.takeOverImage()
     var cursor = Cursor(self, in: order.snapshot())
     return try body(&cursor)

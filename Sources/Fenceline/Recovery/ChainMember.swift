@@ -133,12 +133,14 @@ extension SegmentHeader {
     self = header
   }
 
-  /// Whether its numbers leave room to count on: no store gets near these bounds, and arithmetic
-  /// with what stands below them can't overflow.
+  /// Whether its numbers leave room to count on: no store gets near these bounds, and arithmetic with what
+  /// stands below them can't overflow.
+  ///
+  /// A segment has its first page at least.
   var isPlausible: Bool {
-    guard segmentID < UInt32.max - (1 << 16), incarnation < 1 << 62, firstSequence < 1 << 62 else {
-      return false
-    }
+    guard segmentID < UInt32.max - (1 << 16), incarnation < 1 << 62, firstSequence < 1 << 62,
+      capacity >= SegmentField.journalStart
+    else { return false }
     guard let compaction else { return true }
     return compaction.covered.lowerBound > 0 && compaction.covered.upperBound < segmentID
       && compaction.end >= SegmentField.journalStart && compaction.end <= capacity

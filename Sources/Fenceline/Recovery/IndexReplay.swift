@@ -40,6 +40,9 @@ struct IndexReplay {
     of segment: MappedSegment,
     isNamed: Bool
   ) throws(StoreError) {
+    guard index.hasMemory(for: result.entries.count) else {
+      throw .noMemory(for: segment.file.path)
+    }
     let isParallel =
       !index.usesImage && result.entries.count >= Self.smallestParallelCount
       && index.hasRoom(for: result.entries.count)

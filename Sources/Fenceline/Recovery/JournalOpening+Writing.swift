@@ -13,6 +13,7 @@
 internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
+internal import SystemPackage
 
 extension JournalOpening {
   /// Goes on writing where the journal ends, durably decided.
@@ -35,7 +36,7 @@ extension JournalOpening {
       ? try continueAfterClose(newest, scan, in: directory, options: options)
       : try decide(newest, scan, in: directory, options: options)
     try removeLeftovers(in: directory)
-    removeUnusedImage(in: directory)
+    try translatingErrors { () throws(MediumError) in try removeUnusedImage(in: directory) }
     restoreSpareHeaders(in: directory)
     return writer
   }
@@ -44,14 +45,26 @@ extension JournalOpening {
   ///
   /// They might seem to fit once the journal is longer: an older copy of the segments may have been put
   /// back, and another history follows it.
-  private func removeUnusedImage(in directory: any StoreDirectory) {
+  ///
+  /// - Throws: what the medium says: a writer must not go on beside them.
+  private func removeUnusedImage(in directory: any StoreDirectory) throws(MediumError) {
     let used = Set(changes.files.map(\.header.number))
     for number in chain.changeFiles.subtracting(used) {
-      try? directory.removeSegment(named: ChangeFile.name(of: number))
+      try Self.removeFile(ChangeFile.name(of: number), in: directory)
     }
     guard imageHeader == nil, chain.hasImage else { return }
-    try? directory.removeSegment(named: IndexImage.fileName)
-    try? directory.synchronize()
+    try Self.removeFile(IndexImage.fileName, in: directory)
+    try directory.synchronize()
+  }
+
+  /// Removes a file; a directory of its name can never be taken for it.
+  private static func removeFile(
+    _ name: String,
+    in directory: any StoreDirectory
+  ) throws(MediumError) {
+    do throws(MediumError) { try directory.removeSegment(named: name) } catch {
+      guard error.cause == .isDirectory else { throw error }
+    }
   }
 
   /// Writes second headers again that were damaged; a failure leaves them for the next opening.

@@ -336,11 +336,13 @@ struct JournalOpening {
     else { return }
     let isNoted = damage.contains { $0.segmentID > newest && !chain.holds($0.segmentID) }
     guard !isNoted else { return }
-    // Beside a writer it may have come after the listing: then what was read is a state of before.
+    // Beside a writer it may have come after the listing: then what was read is a state of before. Its
+    // number need not be the highest: a compacted segment may have got one later and its name sooner.
     let names = try translatingErrors { () throws(MediumError) in try directory.names() }
-    guard !names.compactMap(SegmentName.id(of:)).contains(where: { $0 > chain.highestID }) else {
-      return
+    let hasCome = names.compactMap(SegmentName.id(of:)).contains {
+      $0 > newest && !chain.listedIDs.contains($0)
     }
+    guard !hasCome else { return }
     let name = SegmentName.name(of: newest + 1)
     damage.append(
       StoreDamage(

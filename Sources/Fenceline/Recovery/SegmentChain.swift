@@ -24,6 +24,8 @@ package struct SegmentChain: Sendable {
   package private(set) var leftovers: [String] = []
   /// The highest id that any file bears.
   package private(set) var highestID: UInt32 = 0
+  /// The ids that names of files state.
+  private(set) var listedIDs: Set<UInt32> = []
   /// There is a file with the name of an index image.
   private(set) var hasImage = false
   /// Numbers of files of changes behind an index image.
@@ -82,6 +84,7 @@ package struct SegmentChain: Sendable {
         note(otherName: name)
         continue
       }
+      listedIDs.insert(id)
       switch try SegmentCandidate(named: name, in: directory) {
       case .gone:
         // Since the listing: a writer has removed a leftover, or what it has compacted.

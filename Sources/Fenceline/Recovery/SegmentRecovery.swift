@@ -84,24 +84,34 @@ struct SegmentRecovery: Sendable {
         try member.file.withGuardedBytes(0..<member.length) { (bytes) in read(bytes, member) }
       }
     } catch {
+      for number in damage.indices { damage[number].nameMemoryError(in: member.file) }
+      // Before an end that is known zeros are damage like any other, which has been noted.
+      if !damage.isEmpty, isEndKnown(of: member) { return }
       // What could be read stays readable; what could not may have been anything.
-      damage.append(
-        StoreDamage(
-          error,
-          in: member.header.segmentID,
-          firstLost: member.header.firstSequence,
-          nextSequence: member.nextSequence
-        )
+      let unknown = StoreDamage(
+        error,
+        in: member.header.segmentID,
+        firstLost: member.header.firstSequence,
+        nextSequence: member.nextSequence
       )
+      damage.insert(unknown, at: 0)
     }
+  }
+
+  /// Whether every page that can't be read lies before the segment's end.
+  private func isEndKnown(of member: ChainMember) -> Bool {
+    if member.statedEnd != nil || isClosed { return true }
+    guard let end = scan?.acceptedEnd, end < member.length else { return scan != nil }
+    return member.file.isGuarded && member.file.firstFault(in: end..<member.length) == nil
   }
 
   private mutating func read(_ bytes: RawSpan, _ member: ChainMember) {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
     isFollowed = member.isCompacted || Self.closeMark(bytes, member)?.state == .followed
     var start = options.start
+    var before = JournalNeighbour.record
     while true {
-      let scan = scan(bytes, member, from: start, limit: limit)
+      let scan = scan(bytes, member, from: start, behind: before, limit: limit)
       guard let stop = scan.stop else {
         checkEnd(scan, bytes, member)
         return
@@ -125,7 +135,7 @@ struct SegmentRecovery: Sendable {
         return
       }
       if member.statedEnd == nil, isStillBeingWritten(bytes, member, scan, limit: limit) {
-        start = scan.acceptedEnd
+        (start, before) = (scan.acceptedEnd, scan.last)
         continue
       }
       // Damage: go on at the next transaction, so that undamaged keys can be read.
@@ -137,7 +147,7 @@ struct SegmentRecovery: Sendable {
         if member.statedEnd == nil, member.isCutOff, isOpen { checkEnd(scan, bytes, member) }
         return
       }
-      start = resumed.offset
+      (start, before) = (resumed.offset, .record)
     }
   }
 
@@ -146,6 +156,7 @@ struct SegmentRecovery: Sendable {
     _ bytes: RawSpan,
     _ member: ChainMember,
     from start: Int,
+    behind before: JournalNeighbour,
     limit: Int
   ) -> TransactionScan {
     var found: [RecoveredEntry] = []
@@ -157,6 +168,7 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: start,
+      behind: before,
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
@@ -197,6 +209,14 @@ struct SegmentRecovery: Sendable {
     _ bytes: RawSpan,
     _ member: ChainMember
   ) {
+    // A compaction merges segments by their sequences: they must not overlap.
+    if let nextSequence = member.nextSequence, scan.nextSequence > nextSequence {
+      damage.append(
+        StoreDamage(
+          harmless: .corrupt(file: member.file.path, offset: scan.acceptedEnd, cause: .recordOrder)
+        )
+      )
+    }
     let isComplete: Bool
     if let statedEnd = member.statedEnd {
       isComplete = scan.acceptedEnd == statedEnd
@@ -290,6 +310,7 @@ struct SegmentRecovery: Sendable {
       bytes,
       binding: member.binding,
       from: scan.acceptedEnd,
+      behind: scan.last,
       // As the next look at it takes it, or this would never end.
       lowestSequence: scan.nextSequence,
       limit: limit,

@@ -20,7 +20,7 @@ enum LostKeys: Sendable, Equatable {
 /// Bytes that were written once and are not there any more.
 package struct StoreDamage: Sendable, Equatable {
   /// Names file, offset and cause.
-  package let error: StoreError
+  package private(set) var error: StoreError
   /// The segment that is concerned.
   let segmentID: UInt32
   /// Transactions from this sequence on may be lost...
@@ -53,6 +53,14 @@ package struct StoreDamage: Sendable, Equatable {
   /// Damage that cost nothing but has to be repaired.
   init(harmless error: StoreError) {
     self.init(error, in: 0, firstLost: 0, nextSequence: 0)
+  }
+
+  /// Lets what follows from a memory error say so.
+  mutating func nameMemoryError(in file: SegmentFile) {
+    guard case .corrupt(_, let offset, _) = error, offset < file.length,
+      let fault = file.firstFault(in: offset..<file.length)
+    else { return }
+    error = .mediaError(file: file.path, offset: fault)
   }
 
   /// Whether a whole segment is not there.

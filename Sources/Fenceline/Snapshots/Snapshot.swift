@@ -255,7 +255,7 @@ extension Store {
   ///   only reads may at the first time have to read its index image first: O(keys).
   public func snapshot() throws(StoreError) -> Snapshot {
     try checkOpen()
-    catchUp()
+    try catchUp()
     try follower?.takeOverImage()
     return try Snapshot(of: self)
   }

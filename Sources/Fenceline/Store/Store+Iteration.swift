@@ -96,7 +96,7 @@ extension Store {
   ) throws(StoreError) {
     try checkOpen()
     guard limit > 0 else { return }
-    catchUp()
+    try catchUp()
     try follower?.takeOverImage()
     switch order {
     case .unordered: try forEachUnordered(in: range, limit, body)

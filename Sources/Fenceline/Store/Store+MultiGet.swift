@@ -65,7 +65,7 @@ extension Store {
     try checkOpen()
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
-    follower?.catchUp()
+    try follower?.catchUp()
     let isPlain = !index.usesImage && damage.isEmpty
     let faults = MemoryErrors.count
     var hashes = InlineArray<16, UInt64>(repeating: 0)

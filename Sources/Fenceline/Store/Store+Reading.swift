@@ -34,7 +34,7 @@ extension Store {
     let hash = hash(key)
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
-    follower?.catchUp()
+    try follower?.catchUp()
     return try withRecord(forKey: key, hash: hash, body)
   }
 
@@ -132,11 +132,11 @@ extension Store {
   }
 
   /// Lets a handle that only reads take note of what was written since.
-  func catchUp() {
+  func catchUp() throws(StoreError) {
     guard let follower else { return }
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
-    follower.catchUp()
+    try follower.catchUp()
   }
 
   // MARK: Conveniences
@@ -193,7 +193,7 @@ extension Store {
     get throws(StoreError) {
       try checkOpen()
       try checkCompleteness()
-      catchUp()
+      try catchUp()
       return index.count
     }
   }

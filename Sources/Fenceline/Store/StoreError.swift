@@ -135,6 +135,12 @@ extension CorruptionCause {
 }
 
 extension StoreError {
+  /// The table of keys can't grow.
+  @inline(never)
+  static func noMemory(for path: FilePath) -> StoreError {
+    .system(operation: "mmap", path: path, cause: .noMemory)
+  }
+
   /// The public meaning of a failure below the journal.
   init(_ error: MediumError) {
     if error.isFull {

@@ -119,6 +119,7 @@ public struct Transaction: ~Copyable {
     var units: [UInt64] = []
     units.reserveCapacity(batch.finalCount)
     let (index, map) = (store.index, store.map)
+    guard index.hasMemory(for: batch.finalCount) else { throw .noMemory(for: store.path) }
     try journal.commit(batch, durable: durability == .durable) {
       // Older versions of the keys, side by side instead of one after the other.
       batch.forEachFinal { (hash, _, _, _) in map.prefetchIfAny(index.candidate(hash)) }

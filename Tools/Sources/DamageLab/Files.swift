@@ -8,6 +8,10 @@ package import SystemPackage
 package struct SampleFile: Sendable, Equatable {
   package let name: String
   package var contents: ByteString
+
+  package init(name: String, contents: ByteString) {
+    (self.name, self.contents) = (name, contents)
+  }
 }
 
 package enum Files {
@@ -80,7 +84,7 @@ package enum Files {
   }
 
   /// Whether two pieces of memory hold the same.
-  static func areEqual(_ left: RawSpan, _ right: ByteString) -> Bool {
+  package static func areEqual(_ left: RawSpan, _ right: ByteString) -> Bool {
     guard left.byteCount == right.count else { return false }
     // SAFETY: both have as many bytes as are compared, and are read during the call only.
     return unsafe left.withUnsafeBytes { left in

@@ -10,6 +10,11 @@ package typealias StoreState = [ByteString: ByteString]
 package struct Change: Sendable {
   package let key: ByteString
   package let value: ByteString?
+
+  package init(key: ByteString, value: ByteString?) {
+    self.key = key
+    self.value = value
+  }
 }
 
 /// Committed transactions, and the state after each prefix of them.

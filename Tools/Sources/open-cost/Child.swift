@@ -3,7 +3,6 @@
 import Fenceline
 import FoundationEssentials
 import Glibc
-import Synchronization
 import SystemPackage
 import ToolSupport
 
@@ -89,22 +88,5 @@ struct Children {
 
   private static func failure(of step: Step) -> OpenCostError {
     OpenCostError("the step '\(step.rawValue)' failed; its message, if it had any, is above")
-  }
-}
-
-/// Whether the user wants the program to end, which then takes its files along.
-enum Interruption {
-  private static let flag = Atomic(false)
-
-  static var hasCome: Bool { flag.load(ordering: .relaxed) }
-
-  /// From now on the signals that end a program are noted.
-  static func watch() {
-    // Makes the flag before a handler needs it.
-    _ = hasCome
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-      // The handler only stores to an atomic.
-      _ = signal(number) { _ in Interruption.flag.store(true, ordering: .relaxed) }
-    }
   }
 }

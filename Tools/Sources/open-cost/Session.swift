@@ -3,6 +3,7 @@
 import FoundationEssentials
 import Glibc
 import SystemPackage
+import ToolSupport
 
 struct Session {
   private let command: OpenCost
