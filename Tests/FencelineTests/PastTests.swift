@@ -144,9 +144,10 @@ struct PastTests {
       return .stop
     }
     #expect(first == 5)
+    for _ in 0..<300 { try store.put("filler", String(repeating: "f", count: 100)) }
     try store.compact(sealingAlways: true)
     #expect(try versions(of: store) == ["5 three"])
-    #expect(try store.statistics().oldestSequence == 5)
+    #expect(try store.statistics().oldestSequence == 305)
     try store.close()
     #expect(throws: StoreError.closed) { try versions(of: store) }
   }

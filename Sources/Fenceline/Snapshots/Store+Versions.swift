@@ -32,7 +32,7 @@ extension Store {
     try checkOpen()
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
-    follower?.catchUp()
+    try follower?.catchUp()
     var failure: StoreError?
     var units: [UInt64: UInt64] = [:]
     for (segment, end) in map.recordEnds {

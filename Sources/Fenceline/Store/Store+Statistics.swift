@@ -98,7 +98,7 @@ extension Store {
   public func statistics() throws(StoreError) -> StoreStatistics {
     try checkOpen()
     let medium = directory.medium
-    catchUp()
+    try catchUp()
     let segments = try segments()
     let sequences = readableSequences
     return StoreStatistics(
