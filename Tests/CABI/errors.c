@@ -142,7 +142,7 @@ void test_failed_writes(const char *directory) {
   CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && setrlimit(RLIMIT_FSIZE, &none) == 0);
   result = fenceline_sync(store);
   CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
-  CHECK_RESULT(FENCELINE_ERROR_FULL, result);
+  CHECK_RESULT(FENCELINE_ERROR_SYSTEM, result);
   CHECK_RESULT(FENCELINE_ERROR_POISONED, fenceline_put(store, "c", 1, "3", 1));
   CHECK_RESULT(FENCELINE_ERROR_POISONED, fenceline_sync(store));
   check_text(store, "a", "1");

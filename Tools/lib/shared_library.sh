@@ -16,7 +16,7 @@ static_options=(-c release -j "$fenceline_jobs" --scratch-path "$library_scratch
 
 # Prints the functions that the header declares, sorted.
 header_functions() {
-  grep -oE '^[a-z][a-z ]*[ *]fenceline_[a-z_]+\(' "$library_header" | grep -v '^typedef' |
+  grep -oE '^[a-z][a-z0-9_ ]*[ *]fenceline_[a-z_]+\(' "$library_header" | grep -v '^typedef' |
     grep -oE 'fenceline_[a-z_]+' | LC_ALL=C sort
 }
 

@@ -32,7 +32,9 @@ extension JournalFollower {
       let target = try map.map(member.file, member.header)
       move(records, to: target, from: Set(sources.map(\.header.segmentID)))
       guard sources.allSatisfy({ $0.usage.liveBytes == 0 }) else {
-        map.setSegments(map.segments + [target])
+        // In its place in the history; the newest segment stays the last one.
+        let place = known.firstIndex { $0.firstUnit == sources[0].firstUnit } ?? 0
+        map.setSegments(known[..<place] + [target] + known[place...])
         return false
       }
       order.discard()

@@ -40,6 +40,8 @@ final class JournalFollower: @unchecked Sendable {
   /// A look may find something although nothing has changed there: bytes of an unfinished write that
   /// come later, or an empty segment that was replaced.
   private let isUncertain = Atomic<Bool>(false)
+  /// The last look failed, so reads have to ask why; nobody takes the lock without need.
+  private let hasFailed = Atomic<Bool>(false)
   private let lastLook = Atomic<UInt64>(0)
 
   /// Where following stands.
@@ -159,6 +161,7 @@ final class JournalFollower: @unchecked Sendable {
       Self.word(at: tail.load(ordering: .acquiring)) != seenWord.load(ordering: .relaxed)
       || Self.state(at: mark.load(ordering: .acquiring)) != seenMark.load(ordering: .relaxed)
     let looks = isNews || lastLook.load(ordering: .relaxed) != now
+    guard looks || hasFailed.load(ordering: .relaxed) else { return }
     if looks { lastLook.store(now, ordering: .relaxed) }
     try state.withLock { (state) throws(StoreError) in
       if looks {
@@ -177,7 +180,7 @@ final class JournalFollower: @unchecked Sendable {
   /// - Complexity: O(keys) at the first time, if the handle uses an image.
   func takeOverImage() throws(StoreError) {
     guard index.hasImage else { return }
-    state.withLock { (state) in _ = takeOverImage(&state) }
+    try state.withLock { (state) throws(StoreError) in _ = try takeOverImage(&state) }
     if index.usesImage { throw .damagedIndexImage(in: directory.path) }
   }
 
@@ -189,8 +192,8 @@ final class JournalFollower: @unchecked Sendable {
   }
 
   /// - Returns: false where everything was read anew instead, or could not be.
-  private func takeOverImage(_ state: inout State) -> Bool {
-    if index.takeOverImage(map) { return true }
+  private func takeOverImage(_ state: inout State) throws(StoreError) -> Bool {
+    if try index.takeOverImage(map) { return true }
     replaceImage(&state)
     return false
   }
@@ -227,6 +230,7 @@ final class JournalFollower: @unchecked Sendable {
       if error.isDamage { state.isIncomplete = false } else { state.failure = error }
     }
     let isUnfinished = isTorn || state.isEmpty || state.isIncomplete || state.failure != nil
+    hasFailed.store(state.failure != nil, ordering: .relaxed)
     isUncertain.store(isUnfinished, ordering: .relaxed)
   }
 
@@ -316,7 +320,8 @@ final class JournalFollower: @unchecked Sendable {
       state = Self.start(of: segment)
       // Words of an image lead to segments that may go. Where it can't be taken over, the chain is older
       // than what was read instead, or the segments have to stay: adopting is for another time.
-      guard !chain.contains(where: isNew) || takeOverImage(&state) else { return true }
+      guard !chain.contains(where: isNew) || (try? takeOverImage(&state)) == true
+      else { return true }
       do throws(StoreError) {
         if try !adopt(chain, before: segment), let rebuilt = try rebuild(from: chain) {
           state = rebuilt

@@ -27,17 +27,22 @@ extension HashIndex {
     return true
   }
 
-  /// Whether the overflow buckets that `count` more keys may take can be had.
+  /// Whether the overflow buckets that one more key may take can be had.
   ///
-  /// To be asked under the write lock before anything is written: behind that nothing may fail.
+  /// To be asked under the write lock before anything is written: behind that nothing may fail. Whoever
+  /// takes an overflow bucket sees to it that there are some for the next key.
   @inline(__always)
+  var hasMemoryForKey: Bool { !lacksMemory.load(ordering: .relaxed) || hasMemory(for: 1) }
+
+  /// The same for `count` more keys.
+  @inline(never)
   func hasMemory(for count: Int) -> Bool {
     let used = overflowCount.load(ordering: .relaxed)
     return overflow.reserve(used + count / Self.entriesPerBucket + Self.spareOverflow)
   }
 
   /// More than a key and the split of a bucket take.
-  private static let spareOverflow = 8
+  static let spareOverflow = 8
 
   /// Lets a thread make the memory of the buckets that come next, so that no put waits for it.
   ///
@@ -94,6 +99,7 @@ extension HashIndex {
       let isReserved = overflow.reserve(index + 1)
       precondition(isReserved, "no memory for the hash table")
       overflowCount.store(index + 1, ordering: .relaxed)
+      lacksMemory.store(!hasMemory(for: 1), ordering: .relaxed)
       if Self.isNearPage(index) { prefaultAhead(of: index, inOverflow: true) }
     }
     return index

@@ -28,6 +28,8 @@ final class HashIndex: @unchecked Sendable {
   let overflowLock = ForkSafeMutex<Void>(())
   let overflowCount = Atomic<Int>(1)
   var freeOverflow = 0
+  /// There was no memory for the overflow buckets that the next keys may take.
+  let lacksMemory = Atomic<Bool>(false)
   let entries = Atomic<Int>(0)
   /// What one thread changes in the words; what several do at a time, they note themselves.
   let changes = ChangeLog()
@@ -75,7 +77,9 @@ final class HashIndex: @unchecked Sendable {
   init?(bucketCount count: Int, overflowCount: Int) {
     bucketCount = Atomic(count)
     guard buckets.reserve(count),
-      overflow.reserve(max(1 << Self.initialOverflowBits, overflowCount + 1))
+      overflow.reserve(
+        max(1 << Self.initialOverflowBits, overflowCount + 1 + Self.spareOverflow)
+      )
     else { return nil }
     self.overflowCount.store(overflowCount + 1, ordering: .relaxed)
   }

@@ -161,9 +161,12 @@ extension HashIndex {
   /// Takes over every word of the image, which is not used any more then.
   ///
   /// - Returns: false where a page does not hold; the image stays in use.
+  /// - Throws: what is wrong with a record that may be newer than what the image has of its key: beside it
+  ///   the older one would be the first whole one. The image stays in use.
   /// - Complexity: O(words).
-  func takeOverImage(_ map: SegmentMap) -> Bool {
+  func takeOverImage(_ map: SegmentMap) throws(StoreError) -> Bool {
     guard let image else { return true }
+    var failure: StoreError?
     for page in 0..<image.header.pageCount {
       var bucket = 0
       let holds = image.forEachWord(inPage: page) {
@@ -172,11 +175,18 @@ extension HashIndex {
         let hash = Self.hash(of: word, inBucket: bucket)
         let unit = Self.unit(word)
         growIfNeeded()
-        let place = unsafe locate(hash) { map.surelyHaveSameKey($0, unit) }
-        if unsafe place.isFound { return }
-        unsafe set(place, hash, to: unit)
-        imageCount.addAsOnlyWriter(-1)
+        do throws(StoreError) {
+          let place = unsafe try locate(hash) { (candidate) throws(StoreError) in
+            try map.keysMatch(candidate, unit)
+          }
+          if unsafe place.isFound { return }
+          unsafe set(place, hash, to: unit)
+          imageCount.addAsOnlyWriter(-1)
+        } catch {
+          failure = failure ?? error
+        }
       }
+      if let failure { throw failure }
       guard holds else { return false }
     }
     imageAddress.store(0, ordering: .releasing)

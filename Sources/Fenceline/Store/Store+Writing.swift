@@ -47,7 +47,7 @@ extension Store {
     let hash = hash(key)
     index.prefetch(hash)
     try withWriter { (journal) throws(StoreError) in
-      guard index.hasMemory(for: 1) else { throw .noMemory(for: path) }
+      guard index.hasMemoryForKey else { throw .noMemory(for: path) }
       var place: HashIndex.Place?
       let unit = try journal.commit(
         .put,
