@@ -11,8 +11,8 @@ struct Log: ParsableCommand {
     discussion: """
       The newest first, one line each. TSV: sequence of the transaction, tab, "put", tab, value; or \
       sequence, tab, "delete". JSON lines: {"sequence":5,"value":"..."} or {"sequence":5,"deleted":true}. \
-      Compactions give superseded versions back: from the transaction on that 'kvctl stat' shows as the \
-      oldest to look at, nothing is missing.
+      Compactions give superseded versions back: from where on 'kvctl stat' says that the past can be \
+      seen, nothing is missing.
 
       Ends with status 1 if nothing is known of the key.
 

@@ -49,7 +49,7 @@ struct StoreFacts {
       Fact("records read", "recordsRead", .number(statistics.recordCountAtOpening)),
       Fact("newest transaction", "newestSequence", .sequence(statistics.newestSequence)),
       Fact(
-        "oldest transaction to look at",
+        "past can be seen from",
         "oldestSequence",
         .sequence(statistics.oldestSequence)
       ),

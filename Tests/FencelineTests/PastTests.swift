@@ -138,6 +138,7 @@ struct PastTests {
     #expect(try versions(of: store) == ["5 three", "4 -", "3 two", "1 one"])
     try store.sync()
     #expect(try versions(of: Store.openReadOnly(at: scratch.store)) == versions(of: store))
+    #expect(try versions(of: .openReadOnly(at: scratch.store, asOf: 4)) == ["4 -", "3 two", "1 one"])
     var first: UInt64 = 0
     try store.forEachVersion(of: unsafe key.span.bytes) { (version, _) in
       first = version.sequence
@@ -150,6 +151,62 @@ struct PastTests {
     #expect(try store.statistics().oldestSequence == 305)
     try store.close()
     #expect(throws: StoreError.closed) { try versions(of: store) }
+  }
+
+  // Where the newest segment was only created when the versions are asked for, it has no committed end yet.
+  @Test func `The versions of a key are all there while segments are filled and compacted`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    let reader = try Store.openReadOnly(at: scratch.store)
+    let key = Array("key".utf8)
+    try store.put("key", "first")
+    try store.put("key", "second")
+    let isOver = Atomic<Bool>(false)
+    let faults = Atomic<Int>(0)
+    let threads = ThreadGroup()
+    threads.run {
+      var number = 0
+      while !isOver.load(ordering: .relaxed) {
+        number += 1
+        do {
+          try store.put("other \(number % 50)", String(repeating: "f", count: 500))
+          if number.isMultiple(of: 500) { try store.compact() }
+        } catch { faults.add(1, ordering: .relaxed) }
+      }
+    }
+    for _ in 0..<200 {
+      for handle in [store, reader] {
+        var newest: UInt64 = 0
+        try handle.forEachVersion(of: unsafe key.span.bytes) { (version, value) in
+          newest = max(newest, version.sequence)
+          return .next
+        }
+        #expect(newest == 2)
+      }
+    }
+    isOver.store(true, ordering: .relaxed)
+    threads.wait()
+    #expect(faults.load(ordering: .relaxed) == 0)
+  }
+
+  // Before, the whole past stayed unknown for good: what a source did not know no compaction could know.
+  @Test func `A store whose compactions said nothing of the past has one again`() throws {
+    let scratch = try Scratch()
+    let golden = GoldenStoreTests.path(of: "format-1-compacted")
+    try FileManager.default.copyItem(atPath: golden, toPath: scratch.store.string)
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    for _ in 0..<100 { try store.put("filler", String(repeating: "f", count: 1000)) }
+    for _ in 0..<3 {
+      for number in 0..<1500 { try store.put("\(number)", "anew") }
+      try store.compact(sealingAlways: true)
+    }
+    let compacted = try Self.sequence(of: store)
+    for _ in 0..<10 { try store.put("key", "value") }
+    try store.close()
+    let past = try Store.openReadOnly(at: scratch.store).statistics()
+    #expect(past.newestSequence == compacted + 10)
+    #expect(past.oldestSequence <= compacted)
+    #expect(try Store.openReadOnly(at: scratch.store, asOf: compacted).get("key") == nil)
   }
 
   @Test func `A store whose compactions said nothing of the past has none`() throws {

@@ -75,7 +75,7 @@ import Testing
     let oldest = past.errors.split(separator: " ").last?.dropLast() ?? ""
     #expect(try place.kvctl("get", "s", "sky", "--at", String(oldest)).text == "red")
     #expect(
-      try place.kvctl("stat", "s").text.contains("oldest transaction to look at:") == true
+      try place.kvctl("stat", "s").text.contains("past can be seen from:") == true
     )
   }
 }

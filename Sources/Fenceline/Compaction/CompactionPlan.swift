@@ -32,8 +32,8 @@ struct CompactionPlan {
   private(set) var digest: CompactedDigest
   let through: UInt64
   /// See ``SegmentField/historyFrom``; what the sources say, until it is known which transactions the index
-  /// showed while it was read.
-  private(set) var historyFrom: UInt64
+  /// showed while it was read. nil where that has to be waited for.
+  private(set) var historyFrom: UInt64?
 
   /// The transactions' own records, where they are one or many, need room for their number.
   private static let countFieldLength = 8
@@ -134,10 +134,14 @@ struct CompactionPlan {
   }
 
   /// Notes that the index, while it was read, showed no transaction from `nextSequence` on.
+  ///
+  /// Nor did any that a compaction before this one has read.
   mutating func noteReading(before nextSequence: UInt64) {
-    if droppedCount > 0, !Mutant.historyNotNoted.isActive {
-      historyFrom = max(historyFrom, nextSequence)
+    guard let known = historyFrom, droppedCount == 0 || Mutant.historyNotNoted.isActive else {
+      historyFrom = nextSequence
+      return
     }
+    historyFrom = known
   }
 
   /// Finds out what the copies take, transaction by transaction.

@@ -83,11 +83,13 @@ struct JournalOpening {
   ) throws(StoreError) -> JournalOpening {
     let chain = try SegmentChain(in: directory)
     let opening = try Self(chain, in: directory, try Random.word(), upTo: sequence) { _, _ in }
-    let newest = (opening.newestScan?.nextSequence ?? 1) - 1
+    let headers = chain.members.map(\.header)
+    // Of a newest segment that can't be read the header says what was there before.
+    let newest = (opening.newestScan?.nextSequence ?? headers.last?.firstSequence ?? 1) - 1
     guard sequence <= newest || !opening.damage.isEmpty else {
       throw .notYetWritten(sequence: sequence, newest: newest)
     }
-    let oldest = SegmentHeader.oldestSequence(of: chain.members.map(\.header), newest: newest)
+    let oldest = SegmentHeader.oldestSequence(of: headers, newest: newest)
     guard sequence >= oldest else { throw .pastIsGone(sequence: sequence, oldest: oldest) }
     return opening
   }

@@ -71,6 +71,9 @@ struct SegmentRecovery: Sendable {
   private(set) var countBeforeEnd = 0
 
   private let options: SegmentReading
+  /// What the close mark said before the journal was read: of what a writer does meanwhile it must not say
+  /// more than was read.
+  private var mark: CloseMark?
 
   /// Reads `member`.
   ///
@@ -107,7 +110,8 @@ struct SegmentRecovery: Sendable {
 
   private mutating func read(_ bytes: RawSpan, _ member: ChainMember) {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
-    isFollowed = member.isCompacted || Self.closeMark(bytes, member)?.state == .followed
+    mark = Self.closeMark(bytes, member)
+    isFollowed = member.isCompacted || mark?.state == .followed
     var start = options.start
     var before = JournalNeighbour.record
     while true {
@@ -136,6 +140,7 @@ struct SegmentRecovery: Sendable {
       }
       if member.statedEnd == nil, isStillBeingWritten(bytes, member, scan, limit: limit) {
         (start, before) = (scan.acceptedEnd, scan.last)
+        mark = Self.closeMark(bytes, member)
         continue
       }
       // Damage: go on at the next transaction, so that undamaged keys can be read.
@@ -143,7 +148,7 @@ struct SegmentRecovery: Sendable {
       note(stop, after: scan, resumed, bytes, member, limit: limit)
       guard let resumed else {
         // Behind a close mark that was opened again nobody knows how much a cut took.
-        let isOpen = Self.closeMark(bytes, member).map { $0.state == .open } ?? true
+        let isOpen = mark.map { $0.state == .open } ?? true
         if member.statedEnd == nil, member.isCutOff, isOpen { checkEnd(scan, bytes, member) }
         return
       }
@@ -220,7 +225,7 @@ struct SegmentRecovery: Sendable {
     let isComplete: Bool
     if let statedEnd = member.statedEnd {
       isComplete = scan.acceptedEnd == statedEnd
-    } else if let mark = Self.closeMark(bytes, member), mark.state != .open,
+    } else if let mark, mark.state != .open,
       !Mutant.closeMarkProvesNothing.isActive
     {
       isComplete = scan.acceptedEnd >= mark.end
@@ -250,7 +255,6 @@ struct SegmentRecovery: Sendable {
     _ member: ChainMember,
     limit: Int
   ) {
-    let mark = Self.closeMark(bytes, member)
     let nextSequence = resumed?.sequence ?? member.nextSequence ?? mark?.nextSequence
     var knownEnd = resumed?.offset ?? limit
     if resumed == nil, member.statedEnd == nil { knownEnd = min(limit, mark?.end ?? 0) }
@@ -290,7 +294,7 @@ struct SegmentRecovery: Sendable {
     after scan: TransactionScan,
     _ stop: ScanStop
   ) -> Bool {
-    if let mark = Self.closeMark(bytes, member), scan.acceptedEnd < mark.end,
+    if let mark, scan.acceptedEnd < mark.end,
       !Mutant.closeMarkProvesNothing.isActive
     {
       return true

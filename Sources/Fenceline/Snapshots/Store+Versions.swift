@@ -35,15 +35,12 @@ extension Store {
     try follower?.catchUp()
     var failure: StoreError?
     var units: [UInt64: UInt64] = [:]
-    for (segment, end) in map.recordEnds {
-      let stretch = JournalStretch(
-        segment: segment,
-        range: SegmentField.journalStart..<(end ?? newestEnd(in: segment))
-      )
+    for stretch in committedStretches {
       do throws(StoreError) {
         for change in try map.changes(in: stretch)
         where map.withUnverifiedKey(at: change.unit, { Bytes.areEqual($0, key) }) {
-          units[map.sequence(at: change.unit)] = change.unit
+          let sequence = map.sequence(at: change.unit)
+          if sequence <= shownSequence { units[sequence] = change.unit }
         }
       } catch {
         failure = failure ?? error
@@ -70,10 +67,20 @@ extension Store {
     try checkCompleteness()
   }
 
-  /// Where what is committed ends in the newest segment.
-  private func newestEnd(in segment: MappedSegment) -> Int {
+  /// All records of transactions that were committed before this was asked for, and perhaps some more.
+  private var committedStretches: [JournalStretch] {
+    // Before the segments: what comes behind it is none of this. A segment that has no place among them
+    // any more was compacted.
     let committed = JournalPosition(rawValue: map.committedEnd.load(ordering: .acquiring))
-    return committed.segment == segment.header.segmentID ? committed.offset : recovery.newestEnd
+    return map.recordEnds.map { (segment, end) in
+      let newestEnd =
+        switch committed.segment {
+        case JournalPosition.none.segment: recovery.newestEnd
+        case segment.header.segmentID: committed.offset
+        default: SegmentField.journalStart
+        }
+      return JournalStretch(segment: segment, range: SegmentField.journalStart..<(end ?? newestEnd))
+    }
   }
 }
 

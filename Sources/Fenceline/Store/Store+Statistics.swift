@@ -88,7 +88,8 @@ extension Store {
   package var readableSequences: (oldest: UInt64, newest: UInt64) {
     let newest = map.committedSequence.load(ordering: .acquiring)
     let headers = map.segments.map(\.header)
-    return (SegmentHeader.oldestSequence(of: headers, newest: newest), newest)
+    // A compaction may have known more meanwhile.
+    return (min(SegmentHeader.oldestSequence(of: headers, newest: newest), newest), newest)
   }
 
   /// The store's own account.

@@ -48,6 +48,8 @@ public final class Store: Sendable {
   let snapshots: SnapshotRegistry
   /// Keeps a handle that only reads up with whoever writes.
   let follower: JournalFollower?
+  /// A handle on the past shows nothing of later transactions.
+  let shownSequence: UInt64
 
   /// Takes over what an opening found; see Store+Opening.swift.
   init(
@@ -78,6 +80,7 @@ public final class Store: Sendable {
     order = OrderedIndex(map: map, index: index, epochs: epochs, writer: access)
     let snapshots = SnapshotRegistry()
     self.snapshots = snapshots
+    shownSequence = pastSequence ?? .max
     let follows = isReadOnly && pastSequence == nil
     follower = follows ? JournalFollower(opening, in: directory, order, access, snapshots) : nil
     if let newest = pastSequence ?? opening.newestScan.map({ $0.nextSequence - 1 }) {
