@@ -48,7 +48,7 @@ struct MomentOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Look at the store as it was behind this transaction.",
-      discussion: "'kvctl stat' shows from where on the past can be seen, 'kvctl log' the transactions of a key.",
+      discussion: "'kvctl stat' shows from where on that can be, 'kvctl log' a key's transactions.",
       valueName: "sequence"
     )
   )

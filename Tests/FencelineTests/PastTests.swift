@@ -138,7 +138,8 @@ struct PastTests {
     #expect(try versions(of: store) == ["5 three", "4 -", "3 two", "1 one"])
     try store.sync()
     #expect(try versions(of: Store.openReadOnly(at: scratch.store)) == versions(of: store))
-    #expect(try versions(of: .openReadOnly(at: scratch.store, asOf: 4)) == ["4 -", "3 two", "1 one"])
+    let past = try Store.openReadOnly(at: scratch.store, asOf: 4)
+    #expect(try versions(of: past) == ["4 -", "3 two", "1 one"])
     var first: UInt64 = 0
     try store.forEachVersion(of: unsafe key.span.bytes) { (version, _) in
       first = version.sequence
@@ -154,7 +155,8 @@ struct PastTests {
   }
 
   // Where the newest segment was only created when the versions are asked for, it has no committed end yet.
-  @Test func `The versions of a key are all there while segments are filled and compacted`() throws {
+  @Test func `The versions of a key are all there while segments are filled and compacted`() throws
+  {
     let scratch = try Scratch()
     let store = try Store.open(at: scratch.store, options: .smallSegments)
     let reader = try Store.openReadOnly(at: scratch.store)

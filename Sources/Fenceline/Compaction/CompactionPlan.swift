@@ -31,8 +31,8 @@ struct CompactionPlan {
   private(set) var droppedCount = 0
   private(set) var digest: CompactedDigest
   let through: UInt64
-  /// See ``SegmentField/historyFrom``; what the sources say, until it is known which transactions the index
-  /// showed while it was read. nil where that has to be waited for.
+  /// See ``SegmentField/historyFrom``: what the sources say, or nil where they don't know, until it is known
+  /// which transactions the index showed while it was read.
   private(set) var historyFrom: UInt64?
 
   /// The transactions' own records, where they are one or many, need room for their number.

@@ -22,7 +22,8 @@ extension SegmentHeader {
       guard header.compaction?.historyFrom == 0 else { return header.compaction?.historyFrom ?? 1 }
       // Numbers are given out in order, and a compaction takes its own when it has read the index: so what
       // it left out was superseded before a segment with a higher one began.
-      let later = headers.filter { $0.covered.lowerBound > header.segmentID }.map(\.firstSequence).min()
+      let later = headers.filter { $0.covered.lowerBound > header.segmentID }.map(\.firstSequence)
+        .min()
       return max(1, later ?? newest + 1)
     }
     return (known.max() ?? 1) - 1
