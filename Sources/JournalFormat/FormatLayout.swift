@@ -114,6 +114,12 @@ package enum FormatLayout {
         "CRC32C of the binding and that digest"
       ),
       FormatField(
+        "historyFrom",
+        at: SegmentField.historyFrom,
+        8,
+        "a compacted segment lacks no version that this transaction or a later one superseded; 0: nobody knows"
+      ),
+      FormatField(
         "reserved",
         at: SegmentField.reserved,
         SegmentField.checksum - SegmentField.reserved,

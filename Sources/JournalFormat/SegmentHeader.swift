@@ -44,8 +44,11 @@ package enum SegmentField {
   package static let digestLength = 104
   /// `UInt32`: CRC32C over binding and digest.
   package static let digestChecksum = 108
-  /// 12 bytes, zero.
-  package static let reserved = 112
+  /// `UInt64`: a compacted segment lacks no version that this transaction or a later one superseded; 0
+  /// where nobody knows.
+  package static let historyFrom = 112
+  /// 4 bytes, zero.
+  package static let reserved = 120
   /// `UInt32`: CRC32C over bytes 0..<124.
   package static let checksum = 124
   /// Bytes of the fixed part.
@@ -120,6 +123,8 @@ package struct SegmentHeader: Sendable, Equatable {
     package var end: Int
     /// See ``SegmentField/compactedThrough``.
     package var through: UInt64
+    /// See ``SegmentField/historyFrom``.
+    package var historyFrom: UInt64
     package var digestLength: Int
     package var digestChecksum: UInt32
 
@@ -127,12 +132,14 @@ package struct SegmentHeader: Sendable, Equatable {
       covered: ClosedRange<UInt32>,
       end: Int,
       through: UInt64,
+      historyFrom: UInt64,
       digestLength: Int,
       digestChecksum: UInt32
     ) {
       self.covered = covered
       self.end = end
       self.through = through
+      self.historyFrom = historyFrom
       self.digestLength = digestLength
       self.digestChecksum = digestChecksum
     }
@@ -182,6 +189,7 @@ package struct SegmentHeader: Sendable, Equatable {
       bytes.storeLittleEndian(compaction.covered.upperBound, at: SegmentField.coveredLast)
       bytes.storeLittleEndian(UInt64(compaction.end), at: SegmentField.compactedEnd)
       bytes.storeLittleEndian(compaction.through, at: SegmentField.compactedThrough)
+      bytes.storeLittleEndian(compaction.historyFrom, at: SegmentField.historyFrom)
       let length = UInt32(truncatingIfNeeded: compaction.digestLength)
       bytes.storeLittleEndian(length, at: SegmentField.digestLength)
       bytes.storeLittleEndian(compaction.digestChecksum, at: SegmentField.digestChecksum)
@@ -220,6 +228,7 @@ package struct SegmentHeader: Sendable, Equatable {
         covered: first...max(first, last),
         end: size(at: SegmentField.compactedEnd),
         through: bytes.littleEndian(at: SegmentField.compactedThrough, as: UInt64.self),
+        historyFrom: bytes.littleEndian(at: SegmentField.historyFrom, as: UInt64.self),
         digestLength: Int(bytes.littleEndian(at: SegmentField.digestLength, as: UInt32.self)),
         digestChecksum: bytes.littleEndian(at: SegmentField.digestChecksum, as: UInt32.self)
       )

@@ -11,15 +11,21 @@ private let backslash = UInt8(ascii: "\\")
 /// - Complexity: O(key.count + value.count)
 package func appendJSONLine(key: Span<UInt8>, value: Span<UInt8>, to output: inout [UInt8]) {
   output.append(UInt8(ascii: "{"))
-  appendMember("key", key, to: &output)
+  appendJSONMember("key", key, to: &output)
   output.append(UInt8(ascii: ","))
-  appendMember("value", value, to: &output)
+  appendJSONMember("value", value, to: &output)
   output.append(UInt8(ascii: "}"))
   output.append(UInt8(ascii: "\n"))
 }
 
 /// Appends `"name":"text"` or `"name_base64":"..."`.
-private func appendMember(_ name: StaticString, _ bytes: Span<UInt8>, to output: inout [UInt8]) {
+///
+/// - Complexity: O(bytes.count)
+package func appendJSONMember(
+  _ name: StaticString,
+  _ bytes: Span<UInt8>,
+  to output: inout [UInt8]
+) {
   let isText = isUTF8(bytes)
   output.append(quote)
   output.append(contentsOf: name.description.utf8)

@@ -33,7 +33,7 @@ package func decodeTSVLine(_ line: Span<UInt8>) throws(TextFormatError) -> Entry
 }
 
 /// Appends one field, escaped.
-private func appendTSVField(_ field: Span<UInt8>, to output: inout [UInt8]) {
+package func appendTSVField(_ field: Span<UInt8>, to output: inout [UInt8]) {
   var start = 0
   while let invalid = firstInvalidUTF8(in: field.extracting(start..<field.count)) {
     let end = start + invalid.lowerBound

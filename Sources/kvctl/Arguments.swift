@@ -43,6 +43,24 @@ struct KeyArguments: ParsableArguments {
   }
 }
 
+/// The moment that a command looks at.
+struct MomentOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Look at the store as it was behind this transaction.",
+      discussion: "'kvctl stat' shows from where on that can be, 'kvctl log' a key's transactions.",
+      valueName: "sequence"
+    )
+  )
+  var at: UInt64?
+
+  /// Opens a store for reading, at the moment.
+  func open(_ path: FilePath) throws(StoreError) -> Store {
+    guard let at else { return try Store.openReadOnly(at: path) }
+    return try Store.openReadOnly(at: path, asOf: at)
+  }
+}
+
 /// The format of the lines in a file.
 struct FormatOption: ParsableArguments {
   @Option(

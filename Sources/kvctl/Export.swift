@@ -23,6 +23,7 @@ struct Export: ParsableCommand {
         kvctl export notes notes.jsonl
         kvctl export notes | gzip > notes.tsv.gz
         kvctl export old | kvctl import new -
+        kvctl export notes before.tsv --at 17
       """
   )
 
@@ -37,9 +38,11 @@ struct Export: ParsableCommand {
 
   @OptionGroup var lines: FormatOption
 
+  @OptionGroup var moment: MomentOption
+
   func run() throws {
     let store = try reportingStoreErrors { () throws(StoreError) in
-      try Store.openReadOnly(at: location.store)
+      try moment.open(location.store)
     }
     guard file != "-" else {
       var output = Output.standard()

@@ -19,16 +19,19 @@ struct Get: ParsableCommand {
         kvctl get photos cat.jpg > cat.jpg
         kvctl get --hex table 00ff
         kvctl get notes milk > /dev/null || echo none
+        kvctl get notes milk --at 17
       """
   )
 
   @OptionGroup var target: KeyArguments
 
+  @OptionGroup var moment: MomentOption
+
   func run() throws {
     let key = try target.keyBytes
     // A copy: nothing is printed before the whole answer is known to be right.
     let found = try reportingStoreErrors { () throws(StoreError) in
-      try Store.openReadOnly(at: target.location.store).get(key)
+      try moment.open(target.location.store).get(key)
     }
     guard let value = found else { throw Failure.notFound }
     var output = Output.standard()

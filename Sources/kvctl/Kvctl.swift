@@ -28,7 +28,7 @@ struct Kvctl: ParsableCommand {
         1   no such key (get, delete)
         64  wrong usage
         65  damaged store, newer format, or a line that can't be imported
-        66  no such store or input file
+        66  no such store, input file or moment of the past
         69  not available in this build or on this machine
         73  can't create the store or the output file
         74  reading or writing failed, or no room is left
@@ -38,7 +38,7 @@ struct Kvctl: ParsableCommand {
     version: "kvctl 0.1.0",
     subcommands: [
       Put.self, Get.self, Delete.self, List.self, Import.self, Export.self, Index.self,
-      StatCommand.self, Verify.self, Compact.self,
+      Log.self, Diff.self, StatCommand.self, Verify.self, Compact.self,
     ]
   )
 

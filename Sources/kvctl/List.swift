@@ -23,10 +23,13 @@ struct List: ParsableCommand {
         kvctl list notes --keys-only | wc -l
         kvctl list notes --format jsonl | jq .
         kvctl list table --hex --prefix 00ff
+        kvctl list notes --at 17
       """
   )
 
   @OptionGroup var location: StoreArgument
+
+  @OptionGroup var moment: MomentOption
 
   @Option(help: "No key before this one.")
   var from: String?
@@ -72,7 +75,7 @@ struct List: ParsableCommand {
     lines.isReversed = reverse
     lines.limit = limit ?? .max
     let store = try reportingStoreErrors { () throws(StoreError) in
-      try Store.openReadOnly(at: location.store)
+      try moment.open(location.store)
     }
     var standardOutput = Output.standard()
     if let damage = try lines.write(store, to: &standardOutput).damage {

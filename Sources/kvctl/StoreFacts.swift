@@ -10,6 +10,7 @@ struct StoreFacts {
   private enum Value {
     case text(String)
     case number(Int)
+    case sequence(UInt64)
     case bytes(Int)
     case flag(Bool)
   }
@@ -46,6 +47,12 @@ struct StoreFacts {
       Fact("checksum", "checksum", .text(statistics.checksumImplementation)),
       Fact("keys", "keys", .number(statistics.keyCount)),
       Fact("records read", "recordsRead", .number(statistics.recordCountAtOpening)),
+      Fact("newest transaction", "newestSequence", .sequence(statistics.newestSequence)),
+      Fact(
+        "past can be seen from",
+        "oldestSequence",
+        .sequence(statistics.oldestSequence)
+      ),
       Fact("segments", "segments", .number(statistics.segmentCount)),
       Fact("journal size", "journalBytes", .bytes(statistics.journalCapacityInBytes)),
       Fact("space on the medium", "allocatedBytes", .bytes(statistics.space.totalBytes)),
@@ -79,6 +86,7 @@ struct StoreFacts {
     switch value {
     case .text(let text): text
     case .number(let number): String(number)
+    case .sequence(let sequence): String(sequence)
     case .bytes(let bytes): "\(bytes) bytes" + rounded(bytes)
     case .flag(let isSet): isSet ? "yes" : "no"
     }
@@ -88,6 +96,7 @@ struct StoreFacts {
     switch value {
     case .text(let text): quoted(text)
     case .number(let number), .bytes(let number): String(number)
+    case .sequence(let sequence): String(sequence)
     case .flag(let isSet): isSet ? "true" : "false"
     }
   }

@@ -13,7 +13,7 @@ struct GoldenStoreTests {
   /// Each holds 1,500 keys in the third version, one of them deleted, and one that is not ASCII.
   static let names = ["format-1", "format-1-compacted", "format-1-imaged", "format-1-changes"]
 
-  private static func path(of name: String) -> String {
+  static func path(of name: String) -> String {
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "Data/golden/\(name)").path
   }

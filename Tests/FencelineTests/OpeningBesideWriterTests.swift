@@ -98,6 +98,38 @@ struct OpeningBesideWriterTests {
     #expect(try reader.count == 4 + count)
   }
 
+  /// What a mark says was asked for twice.
+  ///
+  /// A reader read the newest segment up to where it ended then, and asked its mark whether there is more: no. While it looked,
+  /// the writer filled the segment and marked it as followed. The reader asked the mark once more, where the
+  /// segment has to end: behind what it had read, so it took the rest for lost.
+  @Test(arguments: TestMedium.allCases)
+  func `A segment that is filled while it is read is not taken for damaged`(
+    medium: TestMedium
+  ) throws {
+    let scratch = try Scratch(medium)
+    let store = try Store.open(at: scratch.store)
+    let isOver = Atomic<Bool>(false)
+    let faults = Atomic<Int>(0)
+    let threads = ThreadGroup()
+    threads.run {
+      while !isOver.load(ordering: .relaxed) {
+        do {
+          // Much behind the end has to be looked through, and the end comes soon.
+          for value in ["one", "two"] { try store.put("key", value) }
+          try store.compact(sealingAlways: true)
+        } catch { faults.add(1, ordering: .relaxed) }
+      }
+    }
+    for _ in 0..<100 {
+      let reader = try Store.openReadOnly(at: scratch.store)
+      #expect(reader.verificationAtOpening.findings == [])
+    }
+    isOver.store(true, ordering: .relaxed)
+    threads.wait()
+    #expect(faults.load(ordering: .relaxed) == 0)
+  }
+
   private func names(_ scratch: Scratch) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: scratch.store.string).sorted()
   }

@@ -188,6 +188,9 @@ FL_MUTANT_CASE(followedMarkIgnored, "recovery",
 
 // Compaction
 
+// The past shows a state that never was: versions that it had are gone.
+FL_MUTANT_CASE(historyNotNoted, "compaction",
+               "a compacted segment does not say from where on the past is whole")
 // What a lost buffered commit had superseded is lost with it.
 FL_MUTANT_CASE(compactionUnsynced, "compaction",
                "a compacted segment is published before what its sources' dead records died of is durable")

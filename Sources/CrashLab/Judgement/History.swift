@@ -16,6 +16,8 @@ package struct History: Sendable {
   /// The contents after each step.
   package private(set) var states: [StoreContents] = []
   private var fingerprints: [UInt64] = []
+  /// Of what the store held before the first step.
+  private var pastFingerprints: Set<UInt64> = []
   /// The highest sequence that was given out when the step had been made.
   private var sequences: [UInt64] = []
   /// Every key that ever was.
@@ -73,6 +75,17 @@ package struct History: Sendable {
   func step(ofFingerprint fingerprint: UInt64, in allowed: Allowed) -> Int? {
     guard allowed.highest >= 0 else { return nil }
     return (max(0, allowed.lowest)...allowed.highest).last { fingerprints[$0] == fingerprint }
+  }
+
+  /// Whether there ever was a state, that of an empty store included.
+  func hasState(withFingerprint fingerprint: UInt64) -> Bool {
+    fingerprint == 0 || fingerprints.contains(fingerprint)
+      || pastFingerprints.contains(fingerprint)
+  }
+
+  /// Goes on where another run was crashed, which showed its state behind `step`.
+  mutating func notePast(of other: History, upTo step: Int) {
+    pastFingerprints = other.pastFingerprints.union(other.fingerprints[...step])
   }
 
   /// The highest sequence that a step up to `step` has used, or was about to.

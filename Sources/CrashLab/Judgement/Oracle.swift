@@ -12,6 +12,8 @@ struct ImageVerdict: Equatable {
   /// Fingerprint of the contents; nil where there is no store.
   var contents: UInt64?
   var isClosed = false
+  /// Fingerprint of what the store held at some moment that it says is whole; nil where nobody asked.
+  var past: UInt64?
   /// What a writer will read of the image: where this is equal, it does the same.
   ///
   /// A writer sees the names, the first pages, and the journal up to the accepted end. Behind that
@@ -48,8 +50,40 @@ struct Oracle {
     return ImageVerdict(
       contents: contents,
       isClosed: report.isClosed,
+      past: try readPast(image, store, contents),
       recoveryClass: recoveryClass(of: image, store)
     )
+  }
+
+  /// One image of so many is asked for its past.
+  private static let imagesWithoutPast: UInt64 = 4
+
+  /// Reads the state behind the newest transaction, which is that of now, and one of those that the store
+  /// says can be read.
+  ///
+  /// - Returns: the fingerprint of the latter.
+  private func readPast(
+    _ image: CrashImage,
+    _ store: Store,
+    _ contents: UInt64
+  ) throws(Violation) -> UInt64? {
+    let number = Mix.mix(image.fingerprint)
+    guard number % Self.imagesWithoutPast == 0 else { return nil }
+    return try naming("reading the past") { () throws(StoreError) in
+      let (oldest, newest) = store.readableSequences
+      func pastContents(at sequence: UInt64) throws(StoreError) -> UInt64 {
+        let past = try Store(
+          readingIn: image.directory(on: hardware),
+          asOf: sequence,
+          options: options
+        )
+        return try fingerprint(of: past).0
+      }
+      if try pastContents(at: newest) != contents {
+        throw violation("behind the newest transaction there is something else than now")
+      }
+      return try pastContents(at: oldest + number / Self.imagesWithoutPast % (newest - oldest + 1))
+    }
   }
 
   /// Reads every key of a store that was opened for reading.

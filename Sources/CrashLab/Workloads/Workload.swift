@@ -107,6 +107,7 @@ package final class Workload {
       other.history.states[step],
       sequence: other.history.sequence(upTo: stored)
     )
+    history.notePast(of: other.history, upTo: step)
     mark(.begun(start))
     mark(.synced(start))
   }

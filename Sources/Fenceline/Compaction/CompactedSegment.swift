@@ -57,6 +57,7 @@ struct CompactedSegment {
       covered: first.covered.lowerBound...last.covered.upperBound,
       end: 0,
       through: plan.through,
+      historyFrom: plan.historyFrom ?? 0,
       digestLength: 0,
       digestChecksum: 0
     )

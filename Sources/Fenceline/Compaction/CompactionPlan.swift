@@ -31,6 +31,9 @@ struct CompactionPlan {
   private(set) var droppedCount = 0
   private(set) var digest: CompactedDigest
   let through: UInt64
+  /// See ``SegmentField/historyFrom``: what the sources say, or nil where they don't know, until it is known
+  /// which transactions the index showed while it was read.
+  private(set) var historyFrom: UInt64?
 
   /// The transactions' own records, where they are one or many, need room for their number.
   private static let countFieldLength = 8
@@ -57,6 +60,7 @@ struct CompactionPlan {
   ) throws(StoreError) {
     sources = run.map(\.segment)
     self.through = through
+    historyFrom = SegmentHeader.historyFrom(of: sources.map(\.header))
     digest = CompactedDigest(firstSequence: sources[0].header.firstSequence)
     // What a transaction before this one removed is in no older segment.
     let certain = older.map { $0.usage.compactedThrough.load(ordering: .relaxed) }.min() ?? .max
@@ -127,6 +131,17 @@ struct CompactionPlan {
     return !map.withUnverifiedKey(at: record.unit) { (key) in
       index.search(record.hash) { map.surelyHasKey(key, at: $0) }
     }
+  }
+
+  /// Notes that the index, while it was read, showed no transaction from `nextSequence` on.
+  ///
+  /// Nor did any that a compaction before this one has read.
+  mutating func noteReading(before nextSequence: UInt64) {
+    guard let known = historyFrom, droppedCount == 0 || Mutant.historyNotNoted.isActive else {
+      historyFrom = nextSequence
+      return
+    }
+    historyFrom = known
   }
 
   /// Finds out what the copies take, transaction by transaction.

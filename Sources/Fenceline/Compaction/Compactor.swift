@@ -97,7 +97,7 @@ struct Compactor: Sendable {
       try journal.checkUsable()
       return journal.nextSequence
     }
-    let plan = try asReader { () throws(StoreError) in
+    var plan = try asReader { () throws(StoreError) in
       try CompactionPlan(
         Array(sealed[range]),
         behind: sealed[..<range.lowerBound].map(\.0),
@@ -108,6 +108,9 @@ struct Compactor: Sendable {
         pause: pause
       )
     }
+    plan.noteReading(
+      before: try writer.withWriter { (journal) throws(StoreError) in journal.nextSequence }
+    )
     if plan.droppedCount == 0, choice.isOnlyToLookThrough {
       // Nothing that the index does not show: what was removed before is in no record here.
       plan.sources[0].usage.compactedThrough.store(through, ordering: .relaxed)

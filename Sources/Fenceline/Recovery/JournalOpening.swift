@@ -41,6 +41,8 @@ struct JournalOpening {
   /// Where reading ended, by segment.
   private var acceptedEnds: [UInt32: Int] = [:]
   private var hasPrefaulted = false
+  /// Transactions behind this one are left out.
+  private let newestSequence: UInt64
 
   /// Reads the journal in `directory` and changes nothing.
   ///
@@ -67,14 +69,41 @@ struct JournalOpening {
     return try Self(chain, in: directory, hashSeed, progress)
   }
 
+  /// Reads the journal in `directory` as it was behind a transaction.
+  ///
+  /// - Parameters:
+  ///   - directory: where the segments are.
+  ///   - sequence: of the transaction.
+  /// - Returns: the journal, its damage noted.
+  /// - Throws: ``StoreError/pastIsGone(sequence:oldest:)``, ``StoreError/notYetWritten(sequence:newest:)``,
+  ///   and as `read(_:image:hashSeed:progress:)`.
+  static func read(
+    _ directory: any StoreDirectory,
+    asOf sequence: UInt64
+  ) throws(StoreError) -> JournalOpening {
+    let chain = try SegmentChain(in: directory)
+    let opening = try Self(chain, in: directory, try Random.word(), upTo: sequence) { _, _ in }
+    let headers = chain.members.map(\.header)
+    // Of a newest segment that can't be read the header says what was there before.
+    let newest = (opening.newestScan?.nextSequence ?? headers.last?.firstSequence ?? 1) - 1
+    guard sequence <= newest || !opening.damage.isEmpty else {
+      throw .notYetWritten(sequence: sequence, newest: newest)
+    }
+    let oldest = SegmentHeader.oldestSequence(of: headers, newest: newest)
+    guard sequence >= oldest else { throw .pastIsGone(sequence: sequence, oldest: oldest) }
+    return opening
+  }
+
   /// Reads everything.
   private init(
     _ chain: SegmentChain,
     in directory: any StoreDirectory,
     _ seed: UInt64,
+    upTo newestSequence: UInt64 = .max,
     _ progress: (Int, Int) -> Void
   ) throws(StoreError) {
     hashSeed = seed
+    self.newestSequence = newestSequence
     (self.chain, damage, plan, use) = (chain, chain.damage, nil, .none)
     imageHeader = nil
     changes = OpenedChanges(withoutUseOf: chain.changeFiles)
@@ -99,6 +128,7 @@ struct JournalOpening {
     }
     guard let plan = fitting else { return nil }
     image.keepWords(to: plan.firstUnits)
+    newestSequence = .max
     (hashSeed, imageHeader) = (image.header.hashSeed, image.header)
     (self.chain, self.plan, self.use, self.changes) = (chain, plan, use, changes)
     // Beside the image: that is memory, and this is mostly checksums.
@@ -248,7 +278,11 @@ struct JournalOpening {
     // Whoever goes on writing in the newest segment has to describe all of it.
     let collectsDigest = number + 1 == chain.members.count && use != .lookUp
     guard let plan else {
-      return SegmentReading(hashSeed: hashSeed, collectsDigest: collectsDigest)
+      return SegmentReading(
+        hashSeed: hashSeed,
+        collectsDigest: collectsDigest,
+        newestSequence: newestSequence
+      )
     }
     let share = plan.shares[number]
     guard let start = share.start else { return nil }

@@ -41,6 +41,8 @@ struct SegmentReading: Sendable {
   var collectsDigest = false
   /// Entries before the start mark are known.
   var skipsKnown = false
+  /// Transactions behind this one are left out.
+  var newestSequence = UInt64.max
   /// Sequences before which entries are counted.
   var startMark: UInt64 = 0
   var endMark: UInt64 = 0
@@ -69,6 +71,9 @@ struct SegmentRecovery: Sendable {
   private(set) var countBeforeEnd = 0
 
   private let options: SegmentReading
+  /// What the close mark said before the journal was read: of what a writer does meanwhile it must not say
+  /// more than was read.
+  private var mark: CloseMark?
 
   /// Reads `member`.
   ///
@@ -105,7 +110,8 @@ struct SegmentRecovery: Sendable {
 
   private mutating func read(_ bytes: RawSpan, _ member: ChainMember) {
     let limit = min(member.statedEnd ?? bytes.byteCount, bytes.byteCount)
-    isFollowed = member.isCompacted || Self.closeMark(bytes, member)?.state == .followed
+    mark = Self.closeMark(bytes, member)
+    isFollowed = member.isCompacted || mark?.state == .followed
     var start = options.start
     var before = JournalNeighbour.record
     while true {
@@ -134,6 +140,7 @@ struct SegmentRecovery: Sendable {
       }
       if member.statedEnd == nil, isStillBeingWritten(bytes, member, scan, limit: limit) {
         (start, before) = (scan.acceptedEnd, scan.last)
+        mark = Self.closeMark(bytes, member)
         continue
       }
       // Damage: go on at the next transaction, so that undamaged keys can be read.
@@ -141,7 +148,7 @@ struct SegmentRecovery: Sendable {
       note(stop, after: scan, resumed, bytes, member, limit: limit)
       guard let resumed else {
         // Behind a close mark that was opened again nobody knows how much a cut took.
-        let isOpen = Self.closeMark(bytes, member).map { $0.state == .open } ?? true
+        let isOpen = mark.map { $0.state == .open } ?? true
         if member.statedEnd == nil, member.isCutOff, isOpen { checkEnd(scan, bytes, member) }
         return
       }
@@ -170,7 +177,10 @@ struct SegmentRecovery: Sendable {
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
-      if !options.skipsKnown || $0.sequence >= options.startMark {
+      let isWanted =
+        $0.sequence <= options.newestSequence
+        && (!options.skipsKnown || $0.sequence >= options.startMark)
+      if isWanted {
         found.append(entry(of: $0, in: bytes))
         if $0.sequence < options.startMark { countBeforeStart += 1 }
         if $0.sequence < options.endMark { countBeforeEnd += 1 }
@@ -215,7 +225,7 @@ struct SegmentRecovery: Sendable {
     let isComplete: Bool
     if let statedEnd = member.statedEnd {
       isComplete = scan.acceptedEnd == statedEnd
-    } else if let mark = Self.closeMark(bytes, member), mark.state != .open,
+    } else if let mark, mark.state != .open,
       !Mutant.closeMarkProvesNothing.isActive
     {
       isComplete = scan.acceptedEnd >= mark.end
@@ -245,7 +255,6 @@ struct SegmentRecovery: Sendable {
     _ member: ChainMember,
     limit: Int
   ) {
-    let mark = Self.closeMark(bytes, member)
     let nextSequence = resumed?.sequence ?? member.nextSequence ?? mark?.nextSequence
     var knownEnd = resumed?.offset ?? limit
     if resumed == nil, member.statedEnd == nil { knownEnd = min(limit, mark?.end ?? 0) }
@@ -257,7 +266,7 @@ struct SegmentRecovery: Sendable {
         record.sequence >= salvaged.last?.sequence ?? scan.nextSequence,
         record.sequence < nextSequence ?? 0
       else { return }
-      found.append(entry(of: record, in: bytes))
+      if record.sequence <= options.newestSequence { found.append(entry(of: record, in: bytes)) }
       salvaged.append(
         SalvagedRecord(
           sequence: record.sequence,
@@ -285,7 +294,7 @@ struct SegmentRecovery: Sendable {
     after scan: TransactionScan,
     _ stop: ScanStop
   ) -> Bool {
-    if let mark = Self.closeMark(bytes, member), scan.acceptedEnd < mark.end,
+    if let mark, scan.acceptedEnd < mark.end,
       !Mutant.closeMarkProvesNothing.isActive
     {
       return true

@@ -2,6 +2,7 @@
 
 internal import JournalFormat
 internal import PersistentMemory
+internal import Synchronization
 
 /// A store's medium, durability and size at one moment.
 public struct StoreStatistics: Sendable, Equatable {
@@ -31,6 +32,11 @@ public struct StoreStatistics: Sendable, Equatable {
   public var hadTornTail: Bool
   /// Places in which the journal is damaged.
   public var damageCount: Int
+  /// Sequence of the newest transaction.
+  public var newestSequence: UInt64
+  /// The oldest transaction behind which the store's state can still be read; see
+  /// ``Store/openReadOnly(at:asOf:options:)``.
+  public var oldestSequence: UInt64
   /// Segments of the journal.
   public var segmentCount: Int
   /// Bytes of all segment files.
@@ -78,6 +84,14 @@ public struct SegmentInformation: Sendable, Equatable {
 }
 
 extension Store {
+  /// The oldest and the newest transaction behind which the store's state can be read.
+  package var readableSequences: (oldest: UInt64, newest: UInt64) {
+    let newest = map.committedSequence.load(ordering: .acquiring)
+    let headers = map.segments.map(\.header)
+    // A compaction may have known more meanwhile.
+    return (min(SegmentHeader.oldestSequence(of: headers, newest: newest), newest), newest)
+  }
+
   /// The store's own account.
   ///
   /// - Throws: ``StoreError/closed``, or what the medium says.
@@ -85,7 +99,9 @@ extension Store {
   public func statistics() throws(StoreError) -> StoreStatistics {
     try checkOpen()
     let medium = directory.medium
+    try catchUp()
     let segments = try segments()
+    let sequences = readableSequences
     return StoreStatistics(
       medium: medium.kind.rawValue,
       isForced: medium.isForced,
@@ -100,6 +116,8 @@ extension Store {
       wasClosed: recovery.wasClosed,
       hadTornTail: recovery.hasTornTail,
       damageCount: damage.count,
+      newestSequence: sequences.newest,
+      oldestSequence: sequences.oldest,
       segmentCount: segments.count,
       journalCapacityInBytes: segments.reduce(0) { $0 + $1.capacityInBytes },
       allocatedBytes: segments.reduce(0) { $0 + $1.allocatedBytes },

@@ -39,6 +39,10 @@ public enum StoreError: Error, Sendable, Equatable {
   case nestedWrite
   /// The store was opened by another process, of which this one is a child made by `fork()`.
   case forked
+  /// The past that was asked for was given back by a compaction; `oldest` can still be read.
+  case pastIsGone(sequence: UInt64, oldest: UInt64)
+  /// No transaction has that sequence yet.
+  case notYetWritten(sequence: UInt64, newest: UInt64)
   /// Another transaction wrote a key that this one had read; it may be tried again.
   case conflict(key: [UInt8])
   /// Some of what was written since has been compacted away; a snapshot and its token are the way on.
@@ -105,6 +109,10 @@ extension StoreError: CustomStringConvertible {
       "FENCELINE_COPY, FENCELINE_FLUSH or FENCELINE_POLICY forces what this CPU does not have"
     case .nestedWrite: "a transaction of this store is open on the same thread"
     case .forked: "the store was opened before fork(); open it again in this process"
+    case .pastIsGone(let sequence, let oldest):
+      "what was there at \(sequence) is gone; the oldest that can be read is \(oldest)"
+    case .notYetWritten(let sequence, let newest):
+      "nothing was written at \(sequence) yet; the newest is \(newest)"
     case .conflict(let key):
       "\(key.count > 40 ? "a key" : String(decoding: key, as: UTF8.self)): written by another "
         + "transaction meanwhile; try again"
