@@ -7,6 +7,7 @@
 //
 // Invariant: `position` stands between two transactions, behind the one that `token` names.
 
+internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 internal import Synchronization
@@ -85,7 +86,8 @@ public struct ChangeFeed: Sendable {
   /// Up to where the journal may be handed out as the writer tells, as a `JournalPosition`; in other
   /// processes up to where it is committed.
   var toldEnd: UInt64 {
-    ChangeSignal.Ends(of: store)[store.isReadOnly ? .buffered : durability]
+    let isTold = !store.isReadOnly && !Mutant.changesToldEarly.isActive
+    return ChangeSignal.Ends(of: store)[isTold ? durability : .buffered]
   }
 
   /// Waits until there may be more than up to `end`.
@@ -128,7 +130,9 @@ public struct ChangeFeed: Sendable {
   /// Sees to it that a crash does not take back what is handed out.
   private func makeDurable(_ stretch: JournalStretch, isNewest: Bool) throws(StoreError) {
     // What has a successor was made durable before that.
-    guard store.isReadOnly, durability == .durable, isNewest else { return }
+    guard store.isReadOnly, durability == .durable, isNewest,
+      !Mutant.changesToldUnflushed.isActive
+    else { return }
     do throws(MediumError) {
       let file = stretch.segment.file
       if file.isStaged {

@@ -47,7 +47,9 @@ final class ChangeSignal: Sendable {
   private let isAwaited = Atomic<Bool>(false)
   private let state = ForkSafeMutex(State())
 
-  /// Wakes those whose end has moved. Whoever moved one calls this, and holds no lock.
+  /// Wakes those whose end has moved.
+  ///
+  /// Whoever moved one calls this, and holds no lock.
   @inline(__always)
   func notify(of store: Store) {
     cp_light_fence()

@@ -43,6 +43,7 @@ public struct ChangeToken: Sendable, Hashable, LosslessStringConvertible {
 
 /// What a transaction did with one key.
 public struct KeyChange: Sendable, Hashable {
+  /// The key.
   public let key: [UInt8]
   /// What the key has since; nil where it was deleted.
   public let value: [UInt8]?

@@ -9,7 +9,9 @@ internal import Synchronization
 ///
 /// It ends when the store is closed or the task is cancelled. Every iteration begins at the token.
 public struct Changes: AsyncSequence, Sendable {
+  /// Whole transactions.
   public typealias Element = ChangedTransaction
+  /// What reading them may give.
   public typealias Failure = StoreError
 
   let feed: ChangeFeed
@@ -88,11 +90,17 @@ extension Store {
   /// - Parameters:
   ///   - token: the last transaction that is known already.
   ///   - durability: what to wait for.
+  /// - Returns: a sequence that waits for what is to come.
   public func changes(after token: ChangeToken, durability: Durability = .durable) -> Changes {
     Changes(feed: ChangeFeed(of: self, after: token, durability))
   }
 
-  /// The same for who asks when it is time: nothing waits.
+  /// The transactions behind a place in the history, for who asks when it is time: nothing waits.
+  ///
+  /// - Parameters:
+  ///   - token: as for ``changes(after:durability:)``.
+  ///   - durability: as there.
+  /// - Returns: a reader that stands behind the token.
   public func changeFeed(
     after token: ChangeToken,
     durability: Durability = .durable

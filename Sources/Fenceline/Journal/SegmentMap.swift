@@ -121,7 +121,9 @@ final class SegmentMap: @unchecked Sendable {
     committedSequence.store(nextSequence &- 1, ordering: .releasing)
   }
 
-  /// Lets those who want only what is durable read as far as `end`. Under the write lock.
+  /// Lets those who want only what is durable read as far as `end`.
+  ///
+  /// Under the write lock.
   @inline(__always)
   func noteDurable(_ end: JournalPosition) { durableEnd.store(end.rawValue, ordering: .releasing) }
 

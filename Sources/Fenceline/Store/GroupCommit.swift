@@ -27,8 +27,8 @@ final class GroupCommit: Sendable {
   /// Hands a job in.
   ///
   /// - Parameters:
-  ///   - job: runs on another thread, behind those that were handed in before.
   ///   - store: synced behind it.
+  ///   - job: runs on another thread, behind those that were handed in before.
   func submit(to store: Store, _ job: @escaping Job) {
     let unattended = state.withLock { (state) -> Worker? in
       state.jobs.append(job)
