@@ -37,8 +37,9 @@ extension StoreError {
       case .addressSpaceExhausted: FENCELINE_ERROR_ADDRESS_SPACE
       case .conflict: FENCELINE_ERROR_CONFLICT
       // A closed store has no handle any more, and no visitor runs inside a transaction.
-      case .closed, .nestedWrite, .pastIsGone, .notYetWritten, .changesAreGone, .unknownToken:
-        FENCELINE_ERROR_INVALID_ARGUMENT
+      case .closed, .nestedWrite, .pastIsGone, .notYetWritten: FENCELINE_ERROR_INVALID_ARGUMENT
+      case .changesAreGone: FENCELINE_ERROR_CHANGES_GONE
+      case .unknownToken: FENCELINE_ERROR_UNKNOWN_TOKEN
       }
     return CInt(truncatingIfNeeded: number)
   }

@@ -138,12 +138,12 @@ public func fenceline_snapshot_scan(
 }
 
 /// The snapshot behind a handle, not retained: it may not be ended during a call on it.
-private func snapshotHandle(_ snapshot: OpaquePointer?) -> Unmanaged<Snapshot>? {
+func snapshotHandle(_ snapshot: OpaquePointer?) -> Unmanaged<Snapshot>? {
   guard let snapshot = unsafe snapshot else { return nil }
   return unsafe Unmanaged<Snapshot>.fromOpaque(UnsafeRawPointer(snapshot))
 }
 
-private func nullSnapshot() -> CInt { invalidArgument("the snapshot is a null pointer") }
+func nullSnapshot() -> CInt { invalidArgument("the snapshot is a null pointer") }
 
 /// Hands the value that a key had to `body`.
 private func withValue(

@@ -17,6 +17,7 @@ static const struct {
     {"visitors", test_visitors, 0},
     {"scans", test_scans, 0},
     {"snapshots", test_snapshots, 0},
+    {"changes", test_changes, 0},
     {"swaps", test_swaps, 0},
     {"null-pointers", test_null_pointers, 0},
     {"lengths", test_lengths, 0},

@@ -41,6 +41,12 @@ typedef struct fenceline_store fenceline_store;
 /* A store as it was at one moment. */
 typedef struct fenceline_snapshot fenceline_snapshot;
 
+/* A place in the history of a store, from which transactions are read. */
+typedef struct fenceline_changes fenceline_changes;
+
+/* Bytes of a buffer that holds any token, with the zero behind it. */
+#define FENCELINE_TOKEN_SIZE 80
+
 /* What calls return. Numbers are never given a new meaning; later versions may add some. */
 enum {
     FENCELINE_DONE = 0,
@@ -89,7 +95,11 @@ enum {
     /* The store takes 8 TiB, and can't take more. */
     FENCELINE_ERROR_ADDRESS_SPACE = -19,
     /* Another transaction wrote what this one had read; it may be tried again. */
-    FENCELINE_ERROR_CONFLICT = -20
+    FENCELINE_ERROR_CONFLICT = -20,
+    /* Some of the changes that were asked for were compacted away; fenceline.h tells the way on. */
+    FENCELINE_ERROR_CHANGES_GONE = -21,
+    /* The store never had the transaction of a token, or lost it in a crash. */
+    FENCELINE_ERROR_UNKNOWN_TOKEN = -22
 };
 
 /* What a write survives. Each level includes the ones before it. */
@@ -286,6 +296,36 @@ int fenceline_snapshot_read(fenceline_snapshot *snapshot, const void *key, size_
 int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size_t from_length,
                             const void *to, size_t to_length, int direction, size_t limit,
                             fenceline_entry_visitor visitor, void *context);
+
+/* Is shown what a transaction did with one of its keys: `value` NULL where it was removed. The bytes may
+ * be used until it returns. */
+typedef void (*fenceline_change_visitor)(void *context, const void *key, size_t key_length,
+                                         const void *value, size_t value_length);
+
+/* Sets *changes to a place in the store's history: behind the transaction of `token`; with NULL behind the
+ * newest one, with "" before the first one. If `durable` is not 0, a transaction is only shown when it is
+ * durable; otherwise it is shown when it is committed, and a crash may take it back. Has to be ended before
+ * the store is closed; for one thread at a time. */
+int fenceline_changes_begin(fenceline_store *store, const char *token, int durable,
+                            fenceline_changes **changes);
+
+/* The same, behind everything that a snapshot shows. */
+int fenceline_changes_begin_behind(fenceline_snapshot *snapshot, int durable,
+                                   fenceline_changes **changes);
+
+/* Shows the next transaction, key by key, and goes behind it. FENCELINE_NOT_FOUND where there is none by
+ * now: nothing waits. FENCELINE_ERROR_CHANGES_GONE where a compaction has taken some of what follows: a
+ * snapshot, and fenceline_changes_begin_behind it, are the way on. FENCELINE_ERROR_UNKNOWN_TOKEN where the
+ * store has no transaction of the token. `sequence`, unless NULL, is set to the transaction's number. */
+int fenceline_changes_next(fenceline_changes *changes, fenceline_change_visitor visitor,
+                           void *context, uint64_t *sequence);
+
+/* Writes the token of the place, with a zero behind it, to go on from there at another time.
+ * FENCELINE_TOKEN_SIZE bytes are always enough. */
+int fenceline_changes_token(const fenceline_changes *changes, char *buffer, size_t capacity);
+
+/* Ends reading and frees it. NULL does nothing. */
+void fenceline_changes_end(fenceline_changes *changes);
 
 /* Fills *statistics, of which the caller has set `size`. */
 int fenceline_statistics(fenceline_store *store, fenceline_store_statistics *statistics);

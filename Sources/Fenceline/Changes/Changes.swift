@@ -122,4 +122,12 @@ extension Store {
 extension Snapshot {
   /// The place behind everything that the snapshot shows, to go on from with ``Store/changes(after:durability:)``.
   public var changeToken: ChangeToken { store.token(of: sequence) }
+
+  /// The transactions behind everything that the snapshot shows.
+  ///
+  /// - Parameter durability: as for ``Store/changes(after:durability:)``.
+  /// - Returns: a reader that stands there.
+  public func changeFeed(durability: Durability = .durable) -> ChangeFeed {
+    store.changeFeed(after: changeToken, durability: durability)
+  }
 }
