@@ -129,6 +129,28 @@ import Testing
     }
   }
 
+  /// A writer's newest sequence was taken from what it had found, when a recovery had gone on higher: the
+  /// token of that moment lay in no segment.
+  @Test("Behind a crash the newest token is that of the new incarnation, and older ones lead on")
+  func afterCrash() throws {
+    let scratch = try Scratch()
+    let old: ChangeToken
+    do {
+      let store = try Store.open(at: scratch.store)
+      try store.put("a", "1", durability: .durable)
+      old = try store.changeToken
+    }
+    let store = try Store.open(at: scratch.store)
+    let new = try store.changeToken
+    #expect(try new.sequence == store.segments()[1].firstSequence - 1)
+    var (feed, late) = (store.changeFeed(after: new), store.changeFeed(after: old))
+    #expect(try feed.next() == nil)
+    #expect(try late.next() == nil)
+    try store.put("b", "2", durability: .durable)
+    #expect(try feed.next()?.changes == [change("b", "2")])
+    #expect(try late.next()?.changes == [change("b", "2")])
+  }
+
   @Test("A token of another store, or of a transaction that never was, is refused")
   func unknown() throws {
     try withStore { (store) in

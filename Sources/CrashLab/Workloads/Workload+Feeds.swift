@@ -6,6 +6,7 @@ internal import Fenceline
 extension Workload {
   /// A feed, and the state up to which it has told.
   struct Telling {
+    let isElsewhere: Bool
     var feed: ChangeFeed
     var told: StoreContents
   }
@@ -16,7 +17,7 @@ extension Workload {
   /// - Throws: ``Violation`` where that is not what was written, in order and whole.
   func tellChanges(elsewhere isElsewhere: Bool) throws {
     var telling = try feeds[isElsewhere] ?? begin(elsewhere: isElsewhere)
-    while let transaction = try telling.feed.next() {
+    while let transaction = try next(&telling) {
       for change in transaction.changes { telling.told[change.key] = change.value }
       guard let step = history.step(ofSequence: transaction.sequence),
         history.states[step] == telling.told
@@ -30,6 +31,17 @@ extension Workload {
     feeds[isElsewhere] = telling
   }
 
+  /// The next transaction; nil where there is none, or where a compaction has taken it.
+  private func next(_ telling: inout Telling) throws -> ChangedTransaction? {
+    do throws(StoreError) { return try telling.feed.next() } catch {
+      guard case .changesAreGone = error, try opened.statistics().oldestSequence > 1 else {
+        throw error
+      }
+      telling = try begin(elsewhere: telling.isElsewhere)
+      return nil
+    }
+  }
+
   private func begin(elsewhere isElsewhere: Bool) throws -> Telling {
     let store =
       isElsewhere ? try Store(readingIn: directory, options: options) : opened
@@ -37,6 +49,10 @@ extension Workload {
     guard let step = history.step(ofSequence: token.sequence) else {
       throw Violation("the newest transaction is said to be \(token.sequence)")
     }
-    return Telling(feed: store.changeFeed(after: token), told: history.states[step])
+    return Telling(
+      isElsewhere: isElsewhere,
+      feed: store.changeFeed(after: token),
+      told: history.states[step]
+    )
   }
 }

@@ -86,7 +86,8 @@ public final class Store: Sendable {
     shownSequence = pastSequence ?? .max
     let follows = isReadOnly && pastSequence == nil
     follower = follows ? JournalFollower(opening, in: directory, order, access, snapshots) : nil
-    if let newest = pastSequence ?? opening.newestScan.map({ $0.nextSequence - 1 }) {
+    // A writer has noted more: behind a crash sequences go on higher than what was found.
+    if isReadOnly, let newest = pastSequence ?? opening.newestScan.map({ $0.nextSequence - 1 }) {
       map.committedSequence.store(newest, ordering: .releasing)
     }
     let compactor = Compactor(
