@@ -41,8 +41,8 @@ struct JournalOpening {
   /// Where reading ended, by segment.
   private var acceptedEnds: [UInt32: Int] = [:]
   private var hasPrefaulted = false
-  /// Transactions behind this one are left out.
-  private let newestSequence: UInt64
+  /// Transactions behind this one are left out; nil where the present is read.
+  private let newestSequence: UInt64?
 
   /// Reads the journal in `directory` and changes nothing.
   ///
@@ -99,7 +99,7 @@ struct JournalOpening {
     _ chain: SegmentChain,
     in directory: any StoreDirectory,
     _ seed: UInt64,
-    upTo newestSequence: UInt64 = .max,
+    upTo newestSequence: UInt64? = nil,
     _ progress: (Int, Int) -> Void
   ) throws(StoreError) {
     hashSeed = seed
@@ -128,7 +128,7 @@ struct JournalOpening {
     }
     guard let plan = fitting else { return nil }
     image.keepWords(to: plan.firstUnits)
-    newestSequence = .max
+    newestSequence = nil
     (hashSeed, imageHeader) = (image.header.hashSeed, image.header)
     (self.chain, self.plan, self.use, self.changes) = (chain, plan, use, changes)
     // Beside the image: that is memory, and this is mostly checksums.

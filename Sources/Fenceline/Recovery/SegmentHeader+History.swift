@@ -29,3 +29,10 @@ extension SegmentHeader {
     return (known.max() ?? 1) - 1
   }
 }
+
+extension SegmentHeader {
+  /// Whether a record of the segment is there for readers of the past only.
+  func isOnlyPast(_ record: JournalRecord) -> Bool {
+    compaction != nil && record.header.flags.contains(.superseded)
+  }
+}

@@ -93,6 +93,7 @@ public final class Store: Sendable {
       epochs: epochs,
       directory: directory,
       options: options.segmentOptions,
+      retention: options.retainedJournalBytes,
       storeID: storeID,
       hashSeed: hashSeed,
       writer: access
