@@ -26,7 +26,7 @@ struct RetainedVersions {
 
   /// Notes that a key has a later version before the window.
   mutating func noteLater(_ hash: UInt64, _ unit: UInt64) {
-    guard let noted = numbers[hash], haveSameKey(noted.unit, unit) else { return }
+    guard !isEmpty, let noted = numbers[hash], haveSameKey(noted.unit, unit) else { return }
     numbers[hash] = nil
     rejected.insert(noted.number)
   }

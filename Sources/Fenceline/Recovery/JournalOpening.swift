@@ -85,7 +85,7 @@ struct JournalOpening {
     let opening = try Self(chain, in: directory, try Random.word(), upTo: sequence) { _, _ in }
     let headers = chain.members.map(\.header)
     // Of a newest segment that can't be read the header says what was there before.
-    let newest = (opening.newestScan?.nextSequence ?? headers.last?.firstSequence ?? 1) - 1
+    let newest = opening.newestSequenceFound ?? max(1, headers.last?.firstSequence ?? 1) - 1
     guard sequence <= newest || !opening.damage.isEmpty else {
       throw .notYetWritten(sequence: sequence, newest: newest)
     }
@@ -155,6 +155,13 @@ struct JournalOpening {
     writtenBytes += plan.header.journalBytes
     report.changeFileCount = changes.files.count
     if !plan.countsHold { map.recount(map.segments, index) }
+  }
+
+  /// Sequence of the newest transaction in the newest segment, or of the one before that; nil where that can't
+  /// be read.
+  var newestSequenceFound: UInt64? {
+    // A header may say 0, which no transaction has.
+    newestScan.map { max(1, $0.nextSequence) - 1 }
   }
 
   /// Whether there is a store at all.

@@ -24,7 +24,7 @@ extension SegmentHeader {
       // it left out was superseded before a segment with a higher one began.
       let later = headers.filter { $0.covered.lowerBound > header.segmentID }.map(\.firstSequence)
         .min()
-      return max(1, later ?? newest + 1)
+      return max(1, later ?? newest &+ 1)
     }
     return (known.max() ?? 1) - 1
   }

@@ -101,7 +101,7 @@ extension Store {
   package func oldestRetainedSequence(within bytes: Int) -> UInt64? {
     let stretches = map.committedStretches(orUpTo: recovery.newestEnd)
     return RetentionWindow.start(of: bytes, in: stretches).map {
-      stretches[$0].segment.header.firstSequence - 1
+      max(1, stretches[$0].segment.header.firstSequence) - 1
     }
   }
 

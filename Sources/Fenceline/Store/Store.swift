@@ -83,7 +83,7 @@ public final class Store: Sendable {
     shownSequence = pastSequence ?? .max
     let follows = isReadOnly && pastSequence == nil
     follower = follows ? JournalFollower(opening, in: directory, order, access, snapshots) : nil
-    if let newest = pastSequence ?? opening.newestScan.map({ $0.nextSequence - 1 }) {
+    if let newest = pastSequence ?? opening.newestSequenceFound {
       map.committedSequence.store(newest, ordering: .releasing)
     }
     let compactor = Compactor(
