@@ -37,7 +37,8 @@ extension StoreError {
       case .addressSpaceExhausted: FENCELINE_ERROR_ADDRESS_SPACE
       case .conflict: FENCELINE_ERROR_CONFLICT
       // A closed store has no handle any more, and no visitor runs inside a transaction.
-      case .closed, .nestedWrite, .pastIsGone, .notYetWritten: FENCELINE_ERROR_INVALID_ARGUMENT
+      case .closed, .nestedWrite, .pastIsGone, .notYetWritten, .changesAreGone, .unknownToken:
+        FENCELINE_ERROR_INVALID_ARGUMENT
       }
     return CInt(truncatingIfNeeded: number)
   }

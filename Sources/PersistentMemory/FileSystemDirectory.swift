@@ -247,6 +247,13 @@ package final class FileSystemDirectory: StoreDirectory {
     )
   }
 
+  package func synchronizeSegment(named name: String) throws(MediumError) {
+    let file = path.appending(name)
+    let access = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+    let descriptor = try SystemCalls.open(name, in: directory, access, file)
+    try SystemCalls.synchronizeData(descriptor, file)
+  }
+
   package func removeSegment(named name: String) throws(MediumError) {
     try SystemCalls.unlink(name, in: directory, path.appending(name))
   }

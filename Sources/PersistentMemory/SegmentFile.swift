@@ -25,7 +25,7 @@ package final class SegmentFile: @unchecked Sendable {
   let descriptor: ForkSafeMutex<OwnedDescriptor>
   /// Blocks when the descriptor was closed, in bytes.
   let settledBytes: Atomic<Int>
-  let isStaged: Bool
+  package let isStaged: Bool
   var stage: MappedRegion?
   /// Address of the first byte where appends go; an atomic, so that appending meets no exclusivity
   /// check.
@@ -33,7 +33,7 @@ package final class SegmentFile: @unchecked Sendable {
   var writtenEnd = 0
   let borrowedFrom: AnyObject?
   /// In place of `descriptor` on a simulated disk.
-  let device: (any SegmentDevice)?
+  package let device: (any SegmentDevice)?
 
   /// Bytes that may wait in the stage before they are handed to the kernel, which starts no
   /// device flush: it only bounds what the next one must write.

@@ -40,6 +40,12 @@ package protocol StoreDirectory: AnyObject, Sendable {
   /// - Durability: the name is durable after `synchronize()`.
   func publishSegment(named name: String, replacing: Bool) throws(MediumError)
 
+  /// Makes everything durable that was written to a segment, by whatever process. Corresponds to
+  /// `fdatasync`.
+  ///
+  /// - Throws: ``MediumError``; with `ENOENT` where there is no such segment.
+  func synchronizeSegment(named name: String) throws(MediumError)
+
   /// Removes a segment's name.
   func removeSegment(named name: String) throws(MediumError)
 

@@ -42,7 +42,7 @@ extension ExitStatus {
   ///     creating.
   init(_ error: StoreError, isCreating: Bool) {
     switch error {
-    case .noStore, .pastIsGone, .notYetWritten: self = .noInput
+    case .noStore, .pastIsGone, .notYetWritten, .changesAreGone, .unknownToken: self = .noInput
     case .notAStore: self = .cannotCreate
     case .locked, .conflict: self = .locked
     case .corrupt, .newerFormat: self = .badData

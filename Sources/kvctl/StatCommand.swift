@@ -31,6 +31,7 @@ struct StatCommand: ParsableCommand {
       return StoreFacts(
         path: path,
         identifier: store.identifier,
+        token: try store.changeToken,
         statistics: try store.statistics()
       )
     }

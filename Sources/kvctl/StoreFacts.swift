@@ -29,7 +29,7 @@ struct StoreFacts {
 
   private let facts: [Fact]
 
-  init(path: FilePath, identifier: String, statistics: StoreStatistics) {
+  init(path: FilePath, identifier: String, token: ChangeToken, statistics: StoreStatistics) {
     facts = [
       Fact("store", "store", .text(path.string)),
       Fact("identifier", "identifier", .text(identifier)),
@@ -48,6 +48,7 @@ struct StoreFacts {
       Fact("keys", "keys", .number(statistics.keyCount)),
       Fact("records read", "recordsRead", .number(statistics.recordCountAtOpening)),
       Fact("newest transaction", "newestSequence", .sequence(statistics.newestSequence)),
+      Fact("token of it", "changeToken", .text(token.description)),
       Fact(
         "past can be seen from",
         "oldestSequence",

@@ -80,6 +80,14 @@ enum SystemCalls {
     }
   }
 
+  /// Waits for the reader of a pipe to go, for that long at most.
+  ///
+  /// The corresponding C function is `poll`.
+  static func hasNoReader(_ descriptor: FileDescriptor, within milliseconds: Int) -> Bool {
+    var entry = pollfd(fd: descriptor.rawValue, events: 0, revents: 0)
+    return unsafe poll(&entry, 1, Int32(milliseconds)) > 0
+  }
+
   /// Waits until the descriptor takes or gives bytes.
   ///
   /// The corresponding C function is `poll`.

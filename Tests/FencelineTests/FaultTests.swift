@@ -49,6 +49,9 @@ final class FailingDirectory: StoreDirectory {
   func names() throws(MediumError) -> [String] { try base.names() }
   func unlock() { base.unlock() }
   func synchronizeName() throws(MediumError) { try base.synchronizeName() }
+  func synchronizeSegment(named name: String) throws(MediumError) {
+    try base.synchronizeSegment(named: name)
+  }
   func setReserve(_ length: Int) throws(MediumError) {
     let kept = reserve.withLock { (reserve) in
       defer { reserve = 0 }
@@ -257,6 +260,9 @@ final class SizeLimitedDirectory: StoreDirectory {
   func names() throws(MediumError) -> [String] { try base.names() }
   func unlock() { base.unlock() }
   func synchronizeName() throws(MediumError) { try base.synchronizeName() }
+  func synchronizeSegment(named name: String) throws(MediumError) {
+    try base.synchronizeSegment(named: name)
+  }
   func setReserve(_ length: Int) throws(MediumError) { try base.setReserve(length) }
   func allocatedBytes() throws(MediumError) -> Int { try base.allocatedBytes() }
   func openSegment(named name: String, writable: Bool) throws(MediumError) -> SegmentFile {

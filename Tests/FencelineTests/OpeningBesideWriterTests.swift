@@ -49,6 +49,9 @@ private final class ListedBefore: StoreDirectory {
   func allocatedBytes() throws(MediumError) -> Int { try base.allocatedBytes() }
   func synchronize() throws(MediumError) { try base.synchronize() }
   func synchronizeName() throws(MediumError) { try base.synchronizeName() }
+  func synchronizeSegment(named name: String) throws(MediumError) {
+    try base.synchronizeSegment(named: name)
+  }
   func unlock() { base.unlock() }
 }
 

@@ -55,6 +55,7 @@ private final class FailingMemory: StoreDirectory {
   func setReserve(_ length: Int) throws(MediumError) { throw Self.notAsked(path) }
   func synchronize() throws(MediumError) { throw Self.notAsked(path) }
   func synchronizeName() throws(MediumError) { throw Self.notAsked(path) }
+  func synchronizeSegment(named name: String) throws(MediumError) { throw Self.notAsked(path) }
 
   private static func notAsked(_ path: FilePath) -> MediumError {
     MediumError(operation: "write", path: path, cause: .readOnlyFileSystem)

@@ -250,3 +250,8 @@ FL_MUTANT_CASE(removalsIgnored, "index changes",
 // Words that led there are added again, and lead on from it in the changes as well: keys have two.
 FL_MUTANT_CASE(adoptedForgotten, "index changes",
                "a segment to which a compaction was pointing keys is read as if none led there")
+// Who was told of a change knows what the store does not have any more.
+FL_MUTANT_CASE(changesToldEarly, "feed",
+               "the writer's feed hands out what is committed and not durable")
+FL_MUTANT_CASE(changesToldUnflushed, "feed",
+               "a reader's feed makes nothing durable before it hands it out")

@@ -88,6 +88,9 @@ package struct History: Sendable {
     pastFingerprints = other.pastFingerprints.union(other.fingerprints[...step])
   }
 
+  /// The newest step behind which no higher sequence than this one had been given out.
+  func step(ofSequence sequence: UInt64) -> Int? { sequences.lastIndex(of: sequence) }
+
   /// The highest sequence that a step up to `step` has used, or was about to.
   func sequence(upTo step: Int) -> UInt64 { step < 0 ? 0 : sequences[step] }
 

@@ -176,6 +176,10 @@ package final class SimulatedDirectory: StoreDirectory {
     recorder?.append(.rename(name: unpublished, to: name))
   }
 
+  package func synchronizeSegment(named name: String) throws(MediumError) {
+    try openSegment(named: name, writable: false).device?.synchronizeData()
+  }
+
   package func removeSegment(named name: String) throws(MediumError) {
     guard let index = index(of: name) else { throw missing(name, "unlinkat") }
     state.withLock { state in

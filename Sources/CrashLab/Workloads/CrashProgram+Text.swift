@@ -45,6 +45,7 @@ extension CrashProgram.Action: CustomStringConvertible {
     case .noteChanges: "noteChanges"
     case .compactAmid(let first, let changes):
       "compactAmid(\(first), [\(changes.map(\.description).joined(separator: ", "))])"
+    case .tell(let isElsewhere): "tell(elsewhere: \(isElsewhere))"
     case .close(let policy): "close(.\(policy))"
     case .kill(let policy): "kill(.\(policy))"
     case .killAmid(let share, let policy): "killAmid(\(share), .\(policy))"

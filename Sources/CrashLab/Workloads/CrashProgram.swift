@@ -35,6 +35,9 @@ package struct CrashProgram: Sendable, Equatable {
     /// Compacts some segments; from the given look on, of those that it takes meanwhile, the changes are
     /// made, one at each.
     case compactAmid(Int, [Change])
+    /// A feed of changes, in another process or in the one that writes, hands out what came since it was
+    /// last asked; the first time it begins there.
+    case tell(elsewhere: Bool)
     /// Closes the store; another process opens it again.
     case close(CopyPolicy)
     /// The process dies between two calls; another one recovers.
@@ -156,6 +159,7 @@ package struct CrashProgram: Sendable, Equatable {
         guard looks >= first, looks < first + changes.count else { return }
         try make(changes[looks - first], in: workload, salt)
       }
+    case .tell(let isElsewhere): try workload.tellChanges(elsewhere: isElsewhere)
     case .close(let policy):
       try workload.close()
       workload.kill(policy: policy)

@@ -97,8 +97,4 @@ extension CrashSuite {
         ]
       )
     }
-
-  private static func step(_ action: CrashProgram.Action, durable: Bool = false) -> Step {
-    Step(action, durable: durable)
-  }
 }

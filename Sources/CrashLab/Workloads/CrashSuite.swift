@@ -51,7 +51,7 @@ package enum CrashSuite {
   /// Every situation.
   package static let scenarios: [Scenario] =
     tails + transactions + closes + threads + rotations + compactions + pasts + images + changes
-    + deaths + faults
+    + deaths + faults + feeds
 
   /// Names of the situations in which a part of maintenance shows what it does wrong; nil for other parts.
   package static func ofMaintenance(_ part: String) -> Set<String>? {
@@ -73,6 +73,10 @@ package enum CrashSuite {
     Step(action, newThread: true)
   }
   private static func here(_ action: CrashProgram.Action) -> Step { Step(action) }
+
+  static func step(_ action: CrashProgram.Action, durable: Bool = false) -> Step {
+    Step(action, durable: durable)
+  }
 
   // MARK: What a commit or a sync leaves when it is cut short
 

@@ -19,11 +19,13 @@ package final class Workload {
   package private(set) var policy: CopyPolicy
   package private(set) var history = History()
   private var recorder: TraceRecorder
-  private var directory: SimulatedDirectory
+  private(set) var directory: SimulatedDirectory
   private var store: Store?
   private var contents: StoreContents = [:]
   private var sequence: UInt64 = 0
-  private let options: StoreOptions
+  /// By whether they are in another process.
+  var feeds: [Bool: Telling] = [:]
+  let options: StoreOptions
   private let stale: StaleContents
   /// Of the workload whose image this one starts with.
   private var inheritedKeys: Set<[UInt8]> = [afterKey, behindKey]
@@ -207,6 +209,7 @@ package final class Workload {
   ///   - evicting: pages that could not be written leave the page cache.
   package func kill(policy: CopyPolicy? = nil, evicting: Bool = false) {
     store = nil
+    feeds = [:]
     self.policy = policy ?? self.policy
     (recorder, directory) = Self.restart(
       recorder.trace,
@@ -350,7 +353,7 @@ package final class Workload {
   /// The sequence of the newest step, as the history counts.
   package var countedSequence: UInt64 { sequence }
 
-  private var opened: Store {
+  var opened: Store {
     guard let store else { preconditionFailure("the workload has no open store") }
     return store
   }
@@ -384,7 +387,7 @@ package final class Workload {
     mark(durability == .durable ? .synced(step) : .returned(step))
   }
 
-  private func mark(_ mark: Trace.Mark) { recorder.append(.mark(mark)) }
+  func mark(_ mark: Trace.Mark) { recorder.append(.mark(mark)) }
 
   private func allowedNow() -> History.Allowed {
     trace.events.reduce(into: History.Allowed()) { allowed, event in allowed.take(event) }

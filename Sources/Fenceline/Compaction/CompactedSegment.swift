@@ -198,10 +198,12 @@ extension RecordEncoder {
 }
 
 extension SegmentMap {
-  /// The header of a record that was verified.
+  /// The header of a record that was verified, or stands in an image.
   func header(at unit: UInt64) -> RecordHeader {
     unsafe withSegment(of: unit) { (_, offset, bytes) in
-      guard let header = RecordHeader(in: bytes, at: offset) else {
+      guard offset <= bytes.byteCount - RecordField.headerEnd,
+        let header = RecordHeader(in: bytes, at: offset)
+      else {
         // Its page was lost since; the copy will not match.
         return RecordHeader(
           kind: .delete,

@@ -134,4 +134,14 @@ extension StoreError {
   static func damagedIndexImage(in path: FilePath) -> StoreError {
     .corrupt(file: path.appending(IndexImage.fileName), offset: 0, cause: .indexImage)
   }
+
+  /// The image beside the segment at `path` has a position at which nothing is.
+  static func misleadingIndexImage(besides path: FilePath?) -> StoreError {
+    let directory = path?.removingLastComponent() ?? FilePath()
+    return .corrupt(
+      file: directory.appending(IndexImage.fileName),
+      offset: 0,
+      cause: .indexPosition
+    )
+  }
 }

@@ -90,6 +90,7 @@ struct JournalWriter: ~Copyable {
     self.closeOnMedium = closeOnMedium
     writtenBefore = writtenBytes - tail
     map.noteCommitted(end, nextSequence: nextSequence)
+    noteDurable()
   }
 
   /// Bytes that were written to the journal since the store was created.
@@ -368,7 +369,7 @@ struct JournalWriter: ~Copyable {
   /// Pads the last line, then makes everything up to `tail` durable: one fence, one device flush.
   @inline(__always)
   mutating func persist(flushedFrom: Int) throws(StoreError) {
-    guard tail > durableEnd else { return }
+    guard tail > durableEnd else { return noteDurable() }
     var flushedFrom = flushedFrom
     if !tail.isMultiple(of: RecordLimit.lineSize) {
       let wasFlushed = flushedFrom < tail
@@ -382,7 +383,12 @@ struct JournalWriter: ~Copyable {
       try file.persist(range, flushedFrom: min(flushedFrom, range.upperBound))
     }
     durableEnd = tail
+    noteDurable()
   }
+
+  /// Between two transactions, the newest of which is durable.
+  @inline(__always)
+  private func noteDurable() { map.noteDurable(end) }
 
   /// Runs a write whose failure leaves unknown what is durable.
   mutating func poisoning<R>(

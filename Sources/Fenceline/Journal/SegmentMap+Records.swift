@@ -148,7 +148,9 @@ extension SegmentMap {
     _ offset: Int,
     _ fault: RecordFault
   ) -> StoreError {
-    let file = unsafe view.pointee.file.takeUnretainedValue()
+    guard let file = unsafe view.pointee.file?.takeUnretainedValue() else {
+      return .misleadingIndexImage(besides: segments.first?.file.path)
+    }
     if let faultOffset = file.firstFault(in: unsafe Self.extent(view, offset)) {
       return .mediaError(file: file.path, offset: faultOffset)
     }

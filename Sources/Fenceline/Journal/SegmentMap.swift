@@ -20,7 +20,8 @@ struct SegmentView {
   /// Unit of the segment's first byte.
   let firstUnit: UInt64
   let binding: SegmentBinding
-  let file: Unmanaged<SegmentFile>
+  /// Nil where the segment is gone.
+  let file: Unmanaged<SegmentFile>?
   let liveBytes: UnsafePointer<Atomic<Int>>
   let tombstoneBytes: UnsafePointer<Atomic<Int>>
 
@@ -62,10 +63,13 @@ final class SegmentMap: @unchecked Sendable {
   ///
   /// Stored by the writer before the index changes; 0 where nobody writes.
   let committedEnd = Atomic<UInt64>(0)
+  /// End of the journal whose transactions are durable, as a `JournalPosition`; 0 where nobody writes.
+  let durableEnd = Atomic<UInt64>(0)
   /// Sequence of the newest transaction before `committedEnd`, which is stored before it.
   let committedSequence = Atomic<UInt64>(0)
   /// Kept for readers that may still hold a view of them.
   private var superseded: [SegmentFile] = []
+  private let released = ReleasedSegments()
 
   static let unitsPerGranuleShift: UInt64 = 15
   /// Bytes of a granule: one entry of the table.
@@ -116,6 +120,12 @@ final class SegmentMap: @unchecked Sendable {
     committedEnd.store(end.rawValue, ordering: .releasing)
     committedSequence.store(nextSequence &- 1, ordering: .releasing)
   }
+
+  /// Lets those who want only what is durable read as far as `end`.
+  ///
+  /// Under the write lock.
+  @inline(__always)
+  func noteDurable(_ end: JournalPosition) { durableEnd.store(end.rawValue, ordering: .releasing) }
 
   /// Every segment in history order.
   var segments: [MappedSegment] { segmentList.withLock { $0 } }
@@ -209,15 +219,20 @@ final class SegmentMap: @unchecked Sendable {
 
   /// Takes back the positions of a segment that no reader can know any more.
   ///
-  /// Under the write lock.
+  /// Under the write lock. Where there is no address space for zeros in its place, it is kept.
   func release(_ segment: MappedSegment) {
-    let first = Int(segment.firstUnit >> Self.unitsPerGranuleShift)
-    let range = first..<first + Self.granuleCount(segment.file)
+    guard let zeros = unsafe released.base(length: segment.file.length) else {
+      superseded.append(segment.file)
+      return
+    }
+    let view = unsafe makeView(of: segment, base: zeros, file: nil, usage: released.usage)
+    let range = granules(of: segment)
     let entries = unsafe Table(bitPattern: table.load(ordering: .relaxed)).unsafelyUnwrapped
     for granule in range {
-      let view = unsafe entries[granule].exchange(0, ordering: .acquiringAndReleasing)
-      if ownedViews.remove(view) != nil { Self.free(view) }
+      let old = unsafe entries[granule].exchange(view, ordering: .acquiringAndReleasing)
+      if ownedViews.remove(old) != nil { Self.free(old) }
     }
+    ownedViews.insert(view)
     granules.giveBack(range)
   }
 
@@ -268,26 +283,43 @@ final class SegmentMap: @unchecked Sendable {
   }
 
   private func publish(_ segment: MappedSegment, base: UnsafeRawPointer, from offset: Int) {
-    let length = segment.file.length
+    let view = unsafe makeView(
+      of: segment,
+      base: base,
+      file: .passUnretained(segment.file),
+      usage: segment.usage
+    )
+    ownedViews.insert(view)
+    let entries = unsafe Table(bitPattern: table.load(ordering: .relaxed)).unsafelyUnwrapped
+    for granule in granules(of: segment).dropFirst(offset / Self.granuleSize) {
+      unsafe entries[granule].store(view, ordering: .releasing)
+    }
+  }
+
+  private func granules(of segment: MappedSegment) -> Range<Int> {
+    let first = Self.granule(of: segment.firstUnit)
+    return first..<first + Self.granuleCount(segment.file)
+  }
+
+  private func makeView(
+    of segment: MappedSegment,
+    base: UnsafeRawPointer,
+    file: Unmanaged<SegmentFile>?,
+    usage: SegmentUsage
+  ) -> UInt {
     let view = UnsafeMutablePointer<SegmentView>.allocate(capacity: 1)
     unsafe view.initialize(
       to: SegmentView(
         base: base,
-        length: length,
+        length: segment.file.length,
         firstUnit: segment.firstUnit,
         binding: segment.binding,
-        file: .passUnretained(segment.file),
-        liveBytes: segment.usage.liveCounter,
-        tombstoneBytes: segment.usage.tombstoneCounter
+        file: file,
+        liveBytes: usage.liveCounter,
+        tombstoneBytes: usage.tombstoneCounter
       )
     )
-    ownedViews.insert(UInt(bitPattern: view))
-    let entries = unsafe Table(bitPattern: table.load(ordering: .relaxed)).unsafelyUnwrapped
-    let first = Int(segment.firstUnit >> Self.unitsPerGranuleShift)
-    let granules = Self.granuleCount(segment.file)
-    for granule in first + offset / Self.granuleSize..<first + granules {
-      unsafe entries[granule].store(UInt(bitPattern: view), ordering: .releasing)
-    }
+    return UInt(bitPattern: view)
   }
 
   private func reserve(_ granules: Int) {

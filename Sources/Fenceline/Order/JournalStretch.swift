@@ -58,37 +58,54 @@ extension SegmentMap {
   /// - Complexity: O(records), whatever the length of their values.
   func changes(in stretch: JournalStretch) throws(StoreError) -> [KeyedUnit] {
     var changes: [KeyedUnit] = []
+    try forEachHeader(in: stretch) { (unit, header) in
+      switch header.kind {
+      case .put: changes.append(KeyedUnit(unit))
+      case .delete: changes.append(KeyedUnit(unit, .delete))
+      default: break
+      }
+      return .next
+    }
+    return changes
+  }
+
+  /// Visits the records of a stretch, in order.
+  ///
+  /// The caller holds a reader's ticket. Header and key are as they were written, as far as the header's
+  /// 16 bits of the key tell; values are not read.
+  ///
+  /// - Parameters:
+  ///   - stretch: begins with a record or a pad.
+  ///   - body: gets each record's position and header.
+  /// - Throws: what is wrong with the first record that can't be read, or what `body` throws.
+  func forEachHeader(
+    in stretch: JournalStretch,
+    _ body: (UInt64, RecordHeader) throws(StoreError) -> IterationStep
+  ) throws(StoreError) {
     var offset = stretch.range.lowerBound
     let (segment, limit) = (stretch.segment, stretch.range.upperBound)
     while offset < limit {
       // One record at a time: the next one may lie behind another view of the same bytes.
       let unit = segment.unit(at: offset)
-      let length = unsafe withSegment(of: unit) { (_, _, bytes) -> Int? in
-        if let length = JournalPad.length(
+      let (pad, header) = unsafe withSegment(of: unit) { (_, _, bytes) -> (Int?, RecordHeader?) in
+        let pad = JournalPad.length(
           in: bytes,
           at: offset,
           binding: segment.binding,
           limit: limit
-        ) {
-          return length
-        }
-        guard offset <= limit - RecordField.headerEnd,
+        )
+        guard pad == nil, offset <= limit - RecordField.headerEnd,
           let header = RecordHeader(in: bytes, at: offset),
           header.vouchesForKey(in: bytes, at: offset, binding: segment.binding)
-        else { return nil }
-        switch header.kind {
-        case .put: changes.append(KeyedUnit(unit))
-        case .delete: changes.append(KeyedUnit(unit, .delete))
-        default: break
-        }
-        return header.shape.totalLength
+        else { return (pad, nil) }
+        return (nil, header)
       }
-      guard let length else {
+      if let header, try body(unit, header) == .stop { return }
+      guard let length = pad ?? header?.shape.totalLength else {
         throw failure(at: unit)
           ?? .corrupt(file: segment.file.path, offset: offset, cause: .recordHeader)
       }
       offset += length
     }
-    return changes
   }
 }

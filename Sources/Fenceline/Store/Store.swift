@@ -46,6 +46,9 @@ public final class Store: Sendable {
   let writer: WriterAccess
   let maintenance: Maintenance
   let snapshots: SnapshotRegistry
+  let groupCommit = GroupCommit()
+  /// Wakes those who wait for changes.
+  let signal = ChangeSignal()
   /// Keeps a handle that only reads up with whoever writes.
   let follower: JournalFollower?
   /// A handle on the past shows nothing of later transactions.
@@ -148,6 +151,7 @@ public final class Store: Sendable {
     defer { directory.unlock() }
     maintenance.stop()
     maintenance.imageForNextOpening()
+    defer { signal.end() }
     try writer.close()
   }
 
@@ -159,6 +163,7 @@ public final class Store: Sendable {
     _ body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let result = try writer.withWriter(body)
+    signal.notify(of: self)
     if writer.takeNewSegment() || index.takeManyChanges() { maintenance.request() }
     return result
   }

@@ -45,6 +45,10 @@ public enum StoreError: Error, Sendable, Equatable {
   case notYetWritten(sequence: UInt64, newest: UInt64)
   /// Another transaction wrote a key that this one had read; it may be tried again.
   case conflict(key: [UInt8])
+  /// Some of what was written since has been compacted away; a snapshot and its token are the way on.
+  case changesAreGone(after: ChangeToken)
+  /// The store never had such a transaction, or lost it in a crash.
+  case unknownToken(ChangeToken)
   /// Every position of the journal's address space (8 TiB) is used.
   case addressSpaceExhausted
 }
@@ -73,6 +77,8 @@ public enum CorruptionCause: String, Sendable, Equatable {
   case journalEndsEarly
   /// A page of the index image is damaged, and the journal could not be read in its stead.
   case indexImage
+  /// An index image with right checksums leads to a segment that is gone.
+  case indexPosition
 }
 
 extension StoreError: CustomStringConvertible {
@@ -110,6 +116,10 @@ extension StoreError: CustomStringConvertible {
     case .conflict(let key):
       "\(key.count > 40 ? "a key" : String(decoding: key, as: UTF8.self)): written by another "
         + "transaction meanwhile; try again"
+    case .changesAreGone(let token):
+      "\(token): some changes behind it were compacted away; "
+        + "take a snapshot of the store, and go on from its token"
+    case .unknownToken(let token): "\(token): the store has no such transaction"
     case .addressSpaceExhausted: "the store takes 8 TiB, and can't take more"
     }
   }
@@ -130,6 +140,8 @@ extension CorruptionCause {
     case .journalEndsEarly: "the journal ends before a point that was durable"
     case .indexImage:
       "the index image is damaged and the journal can't be read instead now; try again"
+    case .indexPosition:
+      "the index image leads where no record is; remove it, and the next opening reads the journal"
     }
   }
 }

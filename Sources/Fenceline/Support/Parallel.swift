@@ -112,6 +112,12 @@ final class Worker: Sendable {
     state = ForkSafeMutex(status == 0 ? .running(thread) : .waiting(box))
   }
 
+  /// Whether the work has a thread of its own.
+  var hasThread: Bool {
+    if case .running = state.withLock({ $0 }) { return true }
+    return false
+  }
+
   deinit {
     if case .running(let thread) = state.withLock({ $0 }) { _ = pthread_detach(thread) }
   }
