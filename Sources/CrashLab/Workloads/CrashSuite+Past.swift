@@ -58,8 +58,4 @@ extension CrashSuite {
         retention: 64
       )
     }
-
-  private static func step(_ action: CrashProgram.Action, durable: Bool = false) -> Step {
-    Step(action, durable: durable)
-  }
 }
