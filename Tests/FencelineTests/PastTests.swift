@@ -220,7 +220,7 @@ struct PastTests {
       $0.sealHeader()
     }
     let store = try Store.openReadOnly(at: scratch.store)
-    #expect(try store.statistics().newestSequence == 0)
+    #expect(try store.statistics().oldestSequence == 0)
     #expect(try Store.openReadOnly(at: scratch.store, asOf: 0).count == 0)
   }
 
