@@ -53,7 +53,7 @@ extension fenceline_store_statistics {
       medium: constant(statistics.medium),
       copy_policy: constant(statistics.copyPolicy),
       live_bytes: UInt64(statistics.space.liveBytes),
-      dead_bytes: UInt64(statistics.space.deadBytes),
+      dead_bytes: UInt64(statistics.space.deadBytes + statistics.space.retainedBytes),
       reserved_bytes: UInt64(statistics.space.reservedBytes),
       free_bytes: UInt64(statistics.space.freeBytes)
     )

@@ -52,7 +52,7 @@ package enum FormatLayout {
         "requiredFeatures",
         at: SegmentField.requiredFeatures,
         4,
-        "features that a reader must know; 0, or 1 in a compacted segment"
+        "features that a reader must know; 0, or 1 or 3 in a compacted segment"
       ),
       FormatField("storeID", at: SegmentField.storeID, 16, "random, the same in every segment"),
       FormatField(
@@ -120,10 +120,10 @@ package enum FormatLayout {
         "a compacted segment lacks no version that this transaction or a later one superseded; 0: nobody knows"
       ),
       FormatField(
-        "reserved",
-        at: SegmentField.reserved,
-        SegmentField.checksum - SegmentField.reserved,
-        "zero"
+        "retainedUnits",
+        at: SegmentField.retainedUnits,
+        4,
+        "eighths of the bytes of a compacted segment's records that have the flag `superseded`"
       ),
       FormatField("checksum", at: SegmentField.checksum, 4, "CRC32C of bytes 0..<124"),
     ]
@@ -241,6 +241,7 @@ package enum FormatLayout {
       flag("expiry", .expiry, "carries the field"),
       flag("chunkChecksums", .chunkChecksums, "the value is longer than 65,536 bytes"),
       flag("wideSequence", .wideSequence, "carries the field"),
+      flag("superseded", .superseded, "in a compacted segment: there for readers of the past only"),
     ]
   )
 

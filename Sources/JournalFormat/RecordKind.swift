@@ -75,9 +75,11 @@ public struct RecordFlags: OptionSet, Sendable, Hashable {
   @inlinable public static var chunkChecksums: RecordFlags { RecordFlags(rawValue: 1 << 12) }
   /// Carries its whole sequence, where the distance from the segment's first one exceeds 32 bits.
   @inlinable public static var wideSequence: RecordFlags { RecordFlags(rawValue: 1 << 13) }
+  /// In a compacted segment: kept for readers of the past, and for nobody else there.
+  @inlinable public static var superseded: RecordFlags { RecordFlags(rawValue: 1 << 14) }
 
   /// Every flag that format 1 knows.
-  @inlinable public static var known: RecordFlags { RecordFlags(rawValue: 0x3ff0) }
+  @inlinable public static var known: RecordFlags { RecordFlags(rawValue: 0x7ff0) }
 
   // What follows shadows the protocol's generic versions, which are not specialised across modules:
   // the put and get paths use flags several times each.

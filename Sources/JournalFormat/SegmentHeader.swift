@@ -47,8 +47,9 @@ package enum SegmentField {
   /// `UInt64`: a compacted segment lacks no version that this transaction or a later one superseded; 0
   /// where nobody knows.
   package static let historyFrom = 112
-  /// 4 bytes, zero.
-  package static let reserved = 120
+  /// `UInt32`: bytes of a compacted segment's records that are there for readers of the past only, in units
+  /// of 8.
+  package static let retainedUnits = 120
   /// `UInt32`: CRC32C over bytes 0..<124.
   package static let checksum = 124
   /// Bytes of the fixed part.
@@ -97,6 +98,10 @@ package struct SegmentHeader: Sendable, Equatable {
   package static let formatVersion: UInt32 = 1
   /// The segment is a compacted one.
   package static let compactedFeature: UInt32 = 1
+  /// Some of its records are ``RecordFlags/superseded``.
+  package static let retainingFeature: UInt32 = 2
+  /// What this module describes.
+  package static let knownFeatures = compactedFeature | retainingFeature
 
   package var formatVersion = Self.formatVersion
   package var requiredFeatures: UInt32 = 0
@@ -125,6 +130,8 @@ package struct SegmentHeader: Sendable, Equatable {
     package var through: UInt64
     /// See ``SegmentField/historyFrom``.
     package var historyFrom: UInt64
+    /// Bytes of records that are there for readers of the past only.
+    package var retainedBytes: Int
     package var digestLength: Int
     package var digestChecksum: UInt32
 
@@ -133,6 +140,7 @@ package struct SegmentHeader: Sendable, Equatable {
       end: Int,
       through: UInt64,
       historyFrom: UInt64,
+      retainedBytes: Int,
       digestLength: Int,
       digestChecksum: UInt32
     ) {
@@ -140,6 +148,7 @@ package struct SegmentHeader: Sendable, Equatable {
       self.end = end
       self.through = through
       self.historyFrom = historyFrom
+      self.retainedBytes = retainedBytes
       self.digestLength = digestLength
       self.digestChecksum = digestChecksum
     }
@@ -190,6 +199,8 @@ package struct SegmentHeader: Sendable, Equatable {
       bytes.storeLittleEndian(UInt64(compaction.end), at: SegmentField.compactedEnd)
       bytes.storeLittleEndian(compaction.through, at: SegmentField.compactedThrough)
       bytes.storeLittleEndian(compaction.historyFrom, at: SegmentField.historyFrom)
+      let units = UInt32(truncatingIfNeeded: compaction.retainedBytes >> 3)
+      bytes.storeLittleEndian(units, at: SegmentField.retainedUnits)
       let length = UInt32(truncatingIfNeeded: compaction.digestLength)
       bytes.storeLittleEndian(length, at: SegmentField.digestLength)
       bytes.storeLittleEndian(compaction.digestChecksum, at: SegmentField.digestChecksum)
@@ -229,6 +240,8 @@ package struct SegmentHeader: Sendable, Equatable {
         end: size(at: SegmentField.compactedEnd),
         through: bytes.littleEndian(at: SegmentField.compactedThrough, as: UInt64.self),
         historyFrom: bytes.littleEndian(at: SegmentField.historyFrom, as: UInt64.self),
+        retainedBytes: Int(bytes.littleEndian(at: SegmentField.retainedUnits, as: UInt32.self))
+          << 3,
         digestLength: Int(bytes.littleEndian(at: SegmentField.digestLength, as: UInt32.self)),
         digestChecksum: bytes.littleEndian(at: SegmentField.digestChecksum, as: UInt32.self)
       )

@@ -61,6 +61,38 @@ struct MomentOption: ParsableArguments {
   }
 }
 
+/// How much of the past a command that writes leaves readable.
+struct RetentionOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Keep the past readable within the newest so many bytes of the journal.",
+      discussion: "A number, with K, M or G behind it for its 1024, 1024^2 or 1024^3 times. "
+        + "Nothing is remembered: a command without it leaves the past to compactions.",
+      valueName: "size"
+    ),
+    transform: { (text) throws in try byteCount(text) }
+  )
+  var retain = 0
+
+  /// The usual options of a store, and this one.
+  var storeOptions: StoreOptions {
+    var options = StoreOptions()
+    options.retainedJournalBytes = retain
+    return options
+  }
+}
+
+/// The number of bytes that an argument gives.
+func byteCount(_ text: String) throws -> Int {
+  let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30]
+  let shift = text.last.flatMap { shifts[$0] }
+  let digits = shift == nil ? text : String(text.dropLast())
+  guard let number = Int(digits), number >= 0, number <= Int.max >> (shift ?? 0) else {
+    throw ValidationError("'\(text)' is no size: 4096, 64K, 10M and 2G are.")
+  }
+  return number << (shift ?? 0)
+}
+
 /// The format of the lines in a file.
 struct FormatOption: ParsableArguments {
   @Option(

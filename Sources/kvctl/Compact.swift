@@ -14,14 +14,17 @@ struct Compact: ParsableCommand {
       EXAMPLES
         kvctl compact notes
         kvctl compact notes && du -sh notes
+        kvctl compact notes --retain 10M
       """
   )
 
   @OptionGroup var location: StoreArgument
 
+  @OptionGroup var retention: RetentionOption
+
   func run() throws {
     let path = location.store
-    var options = StoreOptions()
+    var options = retention.storeOptions
     options.createsIfMissing = false
     options.compactsInBackground = false
     var progress = Progress("compacting:")

@@ -19,11 +19,13 @@ struct Delete: ParsableCommand {
 
   @OptionGroup var target: KeyArguments
 
+  @OptionGroup var retention: RetentionOption
+
   func run() throws {
     let key = try target.keyBytes
     let path = target.location.store
     let wasThere = try reportingStoreErrors { () throws(StoreError) in
-      var options = StoreOptions()
+      var options = retention.storeOptions
       options.createsIfMissing = false
       let store = try Store.open(at: path, options: options)
       let wasThere = try store.delete(key)

@@ -39,11 +39,13 @@ struct Import: ParsableCommand {
 
   @OptionGroup var lines: FormatOption
 
+  @OptionGroup var retention: RetentionOption
+
   func run() throws {
     // Opened first: without it nothing is created.
     let input = try Input.open(file)
     let store = try reportingStoreErrors(isCreating: true) { () throws(StoreError) in
-      try Store.open(at: location.store)
+      try Store.open(at: location.store, options: retention.storeOptions)
     }
     var batches = ImportBatches(into: store)
     var progress = Progress("importing:")

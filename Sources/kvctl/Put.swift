@@ -30,6 +30,8 @@ struct Put: ParsableCommand {
 
   @OptionGroup var target: KeyArguments
 
+  @OptionGroup var retention: RetentionOption
+
   @Argument(help: "The value; '-' or nothing: standard input.")
   var value: String?
 
@@ -53,7 +55,7 @@ struct Put: ParsableCommand {
       guard value.count <= Store.maximumValueLength else {
         throw .valueTooLong(length: value.count)
       }
-      let store = try Store.open(at: path)
+      let store = try Store.open(at: path, options: retention.storeOptions)
       try store.put(key, value)
       // Makes it durable, and ends the journal so that later damage is always found.
       try store.close()

@@ -58,6 +58,11 @@ struct StoreFacts {
       Fact("journal size", "journalBytes", .bytes(statistics.journalCapacityInBytes)),
       Fact("space on the medium", "allocatedBytes", .bytes(statistics.space.totalBytes)),
       Fact("of that: live records", "liveBytes", .bytes(statistics.space.liveBytes)),
+      Fact(
+        "of that: kept for the past",
+        "retainedBytes",
+        .bytes(statistics.space.retainedBytes)
+      ),
       Fact("of that: dead records", "deadBytes", .bytes(statistics.space.deadBytes)),
       Fact("of that: reserved", "reservedBytes", .bytes(statistics.space.reservedBytes)),
       Fact("of that: free", "freeBytes", .bytes(statistics.space.freeBytes)),

@@ -200,11 +200,11 @@ struct DamageTests {
     let scratch = try Scratch()
     let offset = try #require(try makeStore(scratch)["two"])
     try scratch.patch(Self.segment) {
-      $0[offset + RecordField.kindAndFlags + 1] |= 0x40
+      $0[offset + RecordField.kindAndFlags + 1] |= 0x80
       $0.sealRecordHeader(at: offset)
     }
     let file = scratch.store.appending(Self.segment)
-    #expect(throws: StoreError.newerFormat(file: file, feature: "record flags 0x4000")) {
+    #expect(throws: StoreError.newerFormat(file: file, feature: "record flags 0x8000")) {
       try Store.openReadOnly(at: scratch.store)
     }
   }

@@ -2,6 +2,7 @@
 
 import Fenceline
 import Foundation
+import JournalFormat
 import Synchronization
 import SystemPackage
 import Testing
@@ -209,6 +210,18 @@ struct PastTests {
     #expect(past.newestSequence == compacted + 10)
     #expect(past.oldestSequence <= compacted)
     #expect(try Store.openReadOnly(at: scratch.store, asOf: compacted).get("key") == nil)
+  }
+
+  @Test func `A header that says that the first transaction is the one before it costs nothing`() throws {
+    let scratch = try Scratch()
+    try Store.open(at: scratch.store, options: .smallSegments).close()
+    try scratch.patch("00000001.segment") {
+      for byte in 0..<8 { $0[SegmentField.firstSequence + byte] = 0 }
+      $0.sealHeader()
+    }
+    let store = try Store.openReadOnly(at: scratch.store)
+    #expect(try store.statistics().oldestSequence == 0)
+    #expect(try Store.openReadOnly(at: scratch.store, asOf: 0).count == 0)
   }
 
   @Test func `A store whose compactions said nothing of the past has none`() throws {

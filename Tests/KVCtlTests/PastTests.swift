@@ -61,6 +61,24 @@ import Testing
     #expect(try place.kvctl("diff", "s").status == 64)
   }
 
+  @Test func `--retain keeps the past from a compaction`() throws {
+    for number in 0..<40 {
+      let value = String(repeating: "\(number % 10)", count: 20_000)
+      _ = try place.kvctl("put", "s", "large", value, "--retain", "2M")
+    }
+    #expect(try place.kvctl("compact", "s", "--retain", "2M").status == 0)
+    #expect(try place.kvctl("get", "s", "sky", "--at", "2").text == "green")
+    #expect(try place.kvctl("compact", "s", "--retain", "100K").status == 0)
+    #expect(try place.kvctl("get", "s", "sky", "--at", "2").status == 66)
+    // Each value takes 20 KB, so the last four are there for certain.
+    let last = try place.kvctl("get", "s", "large", "--at", "41").text
+    #expect(last == String(repeating: "5", count: 20_000))
+    #expect(try place.kvctl("stat", "s").text.contains("of that: kept for the past:"))
+    for size in ["", "-1", "ten", "10T", "9999999999G"] {
+      #expect(try place.kvctl("compact", "s", "--retain=\(size)").status == 64)
+    }
+  }
+
   @Test func `What a compaction gave back is said to be gone`() throws {
     for number in 0..<40 {
       let value = String(repeating: "\(number % 10)", count: 20_000)

@@ -168,7 +168,7 @@ import Testing
     func space() throws -> (sum: Int, live: Int, du: Int) {
       let json = try place.kvctl("stat", "s", "--json").output
       let object = try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] ?? [:]
-      let parts = ["liveBytes", "deadBytes", "reservedBytes", "freeBytes"].map {
+      let parts = ["liveBytes", "deadBytes", "retainedBytes", "reservedBytes", "freeBytes"].map {
         object[$0] as? Int ?? -1
       }
       let du = try place.shell("du -s --block-size=1 s").text.split(separator: "\t")[0]

@@ -189,6 +189,9 @@ FL_MUTANT_CASE(followedMarkIgnored, "recovery",
 // Compaction
 
 // The past shows a state that never was: versions that it had are gone.
+FL_MUTANT_CASE(retainedVersionForgotten, "compaction",
+               "a compaction leaves out the version before the window that the window superseded")
+// The same, for keys that the window has overwritten.
 FL_MUTANT_CASE(historyNotNoted, "compaction",
                "a compacted segment does not say from where on the past is whole")
 // What a lost buffered commit had superseded is lost with it.

@@ -40,7 +40,7 @@ struct HistoryJudge: ImageJudge {
     guard let step = workload.history.step(ofFingerprint: contents, in: allowed) else {
       throw Violation("shows none of the states \(allowed.lowest)...\(allowed.highest)")
     }
-    if let past = verdict.past, !workload.history.hasState(withFingerprint: past) {
+    for past in verdict.pasts where !workload.history.hasState(withFingerprint: past) {
       throw Violation("its past shows a state that never was")
     }
     if allowed.isClosed, !verdict.isClosed {

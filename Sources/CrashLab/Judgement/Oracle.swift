@@ -12,8 +12,8 @@ struct ImageVerdict: Equatable {
   /// Fingerprint of the contents; nil where there is no store.
   var contents: UInt64?
   var isClosed = false
-  /// Fingerprint of what the store held at some moment that it says is whole; nil where nobody asked.
-  var past: UInt64?
+  /// Fingerprints of what the store held at some moments that it says are whole; none where nobody asked.
+  var pasts: [UInt64] = []
   /// What a writer will read of the image: where this is equal, it does the same.
   ///
   /// A writer sees the names, the first pages, and the journal up to the accepted end. Behind that
@@ -50,25 +50,26 @@ struct Oracle {
     return ImageVerdict(
       contents: contents,
       isClosed: report.isClosed,
-      past: try readPast(image, store, contents),
+      pasts: try readPast(image, store, contents),
       recoveryClass: recoveryClass(of: image, store)
     )
   }
 
-  /// One image of so many is asked for its past.
+  /// One image of so many is asked for its past, where nothing of it is promised.
   private static let imagesWithoutPast: UInt64 = 4
 
-  /// Reads the state behind the newest transaction, which is that of now, and one of those that the store
-  /// says can be read.
+  /// Reads the state behind the newest transaction, which is that of now, and some of those that the store
+  /// says can be read, the oldest of what it promised to retain among them.
   ///
-  /// - Returns: the fingerprint of the latter.
+  /// - Returns: the fingerprints of the latter.
   private func readPast(
     _ image: CrashImage,
     _ store: Store,
     _ contents: UInt64
-  ) throws(Violation) -> UInt64? {
+  ) throws(Violation) -> [UInt64] {
     let number = Mix.mix(image.fingerprint)
-    guard number % Self.imagesWithoutPast == 0 else { return nil }
+    let retained = store.oldestRetainedSequence(within: options.retainedJournalBytes)
+    guard retained != nil || number % Self.imagesWithoutPast == 0 else { return [] }
     return try naming("reading the past") { () throws(StoreError) in
       let (oldest, newest) = store.readableSequences
       func pastContents(at sequence: UInt64) throws(StoreError) -> UInt64 {
@@ -82,7 +83,11 @@ struct Oracle {
       if try pastContents(at: newest) != contents {
         throw violation("behind the newest transaction there is something else than now")
       }
-      return try pastContents(at: oldest + number / Self.imagesWithoutPast % (newest - oldest + 1))
+      var pasts = [
+        try pastContents(at: oldest + number / Self.imagesWithoutPast % (newest - oldest + 1))
+      ]
+      if let retained { pasts.append(try pastContents(at: retained)) }
+      return pasts
     }
   }
 

@@ -16,6 +16,8 @@ package enum CrashSuite {
     var smallestPrepared = 1 << 20
     var tearsBlocks = false
     var policy: CopyPolicy?
+    /// Bytes of the journal whose past has to be readable.
+    var retention = 0
   }
 
   /// The scenarios on all the hardware that they are for, under every policy that is right there.
@@ -35,6 +37,7 @@ package enum CrashSuite {
           setup.segmentSize = scenario.segmentSize
           setup.largestSegment = 2 * scenario.segmentSize
           setup.smallestPrepared = scenario.smallestPrepared
+          setup.retention = scenario.retention
           let steps = scenario.steps.map { $0.adapted(to: hardware) }
           return (
             "\(scenario.name) on \(hardware.rawValue), \(policy.rawValue)",
@@ -47,13 +50,13 @@ package enum CrashSuite {
 
   /// Every situation.
   package static let scenarios: [Scenario] =
-    tails + transactions + closes + threads + rotations + compactions + images + changes + deaths
-    + faults + feeds
+    tails + transactions + closes + threads + rotations + compactions + pasts + images + changes
+    + deaths + faults + feeds
 
   /// Names of the situations in which a part of maintenance shows what it does wrong; nil for other parts.
   package static func ofMaintenance(_ part: String) -> Set<String>? {
     switch part {
-    case "compaction": names(compactions + images + changes)
+    case "compaction": names(compactions + pasts + images + changes)
     case "index image": names(images + changes)
     case "index changes": names(changes)
     default: nil

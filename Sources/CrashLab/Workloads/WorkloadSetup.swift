@@ -16,6 +16,8 @@ package struct WorkloadSetup: Sendable, Equatable {
   package var smallestPrepared: Int
   /// Where the contents of the blocks of new files come from.
   package var stale: StaleKind
+  /// See `StoreOptions.retainedJournalBytes`.
+  package var retention = 0
 
   /// Everything that is left out is as usual.
   package init(
@@ -43,6 +45,7 @@ package struct WorkloadSetup: Sendable, Equatable {
     options.handlesMemoryErrors = false
     options.compactsInBackground = false
     options.writesIndexImages = false
+    options.retainedJournalBytes = retention
     options.segmentOptions.smallest = segmentSize
     options.segmentOptions.largest = max(segmentSize, largestSegment)
     options.segmentOptions.smallestPrepared = smallestPrepared

@@ -53,11 +53,13 @@ struct CompactedSegment {
       createdAt: createdAt
     )
     header.requiredFeatures = SegmentHeader.compactedFeature
+    if plan.retainedBytes > 0 { header.requiredFeatures |= SegmentHeader.retainingFeature }
     header.compaction = SegmentHeader.Compaction(
       covered: first.covered.lowerBound...last.covered.upperBound,
       end: 0,
       through: plan.through,
       historyFrom: plan.historyFrom ?? 0,
+      retainedBytes: plan.retainedBytes,
       digestLength: 0,
       digestChecksum: 0
     )

@@ -3,7 +3,7 @@
 //
 //   put      counts as long as the index points to it
 //   delete   counts as long as an older segment may hold what it removed, and the key is not there
-//   else     never
+//   else     for readers of the past only, and where it has to be retained: RetentionWindow.swift
 
 internal import CFlush
 internal import JournalFormat
@@ -19,6 +19,10 @@ struct KeptRecord {
   /// Bytes of the copy.
   var length = 0
   let isDelete: Bool
+  /// It is there for readers of the past only.
+  var isSuperseded = false
+  /// It was before.
+  var wasSuperseded = false
 }
 
 /// A run of segments and what is kept of it.
@@ -27,10 +31,13 @@ struct CompactionPlan {
   private(set) var kept: [KeptRecord] = []
   /// Bytes of the copies.
   private(set) var recordBytes = 0
+  /// Of those, bytes of what is there for readers of the past only.
+  private(set) var retainedBytes = 0
   /// Records that are not kept.
   private(set) var droppedCount = 0
   private(set) var digest: CompactedDigest
   let through: UInt64
+  private let window: RetentionWindow
   /// See ``SegmentField/historyFrom``: what the sources say, or nil where they don't know, until it is known
   /// which transactions the index showed while it was read.
   private(set) var historyFrom: UInt64?
@@ -43,6 +50,8 @@ struct CompactionPlan {
   /// - Parameters:
   ///   - run: the sources in history order, with the ends of their records.
   ///   - older: the segments before them.
+  ///   - newer: what comes behind them.
+  ///   - window: what has to stay readable.
   ///   - through: a sequence up to which the index shows every transaction.
   ///   - index: the store's.
   ///   - map: the store's.
@@ -52,6 +61,8 @@ struct CompactionPlan {
   init(
     _ run: [(segment: MappedSegment, end: Int)],
     behind older: [MappedSegment],
+    before newer: [JournalStretch],
+    retaining window: RetentionWindow,
     through: UInt64,
     index: HashIndex,
     map: SegmentMap,
@@ -64,19 +75,34 @@ struct CompactionPlan {
     digest = CompactedDigest(firstSequence: sources[0].header.firstSequence)
     // What a transaction before this one removed is in no older segment.
     let certain = older.map { $0.usage.compactedThrough.load(ordering: .relaxed) }.min() ?? .max
+    let certainOfPast = older.map(\.holdsNothingSupersededBefore).min() ?? .max
+    var retained = RetainedVersions(map)
+    self.window = window
     for (segment, end) in run {
       let records = try Self.records(of: segment, upTo: end, hashSeed: hashSeed, pause)
       for number in records.indices {
         if number.isMultiple(of: Self.recordsBetweenPauses) { pause() }
         let ahead = number + Self.prefetchDistance
         if ahead < records.count { index.prefetchToRead(records[ahead].hash) }
-        let record = records[number]
-        if Self.counts(record, certain, index, map) {
+        var record = records[number]
+        retained.noteLater(record.hash, record.unit)
+        if !record.wasSuperseded, Self.counts(record, certain, index, map) {
+          kept.append(record)
+        } else if mayBeRetained(record, certainOfPast, index, map) {
+          record.isSuperseded = true
+          retained.note(record.hash, record.unit, at: kept.count)
           kept.append(record)
         } else {
           droppedCount += 1
         }
       }
+    }
+    if let first = window.firstSequence {
+      retained.lookThrough(newer, before: first, hashSeed: hashSeed, pause)
+    }
+    droppedCount += retained.rejected.count
+    if !retained.rejected.isEmpty {
+      kept = kept.indices.filter { !retained.rejected.contains($0) }.map { kept[$0] }
     }
     measure(map, pause)
   }
@@ -102,7 +128,8 @@ struct CompactionPlan {
                 hash: Checksum.hash64(bytes.extracting(record.keyRange), seed: hashSeed),
                 unit: segment.unit(at: record.offset),
                 sequence: record.sequence,
-                isDelete: record.header.kind == .delete
+                isDelete: record.header.kind == .delete,
+                wasSuperseded: segment.header.isOnlyPast(record)
               )
             )
           }
@@ -133,12 +160,41 @@ struct CompactionPlan {
     }
   }
 
+  /// Whether a record that counts no more may be the newest of its key before the window, as far as the
+  /// index says it.
+  private func mayBeRetained(
+    _ record: KeptRecord,
+    _ certain: UInt64,
+    _ index: HashIndex,
+    _ map: SegmentMap
+  ) -> Bool {
+    // A delete hides older versions of its key, and where there is none it is none itself.
+    if record.isDelete, record.sequence < certain { return false }
+    guard record.isDelete || window.firstSequence != nil else { return false }
+    if Mutant.retainedVersionForgotten.isActive { return false }
+    var current: UInt64?
+    _ = map.withUnverifiedKey(at: record.unit) { (key) in
+      index.search(record.hash) { (unit) in
+        guard map.surelyHasKey(key, at: unit) else { return false }
+        current = map.sequence(at: unit)
+        return true
+      }
+    }
+    // Without a window the newest version is the only one.
+    guard let current else { return true }
+    guard let first = window.firstSequence else { return false }
+    return current >= first
+  }
+
+  /// Records that were not there for readers of the past only, and are now.
+  var newlyRetainedCount: Int { kept.count { $0.isSuperseded && !$0.wasSuperseded } }
+
   /// Notes that the index, while it was read, showed no transaction from `nextSequence` on.
   ///
   /// Nor did any that a compaction before this one has read.
   mutating func noteReading(before nextSequence: UInt64) {
     guard let known = historyFrom, droppedCount == 0 || Mutant.historyNotNoted.isActive else {
-      historyFrom = nextSequence
+      historyFrom = window.firstSequence.map { max($0, historyFrom ?? 0) } ?? nextSequence
       return
     }
     historyFrom = known
@@ -157,6 +213,7 @@ struct CompactionPlan {
           valueLength: source.valueLength
         ).totalLength
       recordBytes += kept[number].length
+      if kept[number].isSuperseded { retainedBytes += kept[number].length }
       digest.add(
         keyCheck: source.keyCheck,
         sequence: kept[number].sequence,
@@ -174,6 +231,7 @@ struct CompactionPlan {
     if begins { flags.insert(.transactionBegin) }
     if ends { flags.insert(.transactionEnd) }
     if ends, !begins { flags.insert(.transactionCount) }
+    if kept[number].isSuperseded { flags.insert(.superseded) }
     if sequence - sources[0].header.firstSequence > UInt64(UInt32.max) {
       flags.insert(.wideSequence)
     }

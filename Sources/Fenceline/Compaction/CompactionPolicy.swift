@@ -15,6 +15,8 @@ struct CompactionCandidate: Equatable {
   var liveBytes: Int
   /// Of those, bytes of delete records.
   var tombstoneBytes = 0
+  /// Bytes of other records that have to stay for readers of the past.
+  var retainedBytes = 0
   /// No record in it has this sequence or a higher one.
   var endSequence: UInt64
   /// See ``SegmentUsage/compactedThrough``.
@@ -98,7 +100,10 @@ struct CompactionPolicy {
       let isDroppable = oldestUncertain >= candidate.endSequence
       oldestUncertain = min(oldestUncertain, candidate.compactedThrough)
       let held = isDroppable ? 0 : candidate.tombstoneBytes
-      return max(0, candidate.recordBytes - candidate.liveBytes - held)
+      return max(
+        0,
+        candidate.recordBytes - candidate.liveBytes - held - candidate.retainedBytes
+      )
     }
   }
 

@@ -34,6 +34,8 @@ struct Compactor: Sendable {
   let epochs: ReaderEpochs
   let directory: any StoreDirectory
   let options: SegmentOptions
+  /// Bytes of the journal whose past stays readable.
+  let retention: Int
   let storeID: StoreID
   let hashSeed: UInt64
   let writer: WriterAccess
@@ -90,8 +92,9 @@ struct Compactor: Sendable {
     let all = map.recordEnds
     guard let active = all.last else { return nil }
     let sealed = all.dropLast().map { ($0.segment, $0.end ?? 0) }
-    guard let choice = policy.choose(candidates(sealed, spared, before: active.segment))
-    else { return nil }
+    let window = window
+    let candidates = candidates(sealed, spared, before: active.segment, window)
+    guard let choice = policy.choose(candidates) else { return nil }
     let range = choice.range
     let through = try writer.withWriter { (journal) throws(StoreError) in
       try journal.checkUsable()
@@ -101,6 +104,8 @@ struct Compactor: Sendable {
       try CompactionPlan(
         Array(sealed[range]),
         behind: sealed[..<range.lowerBound].map(\.0),
+        before: Array(map.committedStretches().dropFirst(range.upperBound)),
+        retaining: window,
         through: through,
         index: index,
         map: map,
@@ -111,14 +116,18 @@ struct Compactor: Sendable {
     plan.noteReading(
       before: try writer.withWriter { (journal) throws(StoreError) in journal.nextSequence }
     )
-    if plan.droppedCount == 0, choice.isOnlyToLookThrough {
+    if plan.droppedCount == 0, plan.newlyRetainedCount == 0, choice.isOnlyToLookThrough {
       // Nothing that the index does not show: what was removed before is in no record here.
       plan.sources[0].usage.compactedThrough.store(through, ordering: .relaxed)
       return CompactionStep()
     }
+    if !choice.isOnlyToLookThrough, plan.retainedBytes > 0, !givesBack(plan) {
+      noteRetained(candidates[range], plan)
+      return CompactionStep()
+    }
     let segment = try write(plan, pause)
     let target = try adopt(segment, plan, pause)
-    let moved = plan.kept.indices.filter { !plan.kept[$0].isDelete }
+    let moved = plan.kept.indices.filter { !plan.kept[$0].isDelete && !plan.kept[$0].isSuperseded }
     order.relocate(moved.count) {
       (old: plan.kept[moved[$0]].unit, new: target.unit(at: segment.offsets[moved[$0]]))
     }
@@ -143,21 +152,53 @@ struct Compactor: Sendable {
   private func candidates(
     _ sealed: [(segment: MappedSegment, end: Int)],
     _ spared: ClosedRange<UInt32>?,
-    before active: MappedSegment
+    before active: MappedSegment,
+    _ window: RetentionWindow
   ) -> [CompactionCandidate] {
     sealed.indices.map { (number) in
       let (segment, end) = sealed[number]
       let next = number + 1 < sealed.count ? sealed[number + 1].segment : active
+      let recordBytes = end - SegmentField.journalStart
+      let isRetained = number >= window.firstSegment
       return CompactionCandidate(
-        recordBytes: end - SegmentField.journalStart,
+        recordBytes: recordBytes,
         fileBytes: (try? segment.file.allocatedBytes()) ?? segment.file.length,
         liveBytes: segment.usage.liveBytes,
         tombstoneBytes: segment.usage.tombstoneBytes,
+        retainedBytes: isRetained ? recordBytes : window.retainedBytes(in: segment),
         endSequence: next.header.firstSequence,
         compactedThrough: segment.usage.compactedThrough.load(ordering: .relaxed),
-        isSpared: segment.usage.isUnreadable.load(ordering: .relaxed)
+        isSpared: isRetained || segment.usage.isUnreadable.load(ordering: .relaxed)
           || spared?.overlaps(segment.header.covered) ?? false
       )
+    }
+  }
+
+  /// The part of the journal whose past stays readable.
+  var window: RetentionWindow {
+    guard retention > 0 else { return .none }
+    let newest = map.committedSequence.load(ordering: .acquiring)
+    return RetentionWindow(of: retention, in: map.committedStretches(), newest: newest)
+  }
+
+  /// Whether a page comes back.
+  private func givesBack(_ plan: CompactionPlan) -> Bool {
+    let files = plan.sources.reduce(0) {
+      $0 + ((try? $1.file.allocatedBytes()) ?? $1.file.length)
+    }
+    let digestLength = plan.digest.encoded().count
+    let target = CompactedSegment.length(of: plan, digestLength: digestLength)
+    return files - target >= SegmentField.journalStart
+  }
+
+  /// Notes that sources have nothing to give back until the whole window has moved on.
+  private func noteRetained(_ candidates: ArraySlice<CompactionCandidate>, _ plan: CompactionPlan) {
+    for (candidate, source) in zip(candidates, plan.sources) {
+      source.usage.retainedBytes.store(
+        max(0, candidate.recordBytes - candidate.liveBytes),
+        ordering: .relaxed
+      )
+      source.usage.retainedUntil.store(plan.through, ordering: .relaxed)
     }
   }
 
@@ -217,7 +258,9 @@ struct Compactor: Sendable {
         for number in share {
           let kept = plan.kept[number]
           let unit = target.unit(at: segment.offsets[number])
-          if kept.isDelete {
+          if kept.isSuperseded {
+            continue
+          } else if kept.isDelete {
             map.countTombstone(unit, length: kept.length)
           } else if index.move(kept.hash, from: kept.unit, to: unit) {
             map.countLive(unit, length: kept.length, replacing: kept.unit)

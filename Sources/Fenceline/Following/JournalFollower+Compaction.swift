@@ -57,12 +57,13 @@ extension JournalFollower {
     let hash: UInt64
   }
 
-  /// Everything in a compacted segment.
+  /// Everything in a compacted segment but what is there for readers of the past only.
   private func records(of member: ChainMember) throws(StoreError) -> [CopiedRecord] {
     let end = member.header.compaction?.end ?? SegmentField.journalStart
     let (records, acceptedEnd) = try reading(member.file, 0..<end) { (bytes) in
       var records: [CopiedRecord] = []
       let scan = TransactionScan(bytes, binding: member.binding, limit: end) { (record) in
+        if member.header.isOnlyPast(record) { return }
         let hash = Checksum.hash64(bytes.extracting(record.keyRange), seed: hashSeed)
         records.append(CopiedRecord(record: record, hash: hash))
       }
@@ -128,6 +129,7 @@ extension JournalFollower {
       tombstoneBytes.append(0)
       let scan = try reading(segment.file, 0..<member.length) { (bytes) in
         TransactionScan(bytes, binding: segment.binding, limit: limit) { (record) in
+          if member.header.isOnlyPast(record) { return }
           if record.header.kind == .delete {
             tombstoneBytes[tombstoneBytes.count - 1] += record.shape.totalLength
           }

@@ -16,6 +16,10 @@ final class SegmentUsage: @unchecked Sendable {
   let compactedThrough: Atomic<UInt64>
   /// A compaction came upon a record that it can't read.
   let isUnreadable = Atomic<Bool>(false)
+  /// Bytes that a compaction would not give back because they are retained...
+  let retainedBytes = Atomic<Int>(0)
+  /// ...as long as the window begins before this sequence.
+  let retainedUntil = Atomic<UInt64>(0)
 
   init(compactedThrough: UInt64 = 0) {
     unsafe counters = .allocate(capacity: Self.counterCount)

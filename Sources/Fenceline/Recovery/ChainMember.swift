@@ -100,8 +100,8 @@ enum SegmentCandidate {
     guard header.formatVersion == SegmentHeader.formatVersion else {
       throw .newerFormat(file: file.path, feature: "format \(header.formatVersion)")
     }
-    guard header.requiredFeatures & ~SegmentHeader.compactedFeature == 0 else {
-      let unknown = header.requiredFeatures & ~SegmentHeader.compactedFeature
+    guard header.requiredFeatures & ~SegmentHeader.knownFeatures == 0 else {
+      let unknown = header.requiredFeatures & ~SegmentHeader.knownFeatures
       let features = String(unknown, radix: 16)
       throw .newerFormat(file: file.path, feature: "required features 0x\(features)")
     }
@@ -145,6 +145,7 @@ extension SegmentHeader {
     return compaction.covered.lowerBound > 0 && compaction.covered.upperBound < segmentID
       && compaction.end >= SegmentField.journalStart && compaction.end <= capacity
       && compaction.digestLength <= capacity - compaction.end
+      && compaction.retainedBytes <= compaction.end - SegmentField.journalStart
   }
 }
 

@@ -41,8 +41,8 @@ struct JournalOpening {
   /// Where reading ended, by segment.
   private var acceptedEnds: [UInt32: Int] = [:]
   private var hasPrefaulted = false
-  /// Transactions behind this one are left out.
-  private let newestSequence: UInt64
+  /// Transactions behind this one are left out; nil where the present is read.
+  private let newestSequence: UInt64?
 
   /// Reads the journal in `directory` and changes nothing.
   ///
@@ -85,7 +85,7 @@ struct JournalOpening {
     let opening = try Self(chain, in: directory, try Random.word(), upTo: sequence) { _, _ in }
     let headers = chain.members.map(\.header)
     // Of a newest segment that can't be read the header says what was there before.
-    let newest = (opening.newestScan?.nextSequence ?? headers.last?.firstSequence ?? 1) - 1
+    let newest = opening.newestSequenceFound ?? max(1, headers.last?.firstSequence ?? 1) - 1
     guard sequence <= newest || !opening.damage.isEmpty else {
       throw .notYetWritten(sequence: sequence, newest: newest)
     }
@@ -99,7 +99,7 @@ struct JournalOpening {
     _ chain: SegmentChain,
     in directory: any StoreDirectory,
     _ seed: UInt64,
-    upTo newestSequence: UInt64 = .max,
+    upTo newestSequence: UInt64? = nil,
     _ progress: (Int, Int) -> Void
   ) throws(StoreError) {
     hashSeed = seed
@@ -128,7 +128,7 @@ struct JournalOpening {
     }
     guard let plan = fitting else { return nil }
     image.keepWords(to: plan.firstUnits)
-    newestSequence = .max
+    newestSequence = nil
     (hashSeed, imageHeader) = (image.header.hashSeed, image.header)
     (self.chain, self.plan, self.use, self.changes) = (chain, plan, use, changes)
     // Beside the image: that is memory, and this is mostly checksums.
@@ -155,6 +155,13 @@ struct JournalOpening {
     writtenBytes += plan.header.journalBytes
     report.changeFileCount = changes.files.count
     if !plan.countsHold { map.recount(map.segments, index) }
+  }
+
+  /// Sequence of the newest transaction in the newest segment, or of the one before that; nil where that can't
+  /// be read.
+  var newestSequenceFound: UInt64? {
+    // A header may say 0, which no transaction has.
+    newestScan.map { max(1, $0.nextSequence) - 1 }
   }
 
   /// Whether there is a store at all.

@@ -24,8 +24,15 @@ extension SegmentHeader {
       // it left out was superseded before a segment with a higher one began.
       let later = headers.filter { $0.covered.lowerBound > header.segmentID }.map(\.firstSequence)
         .min()
-      return max(1, later ?? newest + 1)
+      return max(1, later ?? newest &+ 1)
     }
     return (known.max() ?? 1) - 1
+  }
+}
+
+extension SegmentHeader {
+  /// Whether a record of the segment is there for readers of the past only.
+  func isOnlyPast(_ record: JournalRecord) -> Bool {
+    compaction != nil && record.header.flags.contains(.superseded)
   }
 }

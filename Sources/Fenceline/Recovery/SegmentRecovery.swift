@@ -41,11 +41,18 @@ struct SegmentReading: Sendable {
   var collectsDigest = false
   /// Entries before the start mark are known.
   var skipsKnown = false
-  /// Transactions behind this one are left out.
-  var newestSequence = UInt64.max
+  /// Transactions behind this one are left out; with them, in a compacted segment, goes what was kept for
+  /// readers of the past.
+  var newestSequence: UInt64?
   /// Sequences before which entries are counted.
   var startMark: UInt64 = 0
   var endMark: UInt64 = 0
+
+  /// Whether a record counts.
+  fileprivate func shows(_ record: JournalRecord, of member: ChainMember) -> Bool {
+    guard let newestSequence else { return !member.header.isOnlyPast(record) }
+    return record.sequence <= newestSequence
+  }
 }
 
 /// What reading one segment gave.
@@ -177,10 +184,9 @@ struct SegmentRecovery: Sendable {
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
-      let isWanted =
-        $0.sequence <= options.newestSequence
-        && (!options.skipsKnown || $0.sequence >= options.startMark)
-      if isWanted {
+      if options.shows($0, of: member),
+        !options.skipsKnown || $0.sequence >= options.startMark
+      {
         found.append(entry(of: $0, in: bytes))
         if $0.sequence < options.startMark { countBeforeStart += 1 }
         if $0.sequence < options.endMark { countBeforeEnd += 1 }
@@ -266,7 +272,7 @@ struct SegmentRecovery: Sendable {
         record.sequence >= salvaged.last?.sequence ?? scan.nextSequence,
         record.sequence < nextSequence ?? 0
       else { return }
-      if record.sequence <= options.newestSequence { found.append(entry(of: record, in: bytes)) }
+      if options.shows(record, of: member) { found.append(entry(of: record, in: bytes)) }
       salvaged.append(
         SalvagedRecord(
           sequence: record.sequence,

@@ -35,7 +35,7 @@ extension Store {
     try follower?.catchUp()
     var failure: StoreError?
     var units: [UInt64: UInt64] = [:]
-    for stretch in committedStretches {
+    for stretch in map.committedStretches(orUpTo: recovery.newestEnd) {
       do throws(StoreError) {
         for change in try map.changes(in: stretch)
         where map.withUnverifiedKey(at: change.unit, { Bytes.areEqual($0, key) }) {
@@ -66,25 +66,31 @@ extension Store {
     if let failure { throw failure }
     try checkCompleteness()
   }
-
-  /// All records of transactions that were committed before this was asked for, and perhaps some more.
-  private var committedStretches: [JournalStretch] {
-    // Before the segments: what comes behind it is none of this. A segment that has no place among them
-    // any more was compacted.
-    let committed = JournalPosition(rawValue: map.committedEnd.load(ordering: .acquiring))
-    return map.recordEnds.map { (segment, end) in
-      let newestEnd =
-        switch committed.segment {
-        case JournalPosition.none.segment: recovery.newestEnd
-        case segment.header.segmentID: committed.offset
-        default: SegmentField.journalStart
-        }
-      return JournalStretch(segment: segment, range: SegmentField.journalStart..<(end ?? newestEnd))
-    }
-  }
 }
 
 extension SegmentMap {
+  /// All records of transactions that were committed before this was asked for, and perhaps some more.
+  ///
+  /// - Parameter end: of the newest segment where nobody writes or follows.
+  /// - Returns: the records of every segment, in history order.
+  func committedStretches(orUpTo end: Int = SegmentField.journalStart) -> [JournalStretch] {
+    // Before the segments: what comes behind it is none of this. A segment that has no place among them
+    // any more was compacted.
+    let committed = JournalPosition(rawValue: committedEnd.load(ordering: .acquiring))
+    return recordEnds.map { (segment, sealedEnd) in
+      let newestEnd =
+        switch committed.segment {
+        case JournalPosition.none.segment: end
+        case segment.header.segmentID: committed.offset
+        default: SegmentField.journalStart
+        }
+      return JournalStretch(
+        segment: segment,
+        range: SegmentField.journalStart..<(sealedEnd ?? newestEnd)
+      )
+    }
+  }
+
   /// The sequence that the header of a record says.
   func sequence(at unit: UInt64) -> UInt64 {
     unsafe withSegment(of: unit) { (view, offset, bytes) in

@@ -80,9 +80,12 @@ extension Store {
 
   /// Bytes of records in sealed segments that the index does not point to.
   private var deadBytes: Int {
-    map.recordEnds.reduce(0) { (sum, entry) in
-      guard let end = entry.end else { return sum }
-      return sum + end - SegmentField.journalStart - entry.segment.usage.liveBytes
+    let window = maintenance.compactor.window
+    return map.recordEnds.enumerated().reduce(0) { (sum, item) in
+      let (number, (segment, end)) = item
+      guard let end, number < window.firstSegment else { return sum }
+      return sum + end - SegmentField.journalStart - segment.usage.liveBytes
+        - window.retainedBytes(in: segment)
     }
   }
 
@@ -94,7 +97,8 @@ extension Store {
     let options = maintenance.compactor.options
     let wanted = SegmentSizing(options: options, liveBytes: map.liveBytes).usualLength
     var freed = 0
-    while freed < wanted, let step = try? maintenance.step(.idle(options)), step.sourceCount > 0 {
+    // A step may only find out that there is nothing; the next one knows.
+    while freed < wanted, let step = try? maintenance.step(.idle(options)) {
       freed += step.freedBytes
     }
     // The next opening takes longer, this write is done.

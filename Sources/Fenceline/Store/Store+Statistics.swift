@@ -55,6 +55,8 @@ public struct SpaceUsage: Sendable, Equatable {
   public var liveBytes = 0
   /// Bytes of everything else that was written: superseded records, deletes, pads, digests.
   public var deadBytes = 0
+  /// Bytes of superseded records that compactions have kept for readers of the past.
+  public var retainedBytes = 0
   /// Bytes that are kept for the store itself: headers, room for deletes, a close and a compaction on
   /// a full medium, a segment made ahead, an index image.
   public var reservedBytes = 0
@@ -62,7 +64,9 @@ public struct SpaceUsage: Sendable, Equatable {
   public var freeBytes = 0
 
   /// All bytes that the file system holds for the store.
-  public var totalBytes: Int { liveBytes + deadBytes + reservedBytes + freeBytes }
+  public var totalBytes: Int {
+    liveBytes + deadBytes + retainedBytes + reservedBytes + freeBytes
+  }
 }
 
 /// One segment, for listings and export.
@@ -90,6 +94,15 @@ extension Store {
     let headers = map.segments.map(\.header)
     // A compaction may have known more meanwhile.
     return (min(SegmentHeader.oldestSequence(of: headers, newest: newest), newest), newest)
+  }
+
+  /// The oldest transaction behind which the state has to be readable where so many bytes of the journal are
+  /// retained; nil for none.
+  package func oldestRetainedSequence(within bytes: Int) -> UInt64? {
+    let stretches = map.committedStretches(orUpTo: recovery.newestEnd)
+    return RetentionWindow.start(of: bytes, in: stretches).map {
+      max(1, stretches[$0].segment.header.firstSequence) - 1
+    }
   }
 
   /// The store's own account.
@@ -137,9 +150,11 @@ extension Store {
       }
       let live = max(0, segment.usage.liveBytes)
       let start = SegmentField.journalStart
+      let retained = segment.header.compaction?.retainedBytes ?? 0
       usage.liveBytes += live
+      usage.retainedBytes += retained
       guard sealedEnd == nil else {
-        usage.deadBytes += max(0, allocated - start - live)
+        usage.deadBytes += max(0, allocated - start - live - retained)
         continue
       }
       let end = max(start, isReadOnly ? recovery.newestEnd : writer.recentEnd)

@@ -87,7 +87,7 @@ public final class Store: Sendable {
     let follows = isReadOnly && pastSequence == nil
     follower = follows ? JournalFollower(opening, in: directory, order, access, snapshots) : nil
     // A writer has noted more: behind a crash sequences go on higher than what was found.
-    if isReadOnly, let newest = pastSequence ?? opening.newestScan.map({ $0.nextSequence - 1 }) {
+    if isReadOnly, let newest = pastSequence ?? opening.newestSequenceFound {
       map.committedSequence.store(newest, ordering: .releasing)
     }
     let compactor = Compactor(
@@ -97,6 +97,7 @@ public final class Store: Sendable {
       epochs: epochs,
       directory: directory,
       options: options.segmentOptions,
+      retention: options.retainedJournalBytes,
       storeID: storeID,
       hashSeed: hashSeed,
       writer: access

@@ -26,6 +26,13 @@ public struct StoreOptions: Sendable {
   /// up to a tenth. Without it only ``Store/compact(progress:)`` gives space back.
   public var compactsInBackground = true
 
+  /// Keeps the past readable: every state within the newest so many bytes of the journal, and a segment's more.
+  ///
+  /// 0, as long as compactions leave it alone. What is retained takes space beside that: of each key that was
+  /// written within these bytes the version before. Who opens the store for writing decides, each time anew; a
+  /// larger number does not bring back what is gone. See ``Store/openReadOnly(at:asOf:options:)``.
+  public var retainedJournalBytes = 0
+
   /// Keeps a copy of the table of keys beside the journal, so that the next opening reads the journal from
   /// there.
   ///
