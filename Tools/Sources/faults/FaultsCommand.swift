@@ -93,7 +93,8 @@ struct FaultsCommand: ParsableCommand {
     let meetings = PageCase.all(closed: pages.closed, killed: pages.killed).map {
       TrialCase.page($0)
     }
-    let all = (faults + meetings).filter { only.isEmpty || only.contains($0.row) }
+    let limits = MemoryCase.all.map { TrialCase.memory($0) }
+    let all = (faults + meetings + limits).filter { only.isEmpty || only.contains($0.row) }
     if let single { return all.filter { $0.name == single } }
     let chosen = most > 0 && all.count > most ? sample(of: all) : all
     return chosen.filter { part.contains($0.name) }
