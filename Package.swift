@@ -96,7 +96,7 @@ let package = Package(
       dependencies: ["Fenceline", "PersistentMemory", "JournalFormat", "CFlush", filePath],
       swiftSettings: settings
     ),
-    .target(name: "TextFormats", dependencies: [filePath], swiftSettings: settings),
+    .target(name: "TextFormats", dependencies: ["CPlatform", filePath], swiftSettings: settings),
     .executableTarget(
       name: "kvctl",
       dependencies: ["Fenceline", "IndexExport", "TextFormats", argumentParser, filePath],

@@ -49,6 +49,14 @@ bool cp_supports_map_sync(int descriptor, bool writable) {
   return true;
 }
 
+bool cp_has_memory(size_t length) {
+  if (length == 0) return true;
+  void *address = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) return false;
+  munmap(address, length);
+  return true;
+}
+
 bool cp_random(void *bytes, size_t count) {
   unsigned char *next = bytes;
   while (count > 0) {

@@ -1,6 +1,7 @@
 // Reading a segment: where its bytes are, in bulk with memory errors as typed errors, and its size.
 
 internal import CFlush
+internal import Glibc
 internal import Synchronization
 internal import SystemPackage
 
@@ -54,8 +55,12 @@ extension SegmentFile {
       if let fault = firstFault(in: read) { throw readError(at: max(fault, read.lowerBound)) }
       return result
     }
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
-    defer { unsafe copy.deallocate() }
+    // As long as the file may be: where there is no memory Swift's own allocation would end the process.
+    guard let memory = unsafe aligned_alloc(64, (range.count + 63) / 64 * 64 + 64) else {
+      throw MediumError(operation: "malloc", path: path, cause: .noMemory)
+    }
+    defer { unsafe free(memory) }
+    let copy = unsafe UnsafeMutableRawBufferPointer(start: memory, count: range.count)
     if read.isEmpty { return try body(unsafe UnsafeRawBufferPointer(copy).bytes) }
     let missing = unsafe fl_copy_guarded(
       copy.baseAddress.unsafelyUnwrapped + unread,

@@ -5,6 +5,7 @@
 // Invariant: lineStart <= lineEnd <= scanned <= filled <= buffer.count, and bytes
 // lineEnd..<filled are read but not yet handed out.
 
+internal import CPlatform
 package import SystemPackage
 
 /// Reads lines from a file descriptor, which it neither owns nor closes.
@@ -50,7 +51,7 @@ package struct LineReader: ~Copyable {
         }
         return step(toLineEndingAt: filled, next: filled)
       }
-      scanned -= makeRoom()
+      scanned -= try makeRoom()
       try fill()
     }
   }
@@ -71,7 +72,9 @@ package struct LineReader: ~Copyable {
   }
 
   /// Makes sure that there is space behind `filled`; returns by how much the bytes moved down.
-  private mutating func makeRoom() -> Int {
+  ///
+  /// - Throws: `noMemory` where the line is longer than what there is memory for.
+  private mutating func makeRoom() throws(Errno) -> Int {
     let moved = next
     if moved > 0 {
       buffer.moveToFront(next..<filled)
@@ -80,6 +83,8 @@ package struct LineReader: ~Copyable {
       line = 0..<0
     }
     if filled == buffer.count {
+      // Three times: what is decoded from a line is as long as the line.
+      guard cp_has_memory(3 * buffer.count) else { throw .noMemory }
       buffer.append(contentsOf: repeatElement(0, count: buffer.count))
     }
     return moved

@@ -3,6 +3,7 @@
 // Invariant: a damaged store's readable entries are all written before the damage is reported.
 
 internal import Fenceline
+internal import SystemPackage
 internal import TextFormats
 
 /// Which entries become lines, and of which form.
@@ -55,6 +56,10 @@ struct EntryLines {
         order: isReversed ? .descending : .ascending,
         limit: limit
       ) { (key, value, _) in
+        guard Memory.isThere(Self.mostBytes(key, value)) else {
+          failure = Failure(.noMemory, on: output.name)
+          return .stop
+        }
         do throws(Failure) {
           try output.append { appendLine(key, value, to: &$0) }
         } catch {
@@ -71,6 +76,11 @@ struct EntryLines {
     if let failure { throw failure }
     try output.flush()
     return (count, damage)
+  }
+
+  /// Memory for a line while its buffer grows: an escaped byte takes up to six.
+  private static func mostBytes(_ key: RawSpan, _ value: RawSpan) -> Int {
+    18 * (key.byteCount + value.byteCount)
   }
 
   private func appendLine(_ key: RawSpan, _ value: RawSpan, to line: inout [UInt8]) {

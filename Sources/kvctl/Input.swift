@@ -1,5 +1,6 @@
 // What a command reads: a file by its path, or standard input.
 
+internal import Fenceline
 internal import SystemPackage
 
 /// An open input.
@@ -32,6 +33,7 @@ struct Input: ~Copyable {
     var filled = 0
     while filled <= limit {
       if filled == bytes.count {
+        guard Memory.isThere(2 * bytes.count) else { throw Failure(.noMemory, on: name) }
         bytes.append(contentsOf: repeatElement(0, count: max(1 << 16, bytes.count)))
       }
       do throws(Errno) {

@@ -25,6 +25,9 @@ int cp_rename_exclusively(int directory, const char *from, const char *to);
 bool cp_supports_map_sync(int descriptor, bool writable);
 /// Whether `getrandom` filled `count` bytes.
 bool cp_random(void *bytes, size_t count);
+/// Whether `length` more bytes of memory can be had now; takes none. A limit of the process or of the
+/// system says no, which an allocation of Swift's would answer by ending the process.
+bool cp_has_memory(size_t length);
 
 // The guard. Process-wide; ranges are few (one per mapped segment).
 

@@ -69,6 +69,9 @@ struct CompactionPlan {
     hashSeed: UInt64,
     pause: () -> Void
   ) throws(StoreError) {
+    let needed = Self.memory(for: run, index, map)
+    guard Memory.claim(needed) else { throw .noMemory(beside: map) }
+    defer { Memory.release(needed) }
     sources = run.map(\.segment)
     self.through = through
     historyFrom = SegmentHeader.historyFrom(of: sources.map(\.header))
@@ -105,6 +108,18 @@ struct CompactionPlan {
       kept = kept.indices.filter { !retained.rejected.contains($0) }.map { kept[$0] }
     }
     measure(map, pause)
+  }
+
+  /// Bytes for the records of the sources, as far as they are as long as others, each in two arrays that
+  /// grow.
+  private static func memory(
+    for run: [(segment: MappedSegment, end: Int)],
+    _ index: HashIndex,
+    _ map: SegmentMap
+  ) -> Int {
+    let usual = max(RecordLimit.smallestRecord, map.liveBytes / max(1, index.count))
+    let count = run.reduce(0) { $0 + $1.end } / usual
+    return count * 5 * MemoryLayout<KeptRecord>.stride
   }
 
   private static let prefetchDistance = 12

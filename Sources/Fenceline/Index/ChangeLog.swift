@@ -15,9 +15,11 @@ final class ChangeChunk: @unchecked Sendable {
   let memory: UnsafeMutableRawPointer
   fileprivate(set) var count = 0
 
-  init() {
+  /// Nil where there is no memory.
+  init?() {
     // A change is stored as two words, the second of which is two bytes too long.
     let length = Self.capacity * IndexChange.packedSize + 2
+    guard Memory.isThere(length) else { return nil }
     unsafe memory = .allocate(byteCount: length, alignment: 64)
   }
 
@@ -127,7 +129,9 @@ final class ChangeLog: @unchecked Sendable {
     append(ChangeChunk())
   }
 
-  private func append(_ chunk: ChangeChunk) {
+  /// Goes on in a chunk; without one no more is noted, and the next image has to be a whole one.
+  private func append(_ chunk: ChangeChunk?) {
+    guard let chunk else { return stop() }
     chunk.count = 0
     unsafe state.pointee.chunks.append(chunk)
     unsafe state.pointee.next = chunk.memory

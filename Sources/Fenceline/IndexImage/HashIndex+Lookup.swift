@@ -175,6 +175,10 @@ extension HashIndex {
         let hash = Self.hash(of: word, inBucket: bucket)
         let unit = Self.unit(word)
         growIfNeeded()
+        guard failure == nil, hasMemoryForKey else {
+          failure = failure ?? .noMemory(beside: map)
+          return
+        }
         do throws(StoreError) {
           let place = unsafe try locate(hash) { (candidate) throws(StoreError) in
             try map.keysMatch(candidate, unit)

@@ -41,8 +41,25 @@ struct WriteBatch: ~Copyable {
   /// Makes room for so many operations, with so many bytes of keys and values.
   mutating func reserve(operationCount: Int, byteCount: Int) {
     operations.reserveCapacity(operationCount)
-    arena.reserveCapacity(min(byteCount, Self.largestReservation))
+    let length = min(byteCount, Self.largestReservation)
+    // Where there is none the puts will say so, if they come.
+    if Memory.isThere(length) { arena.reserveCapacity(length) }
     if operationCount > Self.fewOperations { makeTable(for: operationCount) }
+  }
+
+  /// Makes room for a key and its value; false where there is no memory for them.
+  @inline(__always)
+  mutating func makeRoom(for byteCount: Int) -> Bool {
+    arena.capacity - arena.count >= byteCount || growArena(by: byteCount)
+  }
+
+  @inline(never)
+  private mutating func growArena(by byteCount: Int) -> Bool {
+    // As arrays grow by themselves.
+    let length = max(2 * arena.capacity, arena.count + byteCount)
+    guard Memory.isThere(length) else { return false }
+    arena.reserveCapacity(length)
+    return true
   }
 
   /// Buffers an operation; one before it on the same key is superseded.

@@ -49,6 +49,10 @@ final class OrderedIndex: Sendable {
   private static let patience = 16
   /// Bytes of journal up to which nobody asks whether another tree would be cheaper.
   private static let smallStretch = 4 << 20
+  /// Memory for each key, at most, while a tree is built or keys are moved: positions, words, nodes.
+  private static let bytesPerKey = 96
+  /// What there is to see where memory is missing.
+  private static let emptyTree = OrderNode(level: 0, skip: 0, start: 0, count: 0)
   /// How much cheaper a key is in a new tree than in one that catches up.
   private static let buildAdvantage = 4
 
@@ -81,11 +85,19 @@ final class OrderedIndex: Sendable {
     if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
     let reader = epochs.enterForAnyThread()
     let committed = map.committedEnd.load(ordering: .acquiring)
+    var lacksMemory = false
     if published == nil || shown.load(ordering: .acquiring) != committed {
-      state.withLock { catchUp(&$0) }
+      lacksMemory = !state.withLock { catchUp(&$0) }
     }
     while true {
       let ticket = nodeEpochs.enterForAnyThread()
+      if lacksMemory {
+        return OrderSnapshot(
+          root: Self.emptyTree,
+          failure: .noMemory(beside: map),
+          leave: OrderSnapshot.Tickets(epochs, reader, nodeEpochs, ticket)
+        )
+      }
       if let root = published {
         let failure = isIncomplete.load(ordering: .acquiring) ? state.withLock { $0.failure } : nil
         return OrderSnapshot(
@@ -96,7 +108,7 @@ final class OrderedIndex: Sendable {
       }
       // A compaction gave up the tree meanwhile.
       nodeEpochs.leave(ticket)
-      state.withLock { catchUp(&$0) }
+      lacksMemory = !state.withLock { catchUp(&$0) }
     }
   }
 
@@ -112,11 +124,17 @@ final class OrderedIndex: Sendable {
   // MARK: Catching up
 
   /// Makes the tree show everything that is committed; the caller holds a reader's ticket.
-  private func catchUp(_ state: inout State) {
+  ///
+  /// - Returns: false where there is no memory for it; then there is no tree, and the next call tries again.
+  private func catchUp(_ state: inout State) -> Bool {
     let end = map.committedEnd.load(ordering: .acquiring)
-    if let tree = published, follow(tree, to: end) { return }
+    if let tree = published, follow(tree, to: end) { return true }
     discard(&state)
+    let needed = index.count * Self.bytesPerKey
+    guard Memory.claim(needed) else { return false }
+    defer { Memory.release(needed) }
     build(&state)
+    return true
   }
 
   /// Reads the journal from where the tree ends.
@@ -130,6 +148,9 @@ final class OrderedIndex: Sendable {
     guard length <= Self.smallStretch || length <= map.liveBytes / Self.buildAdvantage else {
       return false
     }
+    // What is read of a record, twice, takes no more than the record.
+    guard Memory.claim(length) else { return false }
+    defer { Memory.release(length) }
     var batches: [[KeyedUnit]] = []
     do throws(StoreError) {
       for stretch in stretches { batches.append(try map.changes(in: stretch)) }
@@ -212,6 +233,9 @@ final class OrderedIndex: Sendable {
   ///     of their positions.
   func relocate(_ count: Int, _ move: (Int) -> (old: UInt64, new: UInt64)) {
     guard hasTreeWorthKeeping() else { return }
+    let needed = count * Self.bytesPerKey
+    guard Memory.claim(needed) else { return discard() }
+    defer { Memory.release(needed) }
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
     var sources: [UInt64: UInt64] = [:]

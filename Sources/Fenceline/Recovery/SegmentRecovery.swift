@@ -89,6 +89,12 @@ struct SegmentRecovery: Sendable {
   ///   - options: how.
   init(of member: ChainMember, _ options: SegmentReading) {
     self.options = options
+    let needed = Self.memory(for: member, options)
+    guard Memory.claim(needed) else {
+      failure = .noMemory(for: member.file.path)
+      return
+    }
+    defer { Memory.release(needed) }
     do {
       try translatingErrors { () throws(MediumError) in
         try member.file.withGuardedBytes(0..<member.length) { (bytes) in read(bytes, member) }
@@ -106,6 +112,18 @@ struct SegmentRecovery: Sendable {
       )
       damage.insert(unknown, at: 0)
     }
+  }
+
+  /// Bytes that the entries of a segment take at most while they are read.
+  private static func memory(for member: ChainMember, _ options: SegmentReading) -> Int {
+    let count = mostEntries(in: max(0, member.length - options.start))
+    let mark = options.collectsDigest ? 3 * MemoryLayout<UInt16>.stride : 0
+    return count * (MemoryLayout<RecoveredEntry>.stride + mark)
+  }
+
+  /// Entries for which room is made in advance.
+  private static func mostEntries(in length: Int) -> Int {
+    min(1 << 20, length / RecordLimit.smallestRecord)
   }
 
   /// Whether every page that can't be read lies before the segment's end.
@@ -173,7 +191,7 @@ struct SegmentRecovery: Sendable {
   ) -> TransactionScan {
     var found: [RecoveredEntry] = []
     // Address space alone: a record takes more than an entry, and pages that are not used cost nothing.
-    found.reserveCapacity(min(1 << 20, (limit - start) / RecordLimit.smallestRecord))
+    found.reserveCapacity(Self.mostEntries(in: limit - start))
     var marks: [UInt16] = []
     var (countBeforeStart, countBeforeEnd) = (countBeforeStart, countBeforeEnd)
     let scan = TransactionScan(

@@ -50,9 +50,11 @@ extension Store {
   public func get(_ keys: [[UInt8]]) throws(StoreError) -> [[UInt8]?] {
     var values: [[UInt8]?] = []
     values.reserveCapacity(keys.count)
+    var copier = ValueCopier()
     try withValues(forKeys: keys) { (_, value) in
-      if let value { values.append(Array(copying: value)) } else { values.append(nil) }
+      if let value { values.append(copier.bytes(value)) } else { values.append(nil) }
     }
+    try copier.check(path)
     return values
   }
 

@@ -145,7 +145,10 @@ extension Store {
   ///
   /// - Throws: as ``withValue(forKey:_:)``.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-    try withValue(forKey: unsafe key.span.bytes) { Array(copying: $0) }
+    var copier = ValueCopier()
+    let value = try withValue(forKey: unsafe key.span.bytes) { copier.bytes($0) }
+    try copier.check(path)
+    return value ?? nil
   }
 
   /// A copy of the value of `key` as text, or nil.
@@ -155,12 +158,13 @@ extension Store {
   /// - Throws: as ``withValue(forKey:_:)``.
   public func get(_ key: String) throws(StoreError) -> String? {
     var key = key
+    var copier = ValueCopier()
     // SAFETY: the buffer is used during the call only.
-    return try unsafe key.withUTF8Typed { (key) throws(StoreError) in
-      try withValue(forKey: unsafe UnsafeRawBufferPointer(key).bytes) {
-        String(decoding: $0)
-      }
+    let value = try unsafe key.withUTF8Typed { (key) throws(StoreError) in
+      try withValue(forKey: unsafe UnsafeRawBufferPointer(key).bytes) { copier.text($0) }
     }
+    try copier.check(path)
+    return value ?? nil
   }
 
   /// Whether `key` has a value.

@@ -153,6 +153,12 @@ extension StoreError {
     .system(operation: "mmap", path: path, cause: .noMemory)
   }
 
+  /// There is no memory for something that is as large as the data.
+  @inline(never)
+  static func noMemory(beside map: SegmentMap) -> StoreError {
+    .noMemory(for: map.segments.last?.file.path.removingLastComponent() ?? ".")
+  }
+
   /// The public meaning of a failure below the journal.
   init(_ error: MediumError) {
     if error.isFull {

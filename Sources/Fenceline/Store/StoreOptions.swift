@@ -16,7 +16,8 @@ public struct StoreOptions: Sendable {
   /// error or a truncated file becomes ``StoreError/mediaError(file:offset:)``.
   ///
   /// It acts only inside this library's mappings. A program with its own handling may switch it
-  /// off: the process then gets the signal.
+  /// off: the process then gets the signal, also from an opening beside an index image, which
+  /// compares keys where they lie.
   public var handlesMemoryErrors = true
 
   /// Gives back the space of what was overwritten and deleted by a thread of the store's own.

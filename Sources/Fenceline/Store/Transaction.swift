@@ -34,6 +34,9 @@ public struct Transaction: ~Copyable {
     try Store.checkLengths(key: key.byteCount, value: value.byteCount)
     let hash = store.hash(key)
     store.index.prefetch(hash)
+    guard batch.makeRoom(for: key.byteCount + value.byteCount) else {
+      throw .noMemory(for: store.path)
+    }
     batch.add(.put, key: key, value: value, hash: hash)
   }
 
@@ -100,13 +103,19 @@ public struct Transaction: ~Copyable {
 
   /// A copy of the value of `key`, or nil.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-    try withValue(forKey: unsafe key.span.bytes) { Array(copying: $0) }
+    var copier = ValueCopier()
+    let value = try withValue(forKey: unsafe key.span.bytes) { copier.bytes($0) }
+    try copier.check(store.path)
+    return value ?? nil
   }
 
   /// A copy of the value of `key` as text, or nil.
   public func get(_ key: String) throws(StoreError) -> String? {
     let key = Array(key.utf8)
-    return try withValue(forKey: unsafe key.span.bytes) { String(decoding: $0) }
+    var copier = ValueCopier()
+    let value = try withValue(forKey: unsafe key.span.bytes) { copier.text($0) }
+    try copier.check(store.path)
+    return value ?? nil
   }
 
   // MARK: Committing

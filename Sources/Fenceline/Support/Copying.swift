@@ -1,10 +1,41 @@
 // From spans to arrays and strings, and back: the edge of the library.
 
+internal import SystemPackage
+
 extension Array where Element == UInt8 {
   /// A copy of the bytes of a span.
   init(copying span: RawSpan) {
     // SAFETY: the buffer is read during the call only.
     self = unsafe span.withUnsafeBytes { unsafe Array($0) }
+  }
+}
+
+/// Copies of values, as long as there is memory for them.
+struct ValueCopier {
+  private(set) var lacksMemory = false
+
+  /// A copy, or nil where there is no memory for it.
+  mutating func bytes(_ value: RawSpan) -> [UInt8]? {
+    guard Memory.isThere(value.byteCount) else {
+      lacksMemory = true
+      return nil
+    }
+    return Array(copying: value)
+  }
+
+  /// A copy as text, or nil where there is no memory for it.
+  mutating func text(_ value: RawSpan) -> String? {
+    // What is not UTF-8 takes up to three times as much.
+    guard Memory.isThere(value.byteCount * 3) else {
+      lacksMemory = true
+      return nil
+    }
+    return String(decoding: value)
+  }
+
+  /// Throws where a copy could not be had.
+  func check(_ path: FilePath) throws(StoreError) {
+    if lacksMemory { throw .noMemory(for: path) }
   }
 }
 

@@ -27,6 +27,9 @@ fault_kind layer_take(fault_function function);
 bool layer_fails(fault_function function);
 int layer_error(void);
 
+/// Lifts the limit of memory for a while, or puts it back; nothing where there is none.
+void layer_lift_limit(bool lifts);
+
 /// Whether the path behind a descriptor ends with "/name".
 bool layer_is_named(int descriptor, const char *name);
 

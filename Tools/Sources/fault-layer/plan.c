@@ -39,8 +39,15 @@ void fault_begin(const fault_plan *wanted) {
   atomic_store(&is_on, true);
 }
 
-void fault_pause(void) { atomic_store(&was_on, atomic_exchange(&is_on, false)); }
-void fault_resume(void) { atomic_store(&is_on, atomic_load(&was_on)); }
+void fault_pause(void) {
+  atomic_store(&was_on, atomic_exchange(&is_on, false));
+  layer_lift_limit(true);
+}
+
+void fault_resume(void) {
+  layer_lift_limit(false);
+  atomic_store(&is_on, atomic_load(&was_on));
+}
 
 void fault_end(void) {
   atomic_store(&is_on, false);

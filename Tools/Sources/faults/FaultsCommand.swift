@@ -43,6 +43,14 @@ struct FaultsCommand: ParsableCommand {
   @Option(help: "What a sample follows from.")
   var seed: UInt64 = 1
 
+  @Option(
+    help: ArgumentHelp(
+      "Only a share of these cases: 1/8 to 8/8 together are all of them.",
+      valueName: "K/N"
+    )
+  )
+  var part = Part.whole
+
   @Option(help: "Worker processes (default: one for each processor).")
   var jobs = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
@@ -85,12 +93,18 @@ struct FaultsCommand: ParsableCommand {
     let meetings = PageCase.all(closed: pages.closed, killed: pages.killed).map {
       TrialCase.page($0)
     }
-    let all = (faults + meetings).filter { only.isEmpty || only.contains($0.row) }
+    let limits = MemoryCase.all.map { TrialCase.memory($0) }
+    let all = (faults + meetings + limits).filter { only.isEmpty || only.contains($0.row) }
     if let single { return all.filter { $0.name == single } }
-    guard most > 0, all.count > most else { return all }
+    let chosen = most > 0 && all.count > most ? sample(of: all) : all
+    return chosen.filter { part.contains($0.name) }
+  }
+
+  /// As many as were asked for: each function with each error first, and each way to a page; then each
+  /// call; then the rest.
+  private func sample(of all: [TrialCase]) -> [TrialCase] {
     var numbers = SeededNumbers(seed: seed)
     let shuffled = all.shuffled(using: &numbers)
-    // Each function with each error first, and each way to a page; then each call; then the rest.
     var seen: Set<String> = []
     let first = shuffled.filter { seen.insert("\($0.row)/\($0.sort)").inserted }
     let others = shuffled.filter { seen.insert($0.place).inserted }

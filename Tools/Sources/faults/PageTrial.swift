@@ -44,7 +44,7 @@ struct PageTrial {
     let isKilled = page.way.isOfKilledStore
     Files.removeDirectory(store)
     try Files.makeDirectory(store)
-    for file in isKilled ? killed : closed {
+    for file in isKilled ? killed : closed where page.way.needs(file.name) {
       try Files.replace(store.appending(file.name), with: file.contents)
     }
     let (files, mappings) = (fault_open_files(), fault_mapped_files())

@@ -79,6 +79,10 @@ struct Summary {
       let counts = [row.cases, row.hits] + answers.map { row.answers[$0] ?? 0 }
       printRow(way.rawValue, counts.map(String.init))
     }
+    if let row = rows[MemoryCase.row] {
+      let counts = [row.cases, row.hits] + answers.map { row.answers[$0] ?? 0 }
+      printRow(MemoryCase.row, counts.map(String.init))
+    }
     let cases = rows.values.reduce(0) { $0 + $1.cases }
     let unused = FaultFunction.all.filter { (rows[$0.name]?.calls ?? 0) == 0 }.map(\.name)
     if !unused.isEmpty { Swift.print("never called: \(unused.joined(separator: ", "))") }

@@ -80,7 +80,7 @@ struct Supervisor {
     var arguments = [
       "/proc/self/exe", "--worker", "\(worker)", "--directory", directory.string, "--medium",
       medium.rawValue, "--seed", "\(command.seed)", "--jobs", "\(command.jobs)", "--most",
-      "\(command.most)",
+      "\(command.most)", "--part", command.part.description,
     ]
     for function in command.only { arguments += ["--only", function] }
     if let single = command.single { arguments += ["--case", single] }

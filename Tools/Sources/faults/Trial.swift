@@ -79,7 +79,7 @@ struct Trial {
     return result
   }
 
-  private func prepare() throws {
+  func prepare() throws {
     for path in [store, output] {
       Files.removeDirectory(path)
     }
@@ -92,15 +92,7 @@ struct Trial {
     unsafe fault_begin(&plan)
     life.run()
     fault_end()
-    var answer = Answer.tolerated
-    if fault_hits() == 0 {
-      answer = .notReached
-    } else if let first = life.errors.first {
-      let isOpening = first.step.hasSuffix("open")
-      let isPoisoned = life.errors.contains { ($0.error as? StoreError) == .poisoned }
-      let isFull = if case .full? = first.error as? StoreError { true } else { false }
-      answer = isOpening ? .notOpened : isPoisoned ? .poisoned : isFull ? .full : .error
-    }
+    let answer = fault_hits() == 0 ? Answer.notReached : answer(of: life)
     if fault.function.raw == FAULT_SYNC_DIRECTORY, !fault.error.isToBeRetried, !fault.lasts,
       let first = life.errors.first, !first.step.hasSuffix("export"),
       fault_calls(FAULT_SYNC_DIRECTORY) > fault.call
@@ -114,8 +106,17 @@ struct Trial {
     )
   }
 
+  /// What the first error of a life says.
+  func answer(of life: Life) -> Answer {
+    guard let first = life.errors.first else { return .tolerated }
+    let isOpening = first.step.hasSuffix("open")
+    let isPoisoned = life.errors.contains { ($0.error as? StoreError) == .poisoned }
+    let isFull = if case .full? = first.error as? StoreError { true } else { false }
+    return isOpening ? .notOpened : isPoisoned ? .poisoned : isFull ? .full : .error
+  }
+
   /// Opens the store behind everything, for reading and for writing, and looks for what is left over.
-  private func judge(_ life: Life) -> [String] {
+  func judge(_ life: Life) -> [String] {
     var findings: [String] = []
     do throws(StoreError) {
       try judgeStore(&life.model, &findings)

@@ -38,6 +38,7 @@ struct Worker {
         switch next {
         case .fault(let fault): try trial.run(fault)
         case .page(let page): try pages.run(page)
+        case .memory(let memory): try trial.run(memory)
         }
       try log.append(
         ["end", next.name, "\(result.answer.rawValue)", "\(result.hits)", result.error ?? ""]
@@ -51,11 +52,13 @@ struct Worker {
 enum TrialCase: Sendable {
   case fault(FaultCase)
   case page(PageCase)
+  case memory(MemoryCase)
 
   var name: String {
     switch self {
     case .fault(let fault): fault.name
     case .page(let page): page.name
+    case .memory(let memory): memory.name
     }
   }
 
@@ -64,6 +67,7 @@ enum TrialCase: Sendable {
     switch self {
     case .fault(let fault): fault.function.name
     case .page(let page): page.way.rawValue
+    case .memory: MemoryCase.row
     }
   }
 
@@ -72,6 +76,7 @@ enum TrialCase: Sendable {
     switch self {
     case .fault(let fault): "\(fault.function.name) \(fault.call)"
     case .page(let page): "\(page.way.rawValue) \(page.file)"
+    case .memory(let memory): memory.name
     }
   }
 
@@ -80,6 +85,7 @@ enum TrialCase: Sendable {
     switch self {
     case .fault(let fault): fault.error.rawValue
     case .page(let page): page.file.hasSuffix(".segment") ? "segment" : "index"
+    case .memory: FaultError.noMemory.rawValue
     }
   }
 }

@@ -44,6 +44,9 @@ struct Children {
     return try Subprocess(arguments + rest)
   }
 
+  /// What the last import said.
+  var importErrors: FilePath { scratch.appending("kvctl.errors") }
+
   /// Has kvctl import the lines of a window.
   func importer(_ kvctl: String, _ window: Window, _ model: StoreModel) throws -> Subprocess {
     var text: ByteString = []
@@ -60,7 +63,7 @@ struct Children {
     return try Subprocess(
       [kvctl, "import", store.string, lines.string],
       output: "/dev/null",
-      errors: scratch.appending("kvctl.errors")
+      errors: importErrors
     )
   }
 }

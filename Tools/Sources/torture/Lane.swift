@@ -174,7 +174,9 @@ struct Lane {
     switch early {
     case nil: tally.landed[.importing, default: 0] += 1
     case .exited(0): tally.importsThatEnded += 1
-    case .some(let end): throw Self.finding("kvctl import", end)
+    case .some(let end):
+      let said = String(decoding: try Files.read(children.importErrors) ?? [], as: UTF8.self)
+      throw Finding(description: "kvctl import \(end): \(said)")
     }
     // It says nothing before its end.
     let done = early == nil ? window.first - 1 : window.last

@@ -87,6 +87,12 @@ size_t fault_poison_mapped(const char *name, size_t page);
 /// How many pages were made so.
 uint64_t fault_poisoned(void);
 
+/// Leaves the process room for so much more memory than it has mapped now, and no more; what is small
+/// can be had from a heap that was filled before. Lifted by `fault_pause`, until `fault_resume`, and for
+/// good by `fault_end_limit`. False where the system refuses.
+bool fault_limit_memory(size_t room);
+void fault_end_limit(void);
+
 /// Numbers of this process, for leaks: open files, and mappings of files below the directory.
 size_t fault_open_files(void);
 size_t fault_mapped_files(void);
