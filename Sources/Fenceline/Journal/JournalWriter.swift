@@ -248,11 +248,6 @@ struct JournalWriter: ~Copyable {
     deepSegments.remove(active.header.segmentID)
   }
 
-  /// The typed error of a handle that must not write any more.
-  func checkUsable() throws(StoreError) {
-    if isPoisoned { throw .poisoned }
-  }
-
   // MARK: Records
 
   /// Bytes of the put, or the delete with an empty value, of a transaction of its own, without a pad.
@@ -389,16 +384,4 @@ struct JournalWriter: ~Copyable {
   /// Between two transactions, the newest of which is durable.
   @inline(__always)
   private func noteDurable() { map.noteDurable(end) }
-
-  /// Runs a write whose failure leaves unknown what is durable.
-  mutating func poisoning<R>(
-    _ body: () throws(MediumError) -> R
-  ) throws(StoreError) -> R {
-    do throws(MediumError) { return try body() } catch {
-      isPoisoned = !Mutant.failedHandleGoesOn.isActive
-      // "Full" would say that nothing has changed and that the handle goes on.
-      guard error.isFull else { throw StoreError(error) }
-      throw .system(operation: error.operation, path: error.path, cause: error.cause)
-    }
-  }
 }
