@@ -212,7 +212,7 @@ struct PastTests {
     #expect(try Store.openReadOnly(at: scratch.store, asOf: compacted).get("key") == nil)
   }
 
-  @Test func `A header whose first sequence is 0 costs nothing`() throws {
+  @Test func `A header whose first sequence is 0 ends no opening`() throws {
     let scratch = try Scratch()
     try Store.open(at: scratch.store, options: .smallSegments).close()
     try scratch.patch("00000001.segment") {

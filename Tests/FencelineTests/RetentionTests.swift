@@ -2,6 +2,7 @@
 
 import Fenceline
 import Foundation
+import JournalFormat
 import PersistentMemory
 import Synchronization
 import SystemPackage
@@ -225,6 +226,39 @@ struct RetentionTests {
         )
       }
     }
+  }
+
+  /// Whether a version is the newest before the window, only the segments up to it can say.
+  ///
+  /// Were it kept although
+  /// they can't, the delete that hides it could go first, and the version come back in what is said to be the past.
+  @Test func `The past is given up where it is not known which versions it has`() throws {
+    let scratch = try Scratch()
+    var options = Self.options(retaining: 15_000)
+    options.segmentOptions.hashSeed = 1
+    let store = try Store.open(at: scratch.store, options: options)
+    let filler = String(repeating: "f", count: 1000)
+    for name in ["a", "b", "c"] {
+      for number in 0..<12 { try store.put("\(name) \(number % 6)", filler) }
+    }
+    for number in 0..<6 { try store.put("a \(number)", filler) }
+    for number in 0..<18 { try store.put("d \(number)", filler) }
+    for number in 0..<6 { try store.put("a \(number)", filler) }
+    try store.sync()
+    // Between what is compacted and the window.
+    let damaged = try #require(store.map.segments.dropLast(3).last)
+    let file = try FileHandle(
+      forUpdating: URL(filePath: scratch.store.string)
+        .appending(path: SegmentName.name(of: damaged.header.segmentID))
+    )
+    try file.seek(toOffset: UInt64(SegmentField.journalStart + RecordField.headerCheck))
+    try file.write(contentsOf: [0x55, 0xaa])
+    try file.close()
+    let before = try store.statistics().newestSequence
+    _ = try? store.compact()
+    let oldest = try store.statistics().oldestSequence
+    #expect(oldest == before)
+    #expect(try store.statistics().space.retainedBytes == 0)
   }
 
   @Test func `What is kept for the past is not seen by readers that follow`() throws {

@@ -37,7 +37,7 @@ struct CompactionPlan {
   private(set) var droppedCount = 0
   private(set) var digest: CompactedDigest
   let through: UInt64
-  private let window: RetentionWindow
+  private var window: RetentionWindow
   /// See ``SegmentField/historyFrom``: what the sources say, or nil where they don't know, until it is known
   /// which transactions the index showed while it was read.
   private(set) var historyFrom: UInt64?
@@ -103,9 +103,15 @@ struct CompactionPlan {
     if let first = window.firstSequence {
       retained.lookThrough(newer, before: first, hashSeed: hashSeed, pause)
     }
-    droppedCount += retained.rejected.count
-    if !retained.rejected.isEmpty {
-      kept = kept.indices.filter { !retained.rejected.contains($0) }.map { kept[$0] }
+    var rejected = retained.rejected
+    if retained.isUncertain {
+      // The past is given up. Deletes hide what is older, whether or not they are the newest.
+      rejected.formUnion(kept.indices.filter { kept[$0].isSuperseded && !kept[$0].isDelete })
+      self.window = .none
+    }
+    droppedCount += rejected.count
+    if !rejected.isEmpty {
+      kept = kept.indices.filter { !rejected.contains($0) }.map { kept[$0] }
     }
     measure(map, pause)
   }

@@ -8,10 +8,14 @@ internal import PersistentMemory
 
 /// Dead records of a run that nothing before the window is known to have superseded, by key.
 struct RetainedVersions {
-  /// Where in the plan, by hash of the key; of two keys with one hash the first stays kept, needed or not.
+  /// Where in the plan, by hash of the key.
   private var numbers: [UInt64: (number: Int, unit: UInt64)] = [:]
   /// What turned out not to be needed: where in the plan.
   private(set) var rejected: Set<Int> = []
+  /// Something could not be read, or two keys have one hash: what is still asked for may be one too many.
+  ///
+  /// Such a version must not be kept: a delete that hid it may be gone before it.
+  private(set) var isUncertain = false
   private let map: SegmentMap
 
   init(_ map: SegmentMap) { self.map = map }
@@ -21,19 +25,21 @@ struct RetainedVersions {
 
   /// Notes a dead record.
   mutating func note(_ hash: UInt64, _ unit: UInt64, at number: Int) {
-    numbers[hash] = (number, unit)
+    if numbers.updateValue((number, unit), forKey: hash) != nil { isUncertain = true }
   }
 
   /// Notes that a key has a later version before the window.
   mutating func noteLater(_ hash: UInt64, _ unit: UInt64) {
-    guard !isEmpty, let noted = numbers[hash], haveSameKey(noted.unit, unit) else { return }
+    guard !isEmpty, let noted = numbers[hash] else { return }
+    guard haveSameKey(noted.unit, unit) else {
+      isUncertain = true
+      return
+    }
     numbers[hash] = nil
     rejected.insert(noted.number)
   }
 
   /// Looks for later versions between the run and the window.
-  ///
-  /// What can't be read there may have been anything, and everything that is asked for is kept.
   ///
   /// - Complexity: O(records there), while something is asked for.
   mutating func lookThrough(
@@ -45,7 +51,10 @@ struct RetainedVersions {
     for stretch in stretches where stretch.segment.header.firstSequence < sequence {
       if isEmpty { return }
       pause()
-      guard let changes = try? map.changes(in: stretch) else { continue }
+      guard let changes = try? map.changes(in: stretch) else {
+        isUncertain = true
+        return
+      }
       for change in changes {
         let hash = map.withUnverifiedKey(at: change.unit) { Checksum.hash64($0, seed: hashSeed) }
         guard numbers[hash] != nil, map.sequence(at: change.unit) < sequence else { continue }
