@@ -53,18 +53,19 @@ package enum CrashSuite {
     tails + transactions + closes + threads + rotations + compactions + pasts + images + changes
     + deaths + faults + feeds
 
-  /// Names of the situations in which a part of maintenance shows what it does wrong; nil for other parts.
+  /// Names of the situations in which a part beside the journal shows what it does wrong; nil for other parts.
   package static func ofMaintenance(_ part: String) -> Set<String>? {
     switch part {
     case "compaction": names(compactions + pasts + images + changes)
     case "index image": names(images + changes)
     case "index changes": names(changes)
+    case "feed": names(feeds)
     default: nil
     }
   }
 
   /// Names of the situations that show nothing of other parts.
-  package static let ofMaintenance = names(compactions + images + changes)
+  package static let ofMaintenance = names(compactions + pasts + images + changes + feeds)
 
   private static func names(_ scenarios: [Scenario]) -> Set<String> { Set(scenarios.map(\.name)) }
 
