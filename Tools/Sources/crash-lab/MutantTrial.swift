@@ -58,10 +58,11 @@ struct MutantTrial {
     guard var finder = command.finder else { return false }
     if finder.hasPrefix(MutantFinders.trap) { finder.removeFirst(MutantFinders.trap.count) }
     let seed = finder.hasPrefix(Self.random) ? UInt64(finder.dropFirst(Self.random.count)) : nil
-    let known = programs.first { $0.name == finder }?.program
-    if let program = known ?? seed.map({ CrashProgram(seed: $0) }) {
-      if try crash(finder, program, limit: 8) { return true }
-      return try crash(finder, program, limit: 1 << 10)
+    // One for each kind of stale contents.
+    var known = programs.filter { $0.name == finder }
+    if let seed { known.append((name: finder, program: CrashProgram(seed: seed))) }
+    for limit in [8, 1 << 10] {
+      if try crash(known, limit: limit) { return true }
     }
     guard finder.hasPrefix(Self.damage) else { return false }
     return try damage { (plan) in
