@@ -61,9 +61,7 @@ struct MutantTrial {
     // One for each kind of stale contents.
     var known = programs.filter { $0.name == finder }
     if let seed { known.append((name: finder, program: CrashProgram(seed: seed))) }
-    for limit in [8, 1 << 10] {
-      if try crash(known, limit: limit) { return true }
-    }
+    for limit in [8, 1 << 10] where try crash(known, limit: limit) { return true }
     guard finder.hasPrefix(Self.damage) else { return false }
     return try damage { (plan) in
       plan.number(named: String(finder.dropFirst(Self.damage.count))).map { [$0] } ?? []
