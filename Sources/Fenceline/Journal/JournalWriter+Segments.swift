@@ -264,6 +264,7 @@ extension JournalWriter {
       try writeCloseMark(closeMark(.closed, end: (tail + line - 1) / line * line))
     }
     try persist(flushedFrom: tail)
+    map.noteDurable(end)
     let mark = closeMark(.closed, end: tail)
     let value = digest.closeValue()
     try write(

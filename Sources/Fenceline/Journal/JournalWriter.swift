@@ -89,8 +89,7 @@ struct JournalWriter: ~Copyable {
     self.nextSegmentID = nextSegmentID
     self.closeOnMedium = closeOnMedium
     writtenBefore = writtenBytes - tail
-    map.noteCommitted(end, nextSequence: nextSequence)
-    noteDurable()
+    map.noteCommitted(end, nextSequence: nextSequence, durable: true)
   }
 
   /// Bytes that were written to the journal since the store was created.
@@ -163,7 +162,7 @@ struct JournalWriter: ~Copyable {
     meanwhile()
     let flushedFrom = Mutant.durableCommitFlushesOwnOnly.isActive ? durableEnd : offset
     try finish(durable: durable, flushedFrom: durable ? flushedFrom : tail)
-    map.noteCommitted(end, nextSequence: nextSequence)
+    map.noteCommitted(end, nextSequence: nextSequence, durable: durable)
     return active.unit(at: offset)
   }
 
@@ -225,7 +224,7 @@ struct JournalWriter: ~Copyable {
     }
     meanwhile()
     try finish(durable: durable, flushedFrom: tail)
-    map.noteCommitted(end, nextSequence: nextSequence)
+    map.noteCommitted(end, nextSequence: nextSequence, durable: durable)
     for offset in offsets { position(active.unit(at: offset)) }
   }
 
@@ -233,6 +232,7 @@ struct JournalWriter: ~Copyable {
   mutating func sync() throws(StoreError) {
     try checkUsable()
     try persist(flushedFrom: tail)
+    map.noteDurable(end)
     epochs.reclaim()
   }
 
@@ -364,7 +364,7 @@ struct JournalWriter: ~Copyable {
   /// Pads the last line, then makes everything up to `tail` durable: one fence, one device flush.
   @inline(__always)
   mutating func persist(flushedFrom: Int) throws(StoreError) {
-    guard tail > durableEnd else { return noteDurable() }
+    guard tail > durableEnd else { return }
     var flushedFrom = flushedFrom
     if !tail.isMultiple(of: RecordLimit.lineSize) {
       let wasFlushed = flushedFrom < tail
@@ -378,10 +378,5 @@ struct JournalWriter: ~Copyable {
       try file.persist(range, flushedFrom: min(flushedFrom, range.upperBound))
     }
     durableEnd = tail
-    noteDurable()
   }
-
-  /// Between two transactions, the newest of which is durable.
-  @inline(__always)
-  private func noteDurable() { map.noteDurable(end) }
 }

@@ -115,8 +115,12 @@ final class SegmentMap: @unchecked Sendable {
   /// - Parameters:
   ///   - end: of the journal whose transactions are committed.
   ///   - nextSequence: one more than the sequence of the last one.
+  ///   - durable: they are durable as well.
   @inline(__always)
-  func noteCommitted(_ end: JournalPosition, nextSequence: UInt64) {
+  func noteCommitted(_ end: JournalPosition, nextSequence: UInt64, durable: Bool = false) {
+    // Without a branch: around one the compiler would count a reference.
+    let known = durableEnd.load(ordering: .relaxed)
+    durableEnd.store(durable ? end.rawValue : known, ordering: .releasing)
     committedEnd.store(end.rawValue, ordering: .releasing)
     committedSequence.store(nextSequence &- 1, ordering: .releasing)
   }
