@@ -251,7 +251,9 @@ package final class FileSystemDirectory: StoreDirectory {
     let file = path.appending(name)
     let access = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
     let descriptor = try SystemCalls.open(name, in: directory, access, file)
-    try SystemCalls.synchronizeData(descriptor, file)
+    try keepingFailure { () throws(MediumError) in
+      try SystemCalls.synchronizeData(descriptor, file)
+    }
   }
 
   package func removeSegment(named name: String) throws(MediumError) {
@@ -293,13 +295,17 @@ package final class FileSystemDirectory: StoreDirectory {
   }
 
   package func synchronize() throws(MediumError) {
-    // The kernel tells of a failure once, to whoever asks first, and then takes what was to be written
-    // for written: nobody may be told that it is.
+    try keepingFailure { () throws(MediumError) in try SystemCalls.synchronize(directory, path) }
+  }
+
+  /// Runs a sync, unless one has failed before.
+  ///
+  /// The kernel tells of a failure once, to whoever asks first, and then takes what was to be written for
+  /// written: nobody may be told that it is.
+  private func keepingFailure(_ sync: () throws(MediumError) -> Void) throws(MediumError) {
     try failedSync.withLock { (failure) throws(MediumError) in
       if let failure { throw failure }
-      do throws(MediumError) {
-        try SystemCalls.synchronize(directory, path)
-      } catch {
+      do throws(MediumError) { try sync() } catch {
         failure = error
         throw error
       }
