@@ -177,14 +177,23 @@ extension SegmentFile {
       return try checkWritten()
     }
     let rewritten = Mutant.acceptedNotWrittenAgain.isActive ? range.prefix(0) : range
-    try withGuardedBytes(rewritten) { (bytes) throws(MediumError) in
-      unsafe try writeToFile(
-        bytes.withUnsafeBytes { unsafe $0 },
-        at: range.lowerBound,
-        synchronizing: synchronizing
-      )
-    }
+    // Never what the handler put in the place of bytes that can't be read: that would be their end.
+    var start = rewritten.lowerBound
+    repeat {
+      let piece = start..<min(rewritten.upperBound, start + Self.rewrittenPiece)
+      try withCopiedBytes(piece) { (bytes) throws(MediumError) in
+        unsafe try writeToFile(
+          bytes.withUnsafeBytes { unsafe $0 },
+          at: piece.lowerBound,
+          synchronizing: synchronizing && piece.upperBound == rewritten.upperBound
+        )
+      }
+      start = piece.upperBound
+    } while start < rewritten.upperBound
   }
+
+  /// Bytes that are read and written again at once: they stay in a processor's cache.
+  private static var rewrittenPiece: Int { 256 << 10 }
 
   /// Persistent memory: from the persistence domain to the medium itself.
   ///

@@ -46,15 +46,30 @@ extension SegmentFile {
     _ body: (RawSpan) throws(MediumError) -> R
   ) throws(MediumError) -> R {
     precondition(range.lowerBound >= 0 && range.upperBound <= length, "range outside the segment")
-    let unread = min(range.upperBound, max(start, range.lowerBound)) - range.lowerBound
-    let read = range.dropFirst(unread)
-    let address = unsafe mapping.address + range.lowerBound
     if isGuarded {
-      let bytes = unsafe UnsafeRawBufferPointer(start: address, count: range.count)
+      let bytes = unsafe UnsafeRawBufferPointer(
+        start: mapping.address + range.lowerBound,
+        count: range.count
+      )
       let result = try body(unsafe bytes.bytes)
+      let read = max(start, range.lowerBound)..<max(start, range.upperBound)
       if let fault = firstFault(in: read) { throw readError(at: max(fault, read.lowerBound)) }
       return result
     }
+    return try withCopiedBytes(range, readFrom: start, body)
+  }
+
+  /// Hands out a copy of bytes of the file: for system calls, which would answer a memory error in their
+  /// own way, and for whoever must not take the zeros that the handler puts there for what was written.
+  ///
+  /// Parameters and errors as `withGuardedBytes`; `body` runs only if all that is read could be.
+  func withCopiedBytes<R: ~Copyable>(
+    _ range: Range<Int>,
+    readFrom start: Int = 0,
+    _ body: (RawSpan) throws(MediumError) -> R
+  ) throws(MediumError) -> R {
+    let unread = min(range.upperBound, max(start, range.lowerBound)) - range.lowerBound
+    let read = range.dropFirst(unread)
     // As long as the file may be: where there is no memory Swift's own allocation would end the process.
     guard let memory = unsafe aligned_alloc(64, (range.count + 63) / 64 * 64 + 64) else {
       throw MediumError(operation: "malloc", path: path, cause: .noMemory)
@@ -64,10 +79,11 @@ extension SegmentFile {
     if read.isEmpty { return try body(unsafe UnsafeRawBufferPointer(copy).bytes) }
     let missing = unsafe fl_copy_guarded(
       copy.baseAddress.unsafelyUnwrapped + unread,
-      address + unread,
+      mapping.address + read.lowerBound,
       read.count
     )
     guard missing == 0 else { throw readError(at: range.upperBound - missing) }
+    if let fault = firstFault(in: read) { throw readError(at: max(fault, read.lowerBound)) }
     return try body(unsafe UnsafeRawBufferPointer(copy).bytes)
   }
 

@@ -1,6 +1,7 @@
 // Pages of a store's files that can't be read any more, met by an opening.
 
 import Foundation
+import JournalFormat
 import PersistentMemory
 import Synchronization
 import SystemPackage
@@ -118,5 +119,41 @@ struct UnreadablePageTests {
     #expect(
       throws: StoreError.mediaError(file: path.appending(Self.name), offset: length - 4096)
     ) { try store.get("key1000") }
+  }
+
+  /// The newest segment was looked for behind the number of a compacted one, which says nothing about its
+  /// place: the error named a file that never was.
+  @Test(arguments: [true, false])
+  func `A newest segment without its first page is named behind a compaction`(
+    isRemoved: Bool
+  ) throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    for number in 0..<900 { try store.put("key\(number % 90)", Self.value) }
+    for number in 0..<85 { try store.delete("key\(number)") }
+    try store.compact(sealingAlways: true)
+    try store.close()
+    var headers: [String: SegmentHeader] = [:]
+    for name in try FileManager.default.contentsOfDirectory(atPath: scratch.store.string)
+    where SegmentName.id(of: name) != nil {
+      let data = try Data(contentsOf: scratch.url(name))
+      headers[name] = unsafe data.withUnsafeBytes {
+        SegmentHeader(decoding: unsafe $0.bytes)
+      }
+    }
+    let journal = headers.filter { $0.value.compaction == nil }.keys
+    let newest = try #require(journal.first)
+    // Nothing but compacted segments beside it, with higher numbers.
+    try #require(journal.count == 1 && headers.keys.max() != newest)
+    let file = scratch.store.appending(newest)
+    if isRemoved { try FileManager.default.removeItem(atPath: file.string) }
+    let directory = try FailingMemory(scratch.store, failing: isRemoved ? [:] : [newest: [0]])
+    let error: StoreError =
+      isRemoved
+      ? .corrupt(file: file, offset: 0, cause: .missingSegment)
+      : .mediaError(file: file, offset: 0)
+    let damaged = try Store(readingIn: directory, options: StoreOptions())
+    #expect(throws: error) { try damaged.get("nowhere") }
+    #expect(try Store.verify(in: directory).findings == [error])
   }
 }

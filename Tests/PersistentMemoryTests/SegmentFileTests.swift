@@ -246,4 +246,26 @@ struct SegmentFileTests {
     #expect(try reader.bytes(0..<8192).count == 8192)
     _ = file
   }
+
+  /// The kernel's own "bad address" reached the caller, who could not tell that a page was at fault; and where
+  /// the page had been met before, the handler's zeros were written over what the device might still give.
+  @Test(arguments: [true, false])
+  func `Bytes that can't be read are not written again`(isMetBefore: Bool) throws {
+    guard !Self.isForced, !Self.isPersistent else { return }
+    let scratch = try Scratch(on: "/var/tmp")
+    let directory = try scratch.open()
+    let file = try directory.createSegment(named: "a", length: 16 << 10)
+    try directory.publishSegment(named: "a")
+    #expect(unsafe truncate(scratch.path.appending("a").string, 4096) == 0)
+    if isMetBefore {
+      let error = #expect(throws: MediumError.self) { try file.bytes(0..<6000) }
+      #expect(error?.offset == 4096)
+    }
+    let error = #expect(throws: MediumError.self) {
+      try file.makeDurableAgain(0..<6000, synchronizing: true)
+    }
+    #expect(error?.operation == "read")
+    #expect(error?.offset == 4096)
+    #expect(try scratch.data("a").count == 4096)
+  }
 }

@@ -341,7 +341,7 @@ struct JournalOpening {
     in directory: any StoreDirectory
   ) throws(StoreError) {
     guard isNewestFollowed, !Mutant.followedMarkIgnored.isActive,
-      let newest = chain.members.last?.header.segmentID
+      let newest = chain.members.last?.header.covered.upperBound
     else { return }
     let isNoted = damage.contains { $0.segmentID > newest && !chain.holds($0.segmentID) }
     guard !isNoted else { return }

@@ -188,7 +188,9 @@ package struct SegmentChain: Sendable {
       if let first = unreadable.keys.min(), let broken = unreadable[first] { throw broken.error }
       return
     }
-    for id in unreadable.keys.sorted() where id > newest {
+    // A compacted segment's own number says nothing about its place.
+    let newestEnd = found[newest]?.header.covered.upperBound ?? newest
+    for id in unreadable.keys.sorted() where id > newestEnd {
       guard let error = unreadable[id]?.error else { continue }
       damage.append(StoreDamage(error, in: id, firstLost: 0, nextSequence: nil))
     }

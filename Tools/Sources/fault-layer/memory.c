@@ -5,6 +5,7 @@
 #include "layer.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,18 @@ static bool poison(char *address, int protection) {
   return true;
 }
 
-size_t fault_poison_mapped(const char *name, size_t page) {
+// Held while mappings are listed and replaced: what another thread gives back meanwhile may come back as
+// anything.
+static pthread_mutex_t unmapping = PTHREAD_MUTEX_INITIALIZER;
+
+int munmap(void *address, size_t length) {
+  pthread_mutex_lock(&unmapping);
+  const int result = REAL(munmap)(address, length);
+  pthread_mutex_unlock(&unmapping);
+  return result;
+}
+
+static size_t poison_listed(const char *name, size_t page) {
   FILE *maps = fopen("/proc/self/maps", "re");
   if (maps == NULL) return 0;
   char line[PATH_MAX + 100];
@@ -59,6 +71,13 @@ size_t fault_poison_mapped(const char *name, size_t page) {
   fclose(maps);
   size_t done = 0;
   for (size_t i = 0; i < count; i++) done += poison(found[i].address, found[i].protection);
+  return done;
+}
+
+size_t fault_poison_mapped(const char *name, size_t page) {
+  pthread_mutex_lock(&unmapping);
+  const size_t done = poison_listed(name, page);
+  pthread_mutex_unlock(&unmapping);
   return done;
 }
 
