@@ -52,7 +52,7 @@ package enum FormatLayout {
         "requiredFeatures",
         at: SegmentField.requiredFeatures,
         4,
-        "features that a reader must know; 0, or 1 or 3 in a compacted segment"
+        "features that a reader must know; 0, or 1 or 3 in a compacted segment, and 4 more where records may expire"
       ),
       FormatField("storeID", at: SegmentField.storeID, 16, "random, the same in every segment"),
       FormatField(
@@ -210,7 +210,7 @@ package enum FormatLayout {
       FormatField("namespace", at: nil, 4, "number of the keyspace; absent: the default one"),
       FormatField("previousVersion", at: nil, 8, "position of the key's previous version"),
       FormatField("sourcePosition", at: nil, 8, "position that a relocated copy was copied from"),
-      FormatField("expiry", at: nil, 8, "milliseconds since 1970 after which it counts as deleted"),
+      FormatField("expiry", at: nil, 8, "milliseconds since 1970 from which on it counts as deleted; not 0"),
       FormatField("wideSequence", at: nil, 8, "whole sequence, where the offset exceeds 32 bits"),
       FormatField("key", at: nil, nil, "keyLength bytes"),
       FormatField("value", at: nil, nil, "valueLength bytes"),

@@ -100,8 +100,10 @@ package struct SegmentHeader: Sendable, Equatable {
   package static let compactedFeature: UInt32 = 1
   /// Some of its records are ``RecordFlags/superseded``.
   package static let retainingFeature: UInt32 = 2
+  /// Some of its records may have ``RecordFlags/expiry``; in others none has.
+  package static let expiringFeature: UInt32 = 4
   /// What this module describes.
-  package static let knownFeatures = compactedFeature | retainingFeature
+  package static let knownFeatures = compactedFeature | retainingFeature | expiringFeature
 
   package var formatVersion = Self.formatVersion
   package var requiredFeatures: UInt32 = 0
@@ -156,6 +158,15 @@ package struct SegmentHeader: Sendable, Equatable {
 
   /// The journal segments in whose place it stands: itself, or those that it covers.
   package var covered: ClosedRange<UInt32> { compaction?.covered ?? segmentID...segmentID }
+
+  /// Whether some of its records may expire.
+  package var mayExpire: Bool {
+    get { requiredFeatures & Self.expiringFeature != 0 }
+    set {
+      requiredFeatures &= ~Self.expiringFeature
+      if newValue { requiredFeatures |= Self.expiringFeature }
+    }
+  }
 
   package init(
     storeID: StoreID,

@@ -9,10 +9,15 @@ package struct Entry: Equatable, Sendable {
   package var key: [UInt8]
   /// The value's bytes; may be empty.
   package var value: [UInt8]
+  /// When the entry ends, in milliseconds since 1970; nil where it lasts.
+  ///
+  /// Only JSON lines have it.
+  package var expires: UInt64?
 
   /// Creates an entry from its bytes.
-  package init(key: [UInt8], value: [UInt8]) {
+  package init(key: [UInt8], value: [UInt8], expires: UInt64? = nil) {
     self.key = key
     self.value = value
+    self.expires = expires
   }
 }

@@ -29,7 +29,8 @@ package func decodeJSONLine(_ line: Span<UInt8>) throws(TextFormatError) -> Entr
   guard position == line.count else { throw .invalidJSON(.trailingText, column: position + 1) }
   return Entry(
     key: try bytes(ofText: members.key, orBase64: members.keyBase64, named: "key"),
-    value: try bytes(ofText: members.value, orBase64: members.valueBase64, named: "value")
+    value: try bytes(ofText: members.value, orBase64: members.valueBase64, named: "value"),
+    expires: members.expires
   )
 }
 
@@ -39,6 +40,7 @@ private struct Members {
   var keyBase64: [UInt8]?
   var value: [UInt8]?
   var valueBase64: [UInt8]?
+  var expires: UInt64?
 
   /// Gives access to a member by name, or nil where no entry has such a member.
   static func place(of name: String) -> WritableKeyPath<Members, [UInt8]?>? {
@@ -79,17 +81,44 @@ private func readMember(
     decoding: try readString(line, at: &position, else: .expectedName),
     as: UTF8.self
   )
-  guard let place = Members.place(of: name) else {
+  let place = Members.place(of: name)
+  guard place != nil || name == "expires" else {
     throw .unknownMember(name, column: nameColumn)
   }
-  guard members[keyPath: place] == nil else {
-    throw .repeatedMember(name, column: nameColumn)
-  }
+  let isRepeated = place.map { members[keyPath: $0] != nil } ?? (members.expires != nil)
+  guard !isRepeated else { throw .repeatedMember(name, column: nameColumn) }
   position = skipSpace(line, from: position)
   try expect(UInt8(ascii: ":"), in: line, at: &position, else: .expectedColon)
   position = skipSpace(line, from: position)
-  members[keyPath: place] = try readString(line, at: &position, else: .expectedString)
+  if let place {
+    members[keyPath: place] = try readString(line, at: &position, else: .expectedString)
+  } else {
+    members.expires = try readMilliseconds(line, at: &position)
+  }
   position = skipSpace(line, from: position)
+}
+
+/// Reads a whole number that is not negative, as JSON writes it.
+private func readMilliseconds(
+  _ line: Span<UInt8>,
+  at position: inout Int
+) throws(TextFormatError) -> UInt64 {
+  let start = position
+  var number: UInt64 = 0
+  while let byte = byte(of: line, at: position), (0x30...0x39).contains(byte) {
+    let product = number.multipliedReportingOverflow(by: 10)
+    let sum = product.partialValue.addingReportingOverflow(UInt64(byte - 0x30))
+    // JSON has no zeros in front.
+    guard !product.overflow, !sum.overflow, number > 0 || position == start else {
+      throw .invalidJSON(.expectedMilliseconds, column: start + 1)
+    }
+    number = sum.partialValue
+    position += 1
+  }
+  guard position > start else {
+    throw .invalidJSON(.expectedMilliseconds, column: start + 1)
+  }
+  return number
 }
 
 /// The byte at `position`, or nil at the line's end.

@@ -1,5 +1,5 @@
 // JSON lines, written: one object a line, `key` and `value` as strings, or `key_base64` and
-// `value_base64` where the bytes are not UTF-8.
+// `value_base64` where the bytes are not UTF-8; `expires`, a number, where the entry ends.
 //
 // The members always come in this order, without white space; only what JSON demands is escaped.
 
@@ -9,13 +9,24 @@ private let backslash = UInt8(ascii: "\\")
 /// Appends one entry as a line, newline included.
 ///
 /// - Complexity: O(key.count + value.count)
-package func appendJSONLine(key: Span<UInt8>, value: Span<UInt8>, to output: inout [UInt8]) {
+package func appendJSONLine(
+  key: Span<UInt8>,
+  value: Span<UInt8>,
+  expires: UInt64? = nil,
+  to output: inout [UInt8]
+) {
   output.append(UInt8(ascii: "{"))
   appendJSONMember("key", key, to: &output)
   output.append(UInt8(ascii: ","))
   appendJSONMember("value", value, to: &output)
+  if let expires { appendJSONExpiry(expires, to: &output) }
   output.append(UInt8(ascii: "}"))
   output.append(UInt8(ascii: "\n"))
+}
+
+/// Appends `,"expires":milliseconds`.
+package func appendJSONExpiry(_ milliseconds: UInt64, to output: inout [UInt8]) {
+  output.append(contentsOf: ",\"expires\":\(milliseconds)".utf8)
 }
 
 /// Appends `"name":"text"` or `"name_base64":"..."`.

@@ -12,19 +12,34 @@ package enum TextFormat: String, CaseIterable, Sendable {
 
   /// Appends one entry as one line, newline included.
   ///
+  /// - Parameters:
+  ///   - key: the entry's.
+  ///   - value: the entry's.
+  ///   - expires: when it ends, in milliseconds since 1970; TSV does not say.
+  ///   - output: gets the line.
   /// - Complexity: O(key.count + value.count)
-  package func appendLine(key: Span<UInt8>, value: Span<UInt8>, to output: inout [UInt8]) {
+  package func appendLine(
+    key: Span<UInt8>,
+    value: Span<UInt8>,
+    expires: UInt64? = nil,
+    to output: inout [UInt8]
+  ) {
     switch self {
     case .tsv: appendTSVLine(key: key, value: value, to: &output)
-    case .jsonl: appendJSONLine(key: key, value: value, to: &output)
+    case .jsonl: appendJSONLine(key: key, value: value, expires: expires, to: &output)
     }
   }
 
   /// Appends one entry as one line, for callers that hold raw views of a store's memory.
   ///
   /// - Complexity: O(key.byteCount + value.byteCount)
-  package func appendLine(key: RawSpan, value: RawSpan, to output: inout [UInt8]) {
-    appendLine(key: Span(_bytes: key), value: Span(_bytes: value), to: &output)
+  package func appendLine(
+    key: RawSpan,
+    value: RawSpan,
+    expires: UInt64? = nil,
+    to output: inout [UInt8]
+  ) {
+    appendLine(key: Span(_bytes: key), value: Span(_bytes: value), expires: expires, to: &output)
   }
 
   /// Reads one line, given without its newline.

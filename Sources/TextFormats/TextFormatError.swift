@@ -32,6 +32,7 @@ package enum JSONFault: String, Sendable {
   case expectedName = "expected a member's name in quotes"
   case expectedColon = "expected ':'"
   case expectedString = "expected a string"
+  case expectedMilliseconds = "expected a whole number of milliseconds since 1970"
   case expectedCommaOrEnd = "expected ',' or '}'"
   case trailingText = "text after the object"
   case unterminatedString = "string without a closing quote"

@@ -93,6 +93,21 @@ func byteCount(_ text: String) throws -> Int {
   return number << (shift ?? 0)
 }
 
+/// The time that an argument gives.
+func duration(_ text: String) throws -> Duration {
+  let units: [(suffix: String, milliseconds: Int64)] = [
+    ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
+  ]
+  if let unit = units.first(where: { text.hasSuffix($0.suffix) }),
+    let number = Int64(text.dropLast(unit.suffix.count)), number >= 0,
+    case let (milliseconds, overflow) = number.multipliedReportingOverflow(by: unit.milliseconds),
+    !overflow
+  {
+    return .milliseconds(milliseconds)
+  }
+  throw ValidationError("'\(text)' is no time: 500ms, 90s, 30m, 12h and 7d are.")
+}
+
 /// The format of the lines in a file.
 struct FormatOption: ParsableArguments {
   @Option(

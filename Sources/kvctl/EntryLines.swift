@@ -37,15 +37,16 @@ struct EntryLines {
   ///   - store: where the entries are.
   ///   - output: where the lines go.
   ///   - progress: gets the number of lines after each.
-  /// - Returns: how many lines were written, and what keeps them from being all.
+  /// - Returns: how many lines were written, of how many entries that end, and what keeps them from being
+  ///   all.
   /// - Throws: what the output reports.
   func write(
     _ store: Store,
     to output: inout Output,
     progress: (Int) -> Void = { _ in }
-  ) throws(Failure) -> (count: Int, damage: StoreError?) {
-    guard limit > 0 else { return (0, nil) }
-    var count = 0
+  ) throws(Failure) -> (count: Int, expiringCount: Int, damage: StoreError?) {
+    guard limit > 0 else { return (0, 0, nil) }
+    var (count, expiringCount) = (0, 0)
     var failure: Failure?
     var damage: StoreError?
     do throws(StoreError) {
@@ -55,18 +56,19 @@ struct EntryLines {
         prefix: prefix,
         order: isReversed ? .descending : .ascending,
         limit: limit
-      ) { (key, value, _) in
+      ) { (key, value, place) in
         guard Memory.isThere(Self.mostBytes(key, value)) else {
           failure = Failure(.noMemory, on: output.name)
           return .stop
         }
         do throws(Failure) {
-          try output.append { appendLine(key, value, to: &$0) }
+          try output.append { appendLine(key, value, place.expiry, to: &$0) }
         } catch {
           failure = error
           return .stop
         }
         count += 1
+        if place.expiry != nil { expiringCount += 1 }
         progress(count)
         return .next
       }
@@ -75,7 +77,7 @@ struct EntryLines {
     }
     if let failure { throw failure }
     try output.flush()
-    return (count, damage)
+    return (count, expiringCount, damage)
   }
 
   /// Memory for a line while its buffer grows: an escaped byte takes up to six.
@@ -83,11 +85,18 @@ struct EntryLines {
     18 * (key.byteCount + value.byteCount)
   }
 
-  private func appendLine(_ key: RawSpan, _ value: RawSpan, to line: inout [UInt8]) {
+  private func appendLine(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    _ expiry: Expiry?,
+    to line: inout [UInt8]
+  ) {
     let tab = UInt8(ascii: "\t")
     let newline = UInt8(ascii: "\n")
     switch form {
-    case .entries(let format): format.appendLine(key: key, value: value, to: &line)
+    case .entries(let format):
+      let expires = expiry?.millisecondsSince1970
+      format.appendLine(key: key, value: value, expires: expires, to: &line)
     case .keys(let format):
       // The entry with an empty value, less what stands for the value.
       format.appendLine(key: key, value: RawSpan(), to: &line)

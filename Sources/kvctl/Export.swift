@@ -12,7 +12,7 @@ struct Export: ParsableCommand {
     abstract: "Write all entries as text that import reads.",
     discussion: """
       One line an entry, in key order, nothing lost: bytes that are not text are escaped (TSV) or in \
-      base64 (JSON lines). FILE appears only when it is complete. Without FILE, or with '-', the \
+      base64 (JSON lines). When an entry ends only JSON lines say. FILE appears only when it is complete. Without FILE, or with '-', the \
       lines go to standard output.
 
       Of a damaged store everything sound is written, and the status is 65. A FILE that was there \
@@ -53,7 +53,7 @@ struct Export: ParsableCommand {
     }
     let outputFile = try OutputFile.create(file)
     var output = Output(outputFile.descriptor, name: outputFile.name)
-    let result: (count: Int, damage: StoreError?)
+    let result: (count: Int, expiringCount: Int, damage: StoreError?)
     do throws(Failure) { result = try write(store, to: &output) } catch {
       outputFile.discard()
       throw error
@@ -68,11 +68,16 @@ struct Export: ParsableCommand {
   private func write(
     _ store: Store,
     to output: inout Output
-  ) throws(Failure) -> (count: Int, damage: StoreError?) {
+  ) throws(Failure) -> (count: Int, expiringCount: Int, damage: StoreError?) {
+    let format = lines.format(for: file)
     var progress = Progress("exporting:")
-    let result = try EntryLines(form: .entries(lines.format(for: file)))
+    let result = try EntryLines(form: .entries(format))
       .write(store, to: &output) { (count) in progress.update("\(count) entries") }
     progress.end("exported \(counted(result.count, "entry", "entries"))")
+    if format == .tsv, result.expiringCount > 0 {
+      let entries = counted(result.expiringCount, "entry ends", "entries end")
+      Kvctl.say("\(entries) at a time that TSV does not say; --format jsonl does")
+    }
     return result
   }
 }

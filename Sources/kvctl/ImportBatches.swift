@@ -48,7 +48,14 @@ struct ImportBatches: ~Copyable {
     let isDurable = bytesSinceDurable >= Self.mostBytesNotDurable
     do {
       try store.transaction(durability: isDurable ? .durable : .buffered) { (transaction) in
-        for entry in entries { try transaction.put(entry.key, entry.value) }
+        for entry in entries {
+          if let expires = entry.expires {
+            let expiry = Expiry(millisecondsSince1970: expires)
+            try transaction.put(entry.key, entry.value, expiry: expiry)
+          } else {
+            try transaction.put(entry.key, entry.value)
+          }
+        }
       }
     } catch let error as StoreError {
       throw Failure(error, isCreating: true)

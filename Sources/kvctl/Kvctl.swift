@@ -86,7 +86,11 @@ struct Kvctl: ParsableCommand {
   }
 
   private static func report(_ failure: Failure) {
-    guard let message = failure.message else { return }
+    if let message = failure.message { say(message) }
+  }
+
+  /// Prints a line on standard error.
+  static func say(_ message: String) {
     _ = try? FileDescriptor.standardError.writeAll("kvctl: \(message)\n".utf8)
   }
 }

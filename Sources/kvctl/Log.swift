@@ -14,6 +14,8 @@ struct Log: ParsableCommand {
       Compactions give superseded versions back: from where on 'kvctl stat' says that the past can be \
       seen, nothing is missing.
 
+      Of a version that ends JSON lines say when, in milliseconds since 1970: "expires".
+
       Ends with status 1 if nothing is known of the key.
 
       EXAMPLES
@@ -78,6 +80,9 @@ struct Log: ParsableCommand {
       line.append(contentsOf: "{\"sequence\":\(version.sequence),".utf8)
       if let value {
         appendJSONMember("value", Span(_bytes: value), to: &line)
+        if let expiry = version.expiry {
+          appendJSONExpiry(expiry.millisecondsSince1970, to: &line)
+        }
       } else {
         line.append(contentsOf: "\"deleted\":true".utf8)
       }

@@ -24,6 +24,7 @@ struct Put: ParsableCommand {
         kvctl put photos cat.jpg < cat.jpg
         date | kvctl put notes today -
         kvctl put --hex table 00ff 0badcafe
+        kvctl put sessions alice 4711 --expires-in 30m
         kvctl put notes -- -5 minus
       """
   )
@@ -31,6 +32,16 @@ struct Put: ParsableCommand {
   @OptionGroup var target: KeyArguments
 
   @OptionGroup var retention: RetentionOption
+
+  @Option(
+    help: ArgumentHelp(
+      "The value ends after this time.",
+      discussion: "A number with ms, s, m, h or d behind it: 90s, 12h, 7d.",
+      valueName: "duration"
+    ),
+    transform: { (text) throws in try duration(text) }
+  )
+  var expiresIn: Duration?
 
   @Argument(help: "The value; '-' or nothing: standard input.")
   var value: String?
@@ -56,7 +67,11 @@ struct Put: ParsableCommand {
         throw .valueTooLong(length: value.count)
       }
       let store = try Store.open(at: path, options: retention.storeOptions)
-      try store.put(key, value)
+      if let expiresIn {
+        try store.put(key, value, expiry: .after(expiresIn))
+      } else {
+        try store.put(key, value)
+      }
       // Makes it durable, and ends the journal so that later damage is always found.
       try store.close()
     }

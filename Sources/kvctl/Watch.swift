@@ -13,7 +13,7 @@ struct Watch: ParsableCommand {
       TSV: for each key a line with the transaction's sequence, "put", key, value, or sequence, \
       "delete", key, with tabs between; behind the keys a line with sequence, "commit", token. JSON \
       lines: one for each transaction, {"sequence":5,"token":"...","changes":[{"key":"...","value":"..."},\
-      {"key":"...","deleted":true}]}. Without --after or --all, what is committed from now on.
+      {"key":"...","deleted":true}]}, with "expires" behind a value that ends. Without --after or --all, what is committed from now on.
 
       A token names the place behind a transaction; 'kvctl stat' prints that of the newest one. Compactions \
       give superseded versions back: a token that lies before what they took ends the command with status \
@@ -110,6 +110,9 @@ struct Watch: ParsableCommand {
         lines.append(UInt8(ascii: ","))
         if let value = change.value {
           appendJSONMember("value", value.span, to: &lines)
+          if let expiry = change.expiry {
+            appendJSONExpiry(expiry.millisecondsSince1970, to: &lines)
+          }
         } else {
           lines.append(contentsOf: "\"deleted\":true".utf8)
         }

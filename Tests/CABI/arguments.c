@@ -33,6 +33,10 @@ void test_null_pointers(const char *directory) {
   CHECK_INVALID(fenceline_put(NULL, "k", 1, "v", 1));
   CHECK_INVALID(fenceline_put(store, NULL, 1, "v", 1));
   CHECK_INVALID(fenceline_put(store, "k", 1, NULL, 1));
+  CHECK_INVALID(fenceline_put_until(NULL, "k", 1, "v", 1, 1, 0));
+  CHECK_INVALID(fenceline_put_until(store, NULL, 1, "v", 1, 1, 0));
+  CHECK_INVALID(fenceline_put_until(store, "k", 1, NULL, 1, 1, 0));
+  CHECK_INVALID(fenceline_expiry(store, "k", 1, NULL));
   CHECK_INVALID(fenceline_get(NULL, "k", 1, buffer, 8, &length));
   CHECK(length == 0);
   length = 99;

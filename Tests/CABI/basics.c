@@ -53,6 +53,23 @@ void test_values(const char *directory) {
     free(large);
     free(copy);
   }
+  /* A value that ends in the year 2100, one that has ended, and one that lasts. */
+  {
+    const uint64_t far = UINT64_C(4102444800000);
+    uint64_t expires = 99;
+    CHECK_DONE(fenceline_put_until(store, "ends", 4, "v", 1, far, 0));
+    CHECK_DONE(fenceline_expiry(store, "ends", 4, &expires));
+    CHECK(expires == far);
+    check_text(store, "ends", "v");
+    CHECK_DONE(fenceline_put_until(store, "ends", 4, "v", 1, 1, 1));
+    check_text(store, "ends", NULL);
+    CHECK_RESULT(FENCELINE_NOT_FOUND, fenceline_expiry(store, "ends", 4, &expires));
+    CHECK(expires == 0);
+    put_text(store, "ends", "v");
+    CHECK_DONE(fenceline_expiry(store, "ends", 4, &expires));
+    CHECK(expires == 0);
+    CHECK_DONE(fenceline_delete(store, "ends", 4));
+  }
   CHECK_DONE(fenceline_sync(store));
   CHECK_DONE(fenceline_close(store));
   CHECK_DONE(fenceline_close(NULL));

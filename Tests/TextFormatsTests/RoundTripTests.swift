@@ -33,6 +33,13 @@ struct RoundTripTests {
     try expectRoundTrip(Entry(key: [], value: [0x61]), format)
   }
 
+  @Test("when an entry ends survives in JSON lines", arguments: [0, 1, 10, UInt64.max])
+  func expiry(milliseconds: UInt64) throws {
+    let entry = Entry(key: [0x6b], value: [0xff], expires: milliseconds)
+    try expectRoundTrip(entry, .jsonl)
+    #expect(line(entry, .tsv) == line(Entry(key: [0x6b], value: [0xff]), .tsv))
+  }
+
   @Test("random bytes survive", arguments: TextFormat.allCases)
   func randomEntries(format: TextFormat) throws {
     let seed = testSeed()

@@ -48,7 +48,12 @@ func randomBytes(upTo maximum: Int, using generator: inout SeededGenerator) -> [
 /// One entry's line in a format, newline included.
 func line(_ entry: Entry, _ format: TextFormat) -> [UInt8] {
   var line: [UInt8] = []
-  format.appendLine(key: entry.key.span, value: entry.value.span, to: &line)
+  format.appendLine(
+    key: entry.key.span,
+    value: entry.value.span,
+    expires: entry.expires,
+    to: &line
+  )
   return line
 }
 

@@ -216,6 +216,18 @@ int fenceline_close(fenceline_store *store);
 int fenceline_put(fenceline_store *store, const void *key, size_t key_length, const void *value,
                   size_t value_length);
 
+/* Gives `key` the value `value` until `expires`, in milliseconds since 1970 (0 is taken for 1). From then on
+ * reads take the key for removed, by their own clock; a later put makes it last again. What has expired keeps
+ * its place in fenceline_count and on the medium until the store's own thread, or a fenceline_compact, removes
+ * it. If `durable` is not 0, it is durable on return, with everything before it. */
+int fenceline_put_until(fenceline_store *store, const void *key, size_t key_length,
+                        const void *value, size_t value_length, uint64_t expires, int durable);
+
+/* Sets *expires to when the value of `key` ends, in milliseconds since 1970, and to 0 where it lasts or there
+ * is none (FENCELINE_NOT_FOUND). */
+int fenceline_expiry(fenceline_store *store, const void *key, size_t key_length,
+                     uint64_t *expires);
+
 /* Copies the value of `key` to `buffer` and sets *value_length to its length. If it is longer than
  * `capacity`, nothing is copied, the length is set all the same, and the result is
  * FENCELINE_ERROR_BUFFER_TOO_SMALL. With any other result than these two the length is 0. */

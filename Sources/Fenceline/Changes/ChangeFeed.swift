@@ -156,7 +156,8 @@ extension SegmentMap {
     try withRecord(at: unit) { (record, bytes) in
       let value = record.isPut ? Array(copying: bytes.extracting(record.valueRange)) : nil
       let key = Array(copying: bytes.extracting(record.keyRange))
-      return (KeyChange(key: key, value: value), record.sequence)
+      let change = KeyChange(key: key, value: value, expiry: record.expiry(in: bytes))
+      return (change, record.sequence)
     }
   }
 }

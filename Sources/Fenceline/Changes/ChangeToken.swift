@@ -47,11 +47,14 @@ public struct KeyChange: Sendable, Hashable {
   public let key: [UInt8]
   /// What the key has since; nil where it was deleted.
   public let value: [UInt8]?
+  /// When the value ends; nil where it lasts.
+  public let expiry: Expiry?
 
-  /// A change; nil stands for a delete.
-  public init(key: [UInt8], value: [UInt8]?) {
+  /// A change; a value of nil stands for a delete.
+  public init(key: [UInt8], value: [UInt8]?, expiry: Expiry? = nil) {
     self.key = key
     self.value = value
+    self.expiry = expiry
   }
 }
 

@@ -54,6 +54,7 @@ struct CompactedSegment {
     )
     header.requiredFeatures = SegmentHeader.compactedFeature
     if plan.retainedBytes > 0 { header.requiredFeatures |= SegmentHeader.retainingFeature }
+    header.mayExpire = plan.mayExpire
     header.compaction = SegmentHeader.Compaction(
       covered: first.covered.lowerBound...last.covered.upperBound,
       end: 0,
@@ -99,11 +100,13 @@ struct CompactedSegment {
       )
       let (file, tail, binding) = (file, tail, binding)
       let length = try map.withRecord(at: kept.unit) { (record, bytes) in
-        RecordEncoder(header: header, fields: fields, offset: tail, binding: binding).writeAny(
-          key: bytes.extracting(record.keyRange),
-          value: bytes.extracting(record.valueRange),
-          to: file
-        )
+        fields.expiry = record.fields(in: bytes).expiry
+        return RecordEncoder(header: header, fields: fields, offset: tail, binding: binding)
+          .writeAny(
+            key: bytes.extracting(record.keyRange),
+            value: bytes.extracting(record.valueRange),
+            to: file
+          )
       }
       guard length == kept.length else {
         throw .corrupt(file: file.path, offset: tail, cause: .recordBody)

@@ -33,6 +33,8 @@ struct CompactionPlan {
   private(set) var recordBytes = 0
   /// Of those, bytes of what is there for readers of the past only.
   private(set) var retainedBytes = 0
+  /// Some of the copies expire.
+  private(set) var mayExpire = false
   /// Records that are not kept.
   private(set) var droppedCount = 0
   private(set) var digest: CompactedDigest
@@ -234,6 +236,7 @@ struct CompactionPlan {
           valueLength: source.valueLength
         ).totalLength
       recordBytes += kept[number].length
+      if flags.contains(.expiry) { mayExpire = true }
       if kept[number].isSuperseded { retainedBytes += kept[number].length }
       digest.add(
         keyCheck: source.keyCheck,
@@ -246,7 +249,8 @@ struct CompactionPlan {
   /// The flags of a copy: its place among what is left of its transaction.
   func flags(ofKept number: Int, _ source: RecordHeader) -> RecordFlags {
     let sequence = kept[number].sequence
-    var flags = RecordFlags(rawValue: source.flags.rawValue & RecordFlags.chunkChecksums.rawValue)
+    let lasting = RecordFlags.chunkChecksums.union(.expiry)
+    var flags = RecordFlags(rawValue: source.flags.rawValue & lasting.rawValue)
     let begins = number == 0 || kept[number - 1].sequence != sequence
     let ends = number == kept.count - 1 || kept[number + 1].sequence != sequence
     if begins { flags.insert(.transactionBegin) }

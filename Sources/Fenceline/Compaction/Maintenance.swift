@@ -21,6 +21,7 @@ final class Maintenance: Sendable {
   }
 
   let compactor: Compactor
+  let sweep: ExpirySweep
   let images: IndexImages
   private let compacts: Bool
   private let writesImages: Bool
@@ -36,11 +37,19 @@ final class Maintenance: Sendable {
 
   /// - Parameters:
   ///   - compactor: of a store.
+  ///   - sweep: of the same.
   ///   - images: of the same.
   ///   - compacts: whether the thread compacts.
   ///   - writesImages: whether it writes images.
-  init(_ compactor: Compactor, _ images: IndexImages, compacts: Bool, writesImages: Bool) {
+  init(
+    _ compactor: Compactor,
+    _ sweep: ExpirySweep,
+    _ images: IndexImages,
+    compacts: Bool,
+    writesImages: Bool
+  ) {
     self.compactor = compactor
+    self.sweep = sweep
     self.images = images
     self.compacts = compacts
     self.writesImages = writesImages
@@ -61,6 +70,17 @@ final class Maintenance: Sendable {
       try compactor.step(policy, sparing: spares ? images.segmentsOfMaking : nil) {
         images.noteChanges()
       }
+    }
+  }
+
+  /// Removes everything that has expired.
+  ///
+  /// - Throws: as ``ExpirySweep/run(_:)``; without room for deletes nothing.
+  func sweepEverything() throws(StoreError) {
+    do throws(StoreError) {
+      try stepLock.withLock { (_) throws(StoreError) in _ = try sweep.run(.everything) }
+    } catch {
+      guard case .full = error else { throw error }
     }
   }
 
@@ -119,7 +139,8 @@ final class Maintenance: Sendable {
     while !isStopping {
       if takeRequest() { isSettled = false }
       if isSettled {
-        wake.wait(milliseconds: nil)
+        wake.wait(milliseconds: untilNextSweep)
+        if isSweepDue { isSettled = false }
         continue
       }
       guard let sequence = work(.busy) else { return }
@@ -133,13 +154,29 @@ final class Maintenance: Sendable {
     }
   }
 
+  /// How long the thread may sleep for all that expires; nil for ever.
+  private var untilNextSweep: Int? {
+    guard compacts, let due = sweep.nextDue else { return nil }
+    let now = sweep.clock.now
+    if now.hasReached(due) { return 0 }
+    // Not for too long: a value that expires sooner may be put meanwhile.
+    return Int(min(due.millisecondsSince1970 - now.milliseconds, Self.longestSleep))
+  }
+
+  private var isSweepDue: Bool { untilNextSweep == 0 }
+
+  private static let longestSleep: UInt64 = 60_000
+
   /// Does what a mood asks for.
   ///
   /// Errors are not lost: whatever is wrong shows when the store is used.
   ///
   /// - Returns: the sequence of the next transaction, or nil where nothing can be done any more.
   private func work(_ mood: Mood) -> UInt64? {
-    if compacts { compact(mood) }
+    if compacts {
+      _ = stepLock.withLock { (_) in try? sweep.run(mood == .busy ? .sealed : .all) }
+      compact(mood)
+    }
     if writesImages { stepLock.withLock { (_) in images.keepUp(mood == .busy ? .busy : .idle) } }
     return try? compactor.writer.withWriter { (journal) throws(StoreError) in
       // What was made ahead of need is space that nobody needs now.

@@ -39,7 +39,7 @@ extension Store {
         return nil
       }
       return try map.withRecord(at: unit) { (record, bytes) in
-        record.isPut ? body(record, bytes) : nil
+        shows(record, bytes) ? body(record, bytes) : nil
       }
     }
   }

@@ -26,7 +26,7 @@ package struct JournalRecord: Sendable {
   package let sequence: UInt64
 
   private static let honouredFlags =
-    RecordFlags.known.rawValue & ~RecordFlags.namespace.rawValue & ~RecordFlags.expiry.rawValue
+    RecordFlags.known.rawValue & ~RecordFlags.namespace.rawValue
 
   package var header: RecordHeader {
     guard let header = RecordHeader(words) else { preconditionFailure("a record has a kind") }
@@ -39,6 +39,27 @@ package struct JournalRecord: Sendable {
   /// Whether it gives a key a value.
   @inline(__always)
   var isPut: Bool { words.kindBits == UInt16(RecordKind.put.rawValue) }
+
+  /// Whether it gives a key a value for good.
+  @inline(__always)
+  var isLastingPut: Bool {
+    UInt16(truncatingIfNeeded: words.first >> 32) & Self.kindAndExpiry
+      == UInt16(RecordKind.put.rawValue)
+  }
+
+  /// Whether it does not say when it ends.
+  @inline(__always)
+  var isLasting: Bool { !words.flags.contains(.expiry) }
+
+  private static let kindAndExpiry = RecordFlags.kindMask | RecordFlags.expiry.rawValue
+
+  /// When its value ends; nil where it does not.
+  ///
+  /// - Parameter bytes: those that the record was read from.
+  func expiry(in bytes: RawSpan) -> Expiry? {
+    guard !isLasting else { return nil }
+    return Expiry(millisecondsSince1970: fields(in: bytes).expiry)
+  }
 
   /// Where the next record starts.
   package var end: Int { offset + shape.totalLength }
@@ -90,7 +111,7 @@ package struct JournalRecord: Sendable {
       Checksum.headerCheck(words, seed: seed) == words.headerCheck
         || Mutant.recordHeaderUnchecked.isActive
     else { throw .header }
-    // Namespaces and expiry are defined and not honoured yet: to ignore them would give wrong values.
+    // Namespaces are defined and not honoured yet: to ignore them would give wrong values.
     let unknown = words.flags.rawValue & ~Self.honouredFlags
     guard unknown == 0 else { throw .unknownFlags(unknown) }
     let shape = words.shape

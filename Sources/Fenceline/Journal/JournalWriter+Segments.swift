@@ -67,7 +67,11 @@ extension JournalWriter {
   ///
   /// Order: the successor's blocks; the seal, durable with all records before it; the successor's
   /// header, durable; its name, durable; the predecessor's mark, durable. Only then its first record.
-  private mutating func rotate(for length: Int, records: Int) throws(StoreError) {
+  private mutating func rotate(
+    for length: Int,
+    records: Int,
+    mayExpire: Bool = false
+  ) throws(StoreError) {
     let id: UInt32
     if let preparation { id = preparation.segmentID } else { id = try takeSegmentID() }
     let needed =
@@ -95,7 +99,7 @@ extension JournalWriter {
     let predecessor = active
     let predecessorEnd = tail
     let dirty = durableEnd..<tail
-    let header = SegmentHeader(
+    var header = SegmentHeader(
       storeID: storeID,
       segmentID: id,
       predecessorID: predecessor.binding.segmentID,
@@ -105,6 +109,7 @@ extension JournalWriter {
       predecessorEnd: predecessorEnd,
       createdAt: options.clock.nanosecondsSince1970()
     )
+    header.mayExpire = mayExpire || predecessor.header.mayExpire
     let directory = directory
     try poisoning { () throws(MediumError) in
       // Complete behind the fence of the header.
@@ -133,6 +138,15 @@ extension JournalWriter {
     epochs.retire { predecessor.file.releaseStage() }
     try describe(predecessor.header, described, leaving: needed)
     map.noteCommitted(end, nextSequence: nextSequence)
+  }
+
+  /// Goes on in a segment whose header says that records may expire, if the active one's does not.
+  ///
+  /// Where none does nobody has to look for such records.
+  mutating func beginExpiring(roomFor length: Int, records: Int) throws(StoreError) {
+    guard !active.header.mayExpire else { return }
+    try checkUsable()
+    try rotate(for: length, records: records, mayExpire: true)
   }
 
   /// Where the next segment is asked for: at once by a handle that has filled one, otherwise half
@@ -243,6 +257,7 @@ extension JournalWriter {
       isPoisoned = true
       throw error
     }
+    active.usage.noteNothingExpires()
     map.redirectToAppends(of: active, from: 0)
     writtenBefore += tail - SegmentField.journalStart
     tail = SegmentField.journalStart

@@ -193,11 +193,12 @@ struct JournalWriter: ~Copyable {
       ).totalLength
     }
     // The count field of the last record may cost 8 bytes.
+    if batch.expires { try beginExpiring(roomFor: length + 8, records: count) }
     try makeRoom(for: length + 8, records: count, onlyDeletes: batch.onlyDeletes)
     var sequence = takeSequence()
     var offsets: [Int] = []
     offsets.reserveCapacity(count)
-    try batch.forEachFinal { (_, kind, key, value) throws(StoreError) in
+    try batch.forEachFinal { (_, kind, key, value, expiry) throws(StoreError) in
       var flags = RecordFlags()
       if offsets.isEmpty, !Mutant.beginMarkMissing.isActive || count == 1 {
         flags.insert(.transactionBegin)
@@ -218,6 +219,7 @@ struct JournalWriter: ~Copyable {
         value: value,
         sequence: sequence,
         transactionCount: UInt32(truncatingIfNeeded: count),
+        expiry: expiry,
         flushed: false,
         endsBatch: false
       )
@@ -275,6 +277,7 @@ struct JournalWriter: ~Copyable {
   ///   - value: empty where the kind has none.
   ///   - sequence: its transaction's.
   ///   - transactionCount: records of its transaction; written where the flags announce it.
+  ///   - expiry: when the value ends.
   ///   - flushed: its lines need only a fence afterwards.
   ///   - endsBatch: an ordering point follows: the rest of the line is padded.
   /// - Throws: ``StoreError/poisoned`` where a long value could not be copied whole.
@@ -286,10 +289,12 @@ struct JournalWriter: ~Copyable {
     value: RawSpan,
     sequence: UInt64,
     transactionCount: UInt32 = 1,
+    expiry: Expiry? = nil,
     flushed: Bool,
     endsBatch: Bool
   ) throws(StoreError) {
     var flags = extraFlags.union(Self.flags(valueLength: value.byteCount))
+    if expiry != nil { flags.insert(.expiry) }
     if tail == durableEnd || claimsBatchStart(flags) { flags.insert(.batchStart) }
     let keyCheck = Checksum.keyCheck(key)
     let header = RecordHeader(
@@ -302,6 +307,7 @@ struct JournalWriter: ~Copyable {
     )
     var fields = RecordFields()
     fields.transactionCount = transactionCount
+    fields.expiry = expiry?.millisecondsSince1970 ?? 0
     let record = RecordEncoder(
       header: header,
       fields: fields,

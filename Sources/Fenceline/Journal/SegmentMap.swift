@@ -172,7 +172,10 @@ final class SegmentMap: @unchecked Sendable {
       header: header,
       binding: SegmentBinding(header),
       firstUnit: UInt64(taken.lowerBound) << Self.unitsPerGranuleShift,
-      usage: SegmentUsage(compactedThrough: header.compaction?.through ?? 0)
+      usage: SegmentUsage(
+        compactedThrough: header.compaction?.through ?? 0,
+        mayExpire: header.mayExpire
+      )
     )
     unsafe publish(segment, base: file.mappedBase, from: 0)
     return segment

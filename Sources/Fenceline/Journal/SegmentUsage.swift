@@ -21,7 +21,14 @@ final class SegmentUsage: @unchecked Sendable {
   /// ...as long as the window begins before this sequence.
   let retainedUntil = Atomic<UInt64>(0)
 
-  init(compactedThrough: UInt64 = 0) {
+  /// When it is worth it to look for records that have expired, in milliseconds since 1970; the largest number
+  /// where none will.
+  ///
+  /// Signed: the minimum of atomics compares unsigned numbers as if they were (Swift 6.3).
+  private let expirySweep: Atomic<Int64>
+
+  init(compactedThrough: UInt64 = 0, mayExpire: Bool = false) {
+    expirySweep = Atomic(mayExpire ? 0 : .max)
     unsafe counters = .allocate(capacity: Self.counterCount)
     for index in 0..<Self.counterCount { unsafe (counters + index).initialize(to: Atomic(0)) }
     self.compactedThrough = Atomic(compactedThrough)
@@ -30,6 +37,20 @@ final class SegmentUsage: @unchecked Sendable {
   deinit {
     unsafe counters.deinitialize(count: Self.counterCount)
     unsafe counters.deallocate()
+  }
+
+  /// Notes that there is no record that will expire.
+  func noteNothingExpires() { expirySweep.store(.max, ordering: .relaxed) }
+
+  /// Notes a record that will expire, or when to look for some.
+  func note(_ expiry: Expiry) {
+    expirySweep.min(Int64(clamping: expiry.millisecondsSince1970), ordering: .relaxed)
+  }
+
+  /// When it is worth it to look for records that have expired; nil where none will.
+  var nextExpirySweep: Expiry? {
+    let moment = expirySweep.load(ordering: .relaxed)
+    return moment == .max ? nil : Expiry(millisecondsSince1970: UInt64(clamping: moment))
   }
 
   /// Starts from what somebody else has counted.

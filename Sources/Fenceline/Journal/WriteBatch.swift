@@ -12,6 +12,7 @@ struct WriteBatch: ~Copyable {
     let start: Int
     let keyLength: Int
     let valueLength: Int
+    let expiry: Expiry?
     var isSuperseded = false
 
     var keyRange: Range<Int> { start..<start + keyLength }
@@ -28,6 +29,8 @@ struct WriteBatch: ~Copyable {
 
   /// Records that will be written.
   private(set) var finalCount = 0
+  /// Something in it expires.
+  private(set) var expires = false
 
   /// Whether a delete is all that there is.
   var onlyDeletes: Bool { operations.allSatisfy { $0.isSuperseded || $0.kind == .delete } }
@@ -63,7 +66,13 @@ struct WriteBatch: ~Copyable {
   }
 
   /// Buffers an operation; one before it on the same key is superseded.
-  mutating func add(_ kind: RecordKind, key: RawSpan, value: RawSpan, hash: UInt64) {
+  mutating func add(
+    _ kind: RecordKind,
+    key: RawSpan,
+    value: RawSpan,
+    expiry: Expiry? = nil,
+    hash: UInt64
+  ) {
     let previous = index(of: key, hash: hash)
     if let previous {
       operations[previous].isSuperseded = true
@@ -79,10 +88,12 @@ struct WriteBatch: ~Copyable {
         hash: hash,
         start: start,
         keyLength: key.byteCount,
-        valueLength: value.byteCount
+        valueLength: value.byteCount,
+        expiry: expiry
       )
     )
     finalCount += 1
+    if expiry != nil { expires = true }
     if operations.count * 2 <= slots.count {
       enter(operations.count - 1)
     } else if operations.count > Self.fewOperations {
@@ -110,14 +121,23 @@ struct WriteBatch: ~Copyable {
     return body(unsafe arena.span.bytes.extracting(operations[index].valueRange))
   }
 
-  /// Bytes in the journal, given the length of one record.
+  /// When the buffered value of a key ends.
+  func expiry(of key: RawSpan, hash: UInt64) -> Expiry? {
+    index(of: key, hash: hash).flatMap { operations[$0].expiry }
+  }
+
+  /// Bytes in the journal, given the length of one record that does not expire.
   func journalLength(_ length: (Int, Int) -> Int) -> Int {
-    operations.reduce(0) { $0 + ($1.isSuperseded ? 0 : length($1.keyLength, $1.valueLength)) }
+    operations.reduce(0) {
+      if $1.isSuperseded { return $0 }
+      // One that may fill 8 bytes more, with zeros behind it.
+      return $0 + length($1.keyLength, $1.valueLength) + ($1.expiry == nil ? 0 : 8)
+    }
   }
 
   /// Visits the operations that count, in order.
   func forEachFinal<E: Error>(
-    _ body: (UInt64, RecordKind, RawSpan, RawSpan) throws(E) -> Void
+    _ body: (UInt64, RecordKind, RawSpan, RawSpan, Expiry?) throws(E) -> Void
   ) throws(E) {
     for operation in operations where !operation.isSuperseded {
       let bytes = unsafe arena.span.bytes
@@ -125,7 +145,8 @@ struct WriteBatch: ~Copyable {
         operation.hash,
         operation.kind,
         bytes.extracting(operation.keyRange),
-        bytes.extracting(operation.valueRange)
+        bytes.extracting(operation.valueRange),
+        operation.expiry
       )
     }
   }

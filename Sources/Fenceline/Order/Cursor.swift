@@ -15,6 +15,8 @@ internal import JournalFormat
 public struct Cursor: ~Copyable {
   private let store: Store
   private let snapshot: OrderSnapshot
+  /// What has expired by then is not shown.
+  private let moment: Moment
   private var place: OrderPlace
   private var isNowhere = true
   private var hasReportedLoss = false
@@ -26,8 +28,9 @@ public struct Cursor: ~Copyable {
     let record: JournalRecord
   }
 
-  init(_ store: Store, in snapshot: consuming OrderSnapshot) {
+  init(_ store: Store, in snapshot: consuming OrderSnapshot, at moment: Moment) {
     self.store = store
+    self.moment = moment
     place = OrderPlace(in: snapshot.root, of: store.map)
     self.snapshot = snapshot
   }
@@ -106,8 +109,11 @@ public struct Cursor: ~Copyable {
     entry = nil
     try store.checkOpen()
     while let unit = place.unit {
-      let record = try store.map.withRecord(at: unit) { (record, _) throws(StoreError) in record }
-      guard record.sequence <= snapshot.newestSequence else {
+      let moment = moment
+      let (record, isShown) = try store.map.withRecord(at: unit) {
+        (record, bytes) throws(StoreError) in (record, moment.shows(record, bytes))
+      }
+      guard isShown, record.sequence <= snapshot.newestSequence else {
         if step > 0 { place.moveForwards() } else { place.moveBackwards() }
         continue
       }
@@ -209,7 +215,7 @@ extension Store {
     try checkOpen()
     try catchUp()
     try follower?.takeOverImage()
-    var cursor = Cursor(self, in: order.snapshot())
+    var cursor = Cursor(self, in: order.snapshot(), at: clock.now)
     return try body(&cursor)
   }
 }

@@ -123,7 +123,7 @@ extension JournalOpening {
     let described = followed?.isCompacted == true ? nil : followed
     let digest = isNewestEmpty ? described.map(digest) ?? [] : newestDigest
     let id = chain.highestID + 1
-    let header = SegmentHeader(
+    var header = SegmentHeader(
       storeID: newest.header.storeID,
       segmentID: id,
       // A segment in which nothing was accepted is replaced, not followed.
@@ -134,6 +134,7 @@ extension JournalOpening {
       predecessorEnd: isNewestEmpty ? newest.header.predecessorEnd : scan.acceptedEnd,
       createdAt: options.clock.nanosecondsSince1970()
     )
+    header.mayExpire = newest.header.mayExpire
     if isNewestEmpty { map.removeNewest() }
     if isNewestEmpty, Mutant.replacedRemovedFirst.isActive {
       try? directory.removeSegment(named: newest.name)

@@ -21,6 +21,8 @@ public final class Snapshot: Sendable {
   public let sequence: UInt64
 
   let store: Store
+  /// What had expired by then is not shown.
+  private let moment: Moment
   /// The newest transaction that is part of it.
   private let bound: UInt64
   private let isRegistered: Bool
@@ -30,6 +32,7 @@ public final class Snapshot: Sendable {
 
   init(of store: Store) throws(StoreError) {
     self.store = store
+    moment = store.clock.now
     ticket = store.epochs.enterForAnyThread()
     // Damage that was found when the handle was opened leaves it at that moment.
     isRegistered = store.follower != nil || !store.isReadOnly
@@ -108,7 +111,7 @@ public final class Snapshot: Sendable {
       if let failure = store.damageError(keyCheck: keyCheck, sequence: record.sequence) {
         throw failure
       }
-      return record.isPut ? body(record, bytes, unit) : nil
+      return moment.shows(record, bytes) ? body(record, bytes, unit) : nil
     }
   }
 
@@ -150,6 +153,7 @@ public final class Snapshot: Sendable {
     try store.forEach(
       in: KeyRange(from: start, to: end, prefix: prefix),
       of: try orderSnapshot(),
+      at: moment,
       limit,
       isAscending: order != .descending
     ) { (record, bytes, unit) in
@@ -164,7 +168,7 @@ public final class Snapshot: Sendable {
   /// Runs `body` with a cursor over the snapshot, as ``Store/withCursor(_:)`` does.
   public func withCursor<R>(_ body: (inout Cursor) throws -> R) throws -> R {
     try store.checkOpen()
-    var cursor = Cursor(store, in: try orderSnapshot())
+    var cursor = Cursor(store, in: try orderSnapshot(), at: moment)
     return try body(&cursor)
   }
 

@@ -10,6 +10,8 @@ public struct KeyVersion: Sendable, Hashable {
   public let sequence: UInt64
   /// It says that the key was removed.
   public let isDelete: Bool
+  /// When it ended, or will.
+  public let expiry: Expiry?
   /// Where it stands.
   public let location: EntryLocation
 }
@@ -53,6 +55,7 @@ extension Store {
             KeyVersion(
               sequence: record.sequence,
               isDelete: !record.isPut,
+              expiry: record.expiry(in: bytes),
               location: map.location(of: record, unit: unit)
             ),
             record.isPut ? bytes.extracting(record.valueRange) : nil

@@ -46,6 +46,7 @@ extension Store {
     var done = CompactionProgress()
     var failure: StoreError?
     let policy = CompactionPolicy.thorough(maintenance.compactor.options)
+    try maintenance.sweepEverything()
     try sealActive(always: sealingAlways)
     while true {
       do throws(StoreError) {

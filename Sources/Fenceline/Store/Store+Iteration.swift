@@ -38,6 +38,8 @@ public struct EntryLocation: Sendable, Hashable {
   public let sequence: UInt64
   /// Checksum of the record.
   public let checksum: UInt32
+  /// When the entry ends; nil where it lasts.
+  public let expiry: Expiry?
 }
 
 extension Store {
@@ -113,7 +115,7 @@ extension Store {
   ) throws(StoreError) {
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
-    var visit = Visit(limit: limit)
+    var visit = Visit(limit: limit, moment: clock.now)
     index.forEachUnit { (unit) in
       guard visit.goesOn else { return }
       self.visit(unit, &visit, upTo: .max, { range.contains($0) }, body)
@@ -128,7 +130,14 @@ extension Store {
     isAscending: Bool,
     _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
-    try forEach(in: range, of: order.snapshot(), limit, isAscending: isAscending, body)
+    try forEach(
+      in: range,
+      of: order.snapshot(),
+      at: clock.now,
+      limit,
+      isAscending: isAscending,
+      body
+    )
   }
 
   /// The same of a tree.
@@ -136,12 +145,13 @@ extension Store {
   func forEach(
     in range: KeyRange,
     of snapshot: borrowing OrderSnapshot,
+    at moment: Moment,
     _ limit: Int,
     isAscending: Bool,
     _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
     let newestSequence = snapshot.newestSequence
-    var visit = Visit(limit: limit)
+    var visit = Visit(limit: limit, moment: moment)
     var place = OrderPlace(in: snapshot.root, of: map, limit: limit)
     if isAscending {
       place.move(to: unsafe range.start.span.bytes)
@@ -185,6 +195,7 @@ extension Store {
       return try map.withVerifiedRecord(at: unit) { (record, bytes) in
         guard isWanted(bytes.extracting(record.keyRange)) else { return false }
         guard record.sequence <= newestSequence else { return true }
+        guard record.isLastingPut || visit.moment.shows(record, bytes) else { return true }
         if !damage.isEmpty, refuses(record, &visit) { return true }
         visit.remaining -= 1
         if body(record, bytes, unit) == .stop { visit.isStopped = true }
@@ -223,8 +234,10 @@ private struct Visit {
   /// The first one; it ends the iteration only when every other entry was visited.
   var failure: StoreError?
   let faults = MemoryErrors.count
+  /// What has expired by then is not shown.
+  let moment: Moment
 
-  init(limit: Int) { remaining = limit }
+  init(limit: Int, moment: Moment) { (remaining, self.moment) = (limit, moment) }
 
   var goesOn: Bool { !isStopped && remaining > 0 }
 }
@@ -278,13 +291,16 @@ extension SegmentMap {
   func location(of record: JournalRecord, unit: UInt64) -> EntryLocation {
     // SAFETY: the unit was just read.
     let binding = unsafe view(ofUnit: unit).pointee.binding
+    let expiry =
+      record.isLasting ? nil : unsafe withSegment(of: unit) { record.expiry(in: $2) }
     return EntryLocation(
       segment: binding.segmentID,
       offset: record.offset,
       recordLength: record.shape.totalLength,
       valueOffset: record.valueRange.lowerBound,
       sequence: record.sequence,
-      checksum: record.header.checksum
+      checksum: record.header.checksum,
+      expiry: expiry
     )
   }
 }

@@ -115,7 +115,7 @@ extension Store {
   ) -> Bool {
     do throws(RecordFault) {
       return try map.withVerifiedRecord(at: unit) { (record, bytes) in
-        guard record.isPut, Bytes.areEqual(bytes.extracting(record.keyRange), key) else {
+        guard shows(record, bytes), Bytes.areEqual(bytes.extracting(record.keyRange), key) else {
           return false
         }
         body(bytes.extracting(record.valueRange))

@@ -134,7 +134,7 @@ extension Store {
     if !notesChanges { maintenance.images.imager.changes.end() }
     // Where the journal ends, for statistics.
     try withWriter { (_) throws(StoreError) in }
-    if map.segments.count > 1 { maintenance.request() }
+    if map.segments.count > 1 || maintenance.sweep.nextDue != nil { maintenance.request() }
   }
 
   /// Opens a store in any kind of directory for reading.

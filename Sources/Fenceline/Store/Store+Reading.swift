@@ -56,7 +56,7 @@ extension Store {
         return try map.withVerifiedRecord(at: unit) { (record, bytes) in
           guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
           // One that takes over an image has words that lead to deletes, for a moment.
-          if record.isPut { result = body(record, bytes) }
+          if shows(record, bytes) { result = body(record, bytes) }
           return true
         }
       } catch {
@@ -86,7 +86,7 @@ extension Store {
         return try map.withRecord(at: unit) { (record, bytes) in
           guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
           failure = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
-          if failure == nil, record.isPut { result = body(record, bytes) }
+          if failure == nil, shows(record, bytes) { result = body(record, bytes) }
           return true
         }
       } catch {

@@ -102,6 +102,7 @@ extension Store {
         if durability == .durable { try journal.sync() }
         return false
       }
+      let hadExpired = unsafe hasExpired(place.unit)
       let unit = try journal.commit(
         .delete,
         key: key,
@@ -114,7 +115,7 @@ extension Store {
       unsafe index.remove(place, hash)
       map.countDead(old)
       map.countTombstone(unit, length: JournalWriter.recordLength(key: key.byteCount, value: 0))
-      return true
+      return !hadExpired
     }
   }
 

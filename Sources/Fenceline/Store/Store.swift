@@ -47,6 +47,8 @@ public final class Store: Sendable {
   let maintenance: Maintenance
   let snapshots: SnapshotRegistry
   let groupCommit = GroupCommit()
+  /// By which values expire.
+  let clock: ExpiryClock
   /// Wakes those who wait for changes.
   let signal = ChangeSignal()
   /// Keeps a handle that only reads up with whoever writes.
@@ -84,6 +86,11 @@ public final class Store: Sendable {
     let snapshots = SnapshotRegistry()
     self.snapshots = snapshots
     shownSequence = pastSequence ?? .max
+    clock = ExpiryClock(
+      options.segmentOptions.clock,
+      notBefore: opening.map.segments.map(\.header),
+      isStopped: pastSequence != nil
+    )
     let follows = isReadOnly && pastSequence == nil
     follower = follows ? JournalFollower(opening, in: directory, order, access, snapshots) : nil
     // A writer has noted more: behind a crash sequences go on higher than what was found.
@@ -120,9 +127,20 @@ public final class Store: Sendable {
         continuing: opening.changes
       )
     )
+    let sweep = ExpirySweep(
+      map: map,
+      index: index,
+      epochs: epochs,
+      snapshots: snapshots,
+      clock: clock,
+      hashSeed: hashSeed,
+      writer: access,
+      path: path
+    )
     let policy = IndexImagePolicy(smallestJournal: options.segmentOptions.smallestImagedJournal)
     maintenance = Maintenance(
       compactor,
+      sweep,
       IndexImages(imager, policy, opening.imageHeader),
       compacts: options.compactsInBackground && !isReadOnly,
       writesImages: options.writesIndexImages && !isReadOnly

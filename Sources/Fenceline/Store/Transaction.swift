@@ -31,13 +31,34 @@ public struct Transaction: ~Copyable {
   ///
   /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
+    try add(key, value, expiry: nil)
+  }
+
+  /// Gives `key` the value `value` until `expiry` when the transaction commits.
+  ///
+  /// Both are copied. See ``Store/put(_:_:expiry:durability:)-(RawSpan,_,_,_)``.
+  ///
+  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
+  public mutating func put(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    expiry: Expiry
+  ) throws(StoreError) {
+    try add(key, value, expiry: expiry)
+  }
+
+  private mutating func add(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    expiry: Expiry?
+  ) throws(StoreError) {
     try Store.checkLengths(key: key.byteCount, value: value.byteCount)
     let hash = store.hash(key)
     store.index.prefetch(hash)
     guard batch.makeRoom(for: key.byteCount + value.byteCount) else {
       throw .noMemory(for: store.path)
     }
-    batch.add(.put, key: key, value: value, hash: hash)
+    batch.add(.put, key: key, value: value, expiry: expiry, hash: hash)
   }
 
   /// Removes `key` when the transaction commits.
@@ -67,7 +88,11 @@ public struct Transaction: ~Copyable {
   ) throws(StoreError) -> R? {
     let hash = store.hash(key)
     switch batch.kind(of: key, hash: hash) {
-    case .put: return batch.withValue(of: key, hash: hash, body)
+    case .put:
+      if let expiry = batch.expiry(of: key, hash: hash), store.clock.now.hasReached(expiry) {
+        return nil
+      }
+      return batch.withValue(of: key, hash: hash, body)
     case .delete: return nil
     default: return try store.withValue(forKey: key, body)
     }
@@ -83,6 +108,24 @@ public struct Transaction: ~Copyable {
   /// Gives `key` the value `value`, both as UTF-8, when the transaction commits.
   public mutating func put(_ key: String, _ value: String) throws(StoreError) {
     try put(Array(key.utf8), Array(value.utf8))
+  }
+
+  /// Gives `key` the value `value` until `expiry` when the transaction commits.
+  public mutating func put(
+    _ key: [UInt8],
+    _ value: [UInt8],
+    expiry: Expiry
+  ) throws(StoreError) {
+    try put(unsafe key.span.bytes, unsafe value.span.bytes, expiry: expiry)
+  }
+
+  /// Gives `key` the value `value`, both as UTF-8, until `expiry` when the transaction commits.
+  public mutating func put(
+    _ key: String,
+    _ value: String,
+    expiry: Expiry
+  ) throws(StoreError) {
+    try put(Array(key.utf8), Array(value.utf8), expiry: expiry)
   }
 
   /// Removes `key` when the transaction commits.
@@ -125,39 +168,13 @@ public struct Transaction: ~Copyable {
     to journal: inout JournalWriter,
     durability: Durability
   ) throws(StoreError) {
-    var units: [UInt64] = []
-    units.reserveCapacity(batch.finalCount)
-    let (index, map) = (store.index, store.map)
-    guard index.hasMemory(for: batch.finalCount) else { throw .noMemory(for: store.path) }
-    try journal.commit(batch, durable: durability == .durable) {
-      // Older versions of the keys, side by side instead of one after the other.
-      batch.forEachFinal { (hash, _, _, _) in map.prefetchIfAny(index.candidate(hash)) }
-    } position: {
-      units.append($0)
-    }
-    var number = 0
-    batch.forEachFinal { (hash, kind, key, _) in
-      index.growIfNeeded()
-      let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
-      let old = unsafe place.unit
-      let length = map.recordLength(at: units[number])
-      store.snapshots.keep(
-        old,
-        hash,
-        supersededBy: journal.newestSequence,
-        map,
-        store.epochs
-      )
-      if kind == .delete {
-        unsafe index.remove(place, hash)
-        if old != 0 { map.countDead(old) }
-        map.countTombstone(units[number], length: length)
-      } else {
-        unsafe index.set(place, hash, to: units[number])
-        map.countLive(units[number], length: length, replacing: old)
-      }
-      number += 1
-    }
+    try IndexUpdate(
+      map: store.map,
+      index: store.index,
+      epochs: store.epochs,
+      snapshots: store.snapshots,
+      path: store.path
+    ).commit(batch, to: &journal, durability: durability)
   }
 }
 

@@ -1,4 +1,4 @@
-// The wall clock, for people: nothing depends on it.
+// The wall clock: for people, who read it in headers, and for values that expire.
 
 internal import Glibc
 
@@ -15,6 +15,19 @@ package struct Clock: Sendable {
     unsafe _ = clock_gettime(6 /* CLOCK_MONOTONIC_COARSE */, &time)
     return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
   }
+
+  /// Milliseconds since 1970; some of them are left out.
+  ///
+  /// The corresponding C function is `clock_gettime` with `CLOCK_REALTIME_COARSE`.
+  func coarseMillisecondsSince1970() -> UInt64 {
+    if let fixedTime { return fixedTime / 1_000_000 }
+    var time = timespec()
+    unsafe _ = clock_gettime(5 /* CLOCK_REALTIME_COARSE */, &time)
+    return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+  }
+
+  /// Milliseconds since 1970.
+  static func wallMilliseconds() -> UInt64 { Clock().nanosecondsSince1970() / 1_000_000 }
 
   /// Nanoseconds since 1970.
   ///
