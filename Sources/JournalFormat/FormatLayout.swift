@@ -210,7 +210,12 @@ package enum FormatLayout {
       FormatField("namespace", at: nil, 4, "number of the keyspace; absent: the default one"),
       FormatField("previousVersion", at: nil, 8, "position of the key's previous version"),
       FormatField("sourcePosition", at: nil, 8, "position that a relocated copy was copied from"),
-      FormatField("expiry", at: nil, 8, "milliseconds since 1970 from which on it counts as deleted; not 0"),
+      FormatField(
+        "expiry",
+        at: nil,
+        8,
+        "milliseconds since 1970 from which on it counts as deleted; not 0"
+      ),
       FormatField("wideSequence", at: nil, 8, "whole sequence, where the offset exceeds 32 bits"),
       FormatField("key", at: nil, nil, "keyLength bytes"),
       FormatField("value", at: nil, nil, "valueLength bytes"),
