@@ -250,6 +250,9 @@ FL_MUTANT_CASE(removalsIgnored, "index changes",
 // Words that led there are added again, and lead on from it in the changes as well: keys have two.
 FL_MUTANT_CASE(adoptedForgotten, "index changes",
                "a segment to which a compaction was pointing keys is read as if none led there")
+// What a value had hidden comes back, or the value itself.
+FL_MUTANT_CASE(expiredForgotten, "expiry",
+               "what has ended is removed from the index, without a delete in the journal")
 // Who was told of a change knows what the store does not have any more.
 FL_MUTANT_CASE(changesToldEarly, "feed",
                "the writer's feed hands out what is committed and not durable")

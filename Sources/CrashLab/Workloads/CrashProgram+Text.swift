@@ -35,6 +35,8 @@ extension CrashProgram.Action: CustomStringConvertible {
   package var description: String {
     switch self {
     case .put(let key, let length): "put(\(key), \(length))"
+    case .putExpiring(let key, let length): "putExpiring(\(key), \(length))"
+    case .expire: "expire"
     case .delete(let key): "delete(\(key))"
     case .transaction(let changes):
       "transaction([\(changes.map(\.description).joined(separator: ", "))])"

@@ -21,6 +21,10 @@ package struct CrashProgram: Sendable, Equatable {
   /// Keys are numbers of a fixed list; values are bytes of a length, different from step to step.
   package enum Action: Sendable, Equatable {
     case put(Int, Int)
+    /// A value that ends, when time passes.
+    case putExpiring(Int, Int)
+    /// Time passes: what was to end has ended, and is removed.
+    case expire
     case delete(Int)
     case transaction([Change])
     case sync
@@ -134,6 +138,9 @@ package struct CrashProgram: Sendable, Equatable {
     switch step.action {
     case .put(let key, let length):
       try workload.put(keys[key], value(length, salt), durability)
+    case .putExpiring(let key, let length):
+      try workload.putExpiring(keys[key], value(length, salt), durability)
+    case .expire: try workload.expire()
     case .delete(let key): try workload.delete(keys[key], durability)
     case .transaction(let changes):
       let live = workload.liveKeys

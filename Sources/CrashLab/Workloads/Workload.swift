@@ -23,6 +23,8 @@ package final class Workload {
   private var store: Store?
   private var contents: StoreContents = [:]
   private var sequence: UInt64 = 0
+  /// Milliseconds since 1970: images are read as if none had passed.
+  private var time: UInt64 = 0
   /// By whether they are in another process.
   var feeds: [Bool: Telling] = [:]
   let options: StoreOptions
@@ -260,6 +262,27 @@ package final class Workload {
         }
       }
     }
+  }
+
+  /// A put of a value that ends the next time that values do.
+  package func putExpiring(
+    _ key: [UInt8],
+    _ value: [UInt8],
+    _ durability: Durability = .buffered
+  ) throws {
+    let expiry = Expiry(millisecondsSince1970: time + 1)
+    try commit([(key, value)], durability) {
+      try $0.put(key, value, expiry: expiry, durability: durability)
+    }
+  }
+
+  /// Lets time pass, and the store remove what has ended, which is one transaction where all of it lies in one
+  /// segment.
+  package func expire() throws {
+    time += 1
+    let ended = try liveKeys.filter { try opened.expiry(of: $0) != nil }
+    guard !ended.isEmpty else { return }
+    try commit(ended.map { ($0, nil) }, .buffered) { _ = try $0.removeExpired(at: time) }
   }
 
   package func sync() throws {

@@ -122,6 +122,16 @@ struct ExpirySweep: Sendable {
     return nil
   }
 
+  /// What must not be: keys that are gone as long as the process lives.
+  private func forget(_ batch: borrowing WriteBatch) {
+    batch.forEachFinal { (hash, _, key, _, _) in
+      let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
+      let old = unsafe place.unit
+      unsafe index.remove(place, hash)
+      map.countDead(old)
+    }
+  }
+
   private func remove(_ expired: [Expiring]) throws(StoreError) -> Int {
     var count = 0
     for start in stride(from: 0, to: expired.count, by: Self.keysPerHold) {
@@ -140,6 +150,10 @@ struct ExpirySweep: Sendable {
           }
         }
         let count = batch.finalCount
+        if Mutant.expiredForgotten.isActive {
+          forget(batch)
+          return count
+        }
         try IndexUpdate(map: map, index: index, epochs: epochs, snapshots: snapshots, path: path)
           .commit(batch, to: &journal, durability: .buffered)
         return count

@@ -75,13 +75,10 @@ final class Maintenance: Sendable {
 
   /// Removes everything that has expired.
   ///
-  /// - Throws: as ``ExpirySweep/run(_:)``; without room for deletes nothing.
-  func sweepEverything() throws(StoreError) {
-    do throws(StoreError) {
-      try stepLock.withLock { (_) throws(StoreError) in _ = try sweep.run(.everything) }
-    } catch {
-      guard case .full = error else { throw error }
-    }
+  /// - Returns: keys that were removed.
+  /// - Throws: as ``ExpirySweep/run(_:)``.
+  func sweepEverything() throws(StoreError) -> Int {
+    try stepLock.withLock { (_) throws(StoreError) in try sweep.run(.everything) }
   }
 
   /// Runs `body` on the images; waits for a step that is under way.

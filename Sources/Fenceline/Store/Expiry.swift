@@ -119,6 +119,15 @@ extension Store {
     return clock.now.hasReached(Expiry(millisecondsSince1970: fields.expiry))
   }
 
+  /// Removes everything that ends before a moment, which is the least that the clock shows from now on.
+  ///
+  /// - Returns: keys that were removed.
+  /// - Throws: as ``ExpirySweep/run(_:)``.
+  package func removeExpired(at milliseconds: UInt64) throws(StoreError) -> Int {
+    clock.advance(to: milliseconds)
+    return try maintenance.sweepEverything()
+  }
+
   /// Gives `key` the value `value` until `expiry`.
   ///
   /// From then on reads take the key for removed: gets, scans, snapshots that begin later. ``count``, and the
