@@ -26,8 +26,29 @@ public struct OptimisticTransaction: ~Copyable {
   ///
   /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
+    try add(key, value, expiry: nil)
+  }
+
+  /// Gives `key` the value `value` until `expiry` when the transaction commits.
+  ///
+  /// As ``put(_:_:)-(RawSpan,_)``; see ``Store/put(_:_:expiry:durability:)-(RawSpan,_,_,_)``.
+  ///
+  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
+  public mutating func put(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    expiry: Expiry
+  ) throws(StoreError) {
+    try add(key, value, expiry: expiry)
+  }
+
+  private mutating func add(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    expiry: Expiry?
+  ) throws(StoreError) {
     try Store.checkLengths(key: key.byteCount, value: value.byteCount)
-    batch.add(.put, key: key, value: value, hash: store.hash(key))
+    batch.add(.put, key: key, value: value, expiry: expiry, hash: store.hash(key))
   }
 
   /// Removes `key` when the transaction commits; counts as reading it.

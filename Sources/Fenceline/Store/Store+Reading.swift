@@ -188,7 +188,7 @@ extension Store {
     }
   }
 
-  /// Keys in the store.
+  /// Keys in the store, with those whose value has ended and that were not removed yet.
   ///
   /// - Throws: ``StoreError/closed``; ``StoreError/corrupt(file:offset:cause:)`` where damage
   ///   leaves it unknown.
