@@ -71,6 +71,7 @@ extension Backup {
   ) throws(StoreError) {
     var restore = BackupRestore(try OpenedBackup(in: backup), to: directory)
     try restore.run(options) { _, _ in }
+    try translatingErrors { () throws(MediumError) in try directory.synchronizeName() }
   }
 
   /// Makes the directory in which a restore works.

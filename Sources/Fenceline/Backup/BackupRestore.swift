@@ -78,11 +78,11 @@ struct BackupRestore {
     }
     try translatingErrors { () throws(MediumError) in
       try file.completeBulk()
-      // As the writer left it: only the newest segment may end anywhere.
+      try SegmentEncoder.writeHeader(segment.header, to: file)
+      // As the writer left it: a newest segment that says so is not the newest.
       if segment.header.compaction == nil, let successor {
         try SegmentEncoder.markFollowed(file, segment.header, by: successor)
       }
-      try SegmentEncoder.writeHeader(segment.header, to: file)
       try directory.publishSegment(named: name)
     }
     if successor != nil { file.settle(at: segment.end) }

@@ -67,7 +67,8 @@ struct BackupSource {
       let older = chain.members.dropLast().map { (member) in
         Segment(
           member: member,
-          end: member.header.compaction.map { $0.end + $0.digestLength }
+          // In whole words, as everything in a journal: of a digest that is beyond its last byte.
+          end: member.header.compaction.map { ($0.end + $0.digestLength + 7) & ~7 }
             ?? member.statedEnd ?? SegmentField.journalStart,
           nextSequence: member.nextSequence ?? 0
         )
@@ -129,8 +130,9 @@ extension BackupSource.Segment {
     guard scan.nextSequence <= nextSequence else {
       return .corrupt(file: file, offset: recordsEnd, cause: .recordOrder)
     }
-    guard header.compaction != nil else { return nil }
-    let digest = SegmentDigest(verifying: bytes.extracting(recordsEnd..<end), of: header)
+    guard let compaction = header.compaction else { return nil }
+    let digestBytes = bytes.extracting(recordsEnd..<recordsEnd + compaction.digestLength)
+    let digest = SegmentDigest(verifying: digestBytes, of: header)
     return digest == nil ? .corrupt(file: file, offset: recordsEnd, cause: .recordBody) : nil
   }
 }

@@ -82,6 +82,7 @@ struct JournalOpening {
     asOf sequence: UInt64
   ) throws(StoreError) -> JournalOpening {
     let chain = try SegmentChain(in: directory)
+    guard !chain.members.isEmpty else { throw chain.absence(in: directory) }
     let opening = try Self(chain, in: directory, try Random.word(), upTo: sequence) { _, _ in }
     let headers = chain.members.map(\.header)
     // Of a newest segment that can't be read the header says what was there before.
