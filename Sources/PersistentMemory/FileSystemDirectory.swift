@@ -140,9 +140,10 @@ package final class FileSystemDirectory: StoreDirectory {
     try SystemCalls.rename(path, to: new)
   }
 
-  /// Removes a directory in which nothing is left but its lock.
+  /// Removes a directory in which nothing is left but its lock; others stay.
   package static func removeEmptied(_ path: FilePath) throws(MediumError) {
     let lock = path.appending(lockName)
+    guard try names(in: path).allSatisfy({ $0 == lockName }) else { return }
     try SystemCalls.unlink(lockName, in: try SystemCalls.open(path, O_RDONLY | O_DIRECTORY), lock)
     try SystemCalls.removeDirectory(path)
   }

@@ -211,7 +211,7 @@ struct BackupTests {
     #expect(try Backup.verify(scratch.backup).leftoverCount == 0)
   }
 
-  @Test func `Every byte that changed in a backup is found, and every file that is gone or foreign`()
+  @Test func `Every changed byte of a backup is found, and every file that is gone or foreign`()
     throws
   {
     let scratch = try Scratch()

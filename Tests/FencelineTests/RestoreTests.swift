@@ -27,7 +27,7 @@ struct RestoreTests {
 
   /// The restored store has the old one's name and gives the same numbers to other transactions: a token of a
   /// future that it does not have led into the middle of one that it has.
-  @Test func `A token of a future that the backup does not have is refused, and one of its past is not`()
+  @Test func `Tokens of a future that the backup lacks are refused, those of its past are not`()
     throws
   {
     let (scratch, store) = try backedUp()

@@ -49,6 +49,7 @@ import Testing
     try place.damage("b2", in: "s")
     let refused = try place.kvctl("backup", "s", "e")
     #expect(refused.status == 65 && refused.errors.contains("s/00000001.segment: damaged at"))
+    #expect(try place.names() == ["d", "s"])
   }
 
   @Test func `is no store, and other things are no backup`() throws {

@@ -72,7 +72,8 @@ package struct BackupCrashes {
     configure(&options)
     options.firstEvent = recorder.eventCount
     var report = CrashReport()
-    var judge = RestoreJudge(state: states[states.count - 1], options: setup.options(), setup.hardware)
+    let state = states[states.count - 1]
+    var judge = RestoreJudge(state: state, options: setup.options(), setup.hardware)
     Exploration(options: options, name: "a restore (\(setup))").run(recorder.trace, &judge, &report)
     return report
   }

@@ -67,7 +67,13 @@ public enum Backup {
     }
     let to = try directory(backup, writable: true)
     defer { to.unlock() }
-    return try update(in: to, of: source, options: options, progress: progress)
+    do throws(StoreError) {
+      return try update(in: to, of: source, options: options, progress: progress)
+    } catch {
+      // Nobody has asked for an empty directory.
+      if isNew { try? FileSystemDirectory.removeEmptied(backup) }
+      throw error
+    }
   }
 
   /// Brings a backup in any kind of directory up to a state.
@@ -98,6 +104,7 @@ public enum Backup {
   /// Whether a directory holds a backup, or the beginning of one.
   ///
   /// - Parameter path: the directory; it need not exist.
+  /// - Returns: false also where there is nothing, or a store.
   /// - Throws: what the medium says.
   public static func exists(at path: FilePath) throws(StoreError) -> Bool {
     guard try Store.isDirectory(path) else { return false }

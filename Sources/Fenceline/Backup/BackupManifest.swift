@@ -109,7 +109,8 @@ struct BackupManifest: Sendable, Equatable {
     var found: Result<BackupManifest, StoreError>?
     try translatingErrors { () throws(MediumError) in
       try file.withGuardedBytes(0..<file.length) { (bytes) in
-        do throws(StoreError) { found = .success(try BackupManifest(verifying: bytes, path)) } catch {
+        do throws(StoreError) { found = .success(try BackupManifest(verifying: bytes, path)) } catch
+        {
           found = .failure(error)
         }
       }

@@ -107,7 +107,8 @@ struct BackupUpdate {
   // MARK: Copying
 
   private mutating func copy(_ progress: (Int, Int) -> Void) throws(StoreError) {
-    let kept = try source.segments.map { (segment) throws(StoreError) in try keptParts(of: segment) }
+    let kept = try source.segments.map { (segment) throws(StoreError) in try keptParts(of: segment)
+    }
     var all = 0
     for (segment, parts) in zip(source.segments, kept) {
       let length = parts.reduce(0) { $0 + $1.length }
@@ -180,6 +181,8 @@ struct BackupUpdate {
   ///   - name: what it will be named.
   ///   - directory: where.
   ///   - progress: gets the bytes that were written.
+  /// - Throws: what the medium says; nothing is left behind then.
+  /// - Durability: the bytes are durable on return, and the name after `publishSegment` and a sync.
   private static func write(
     _ bytes: RawSpan,
     named name: String,
