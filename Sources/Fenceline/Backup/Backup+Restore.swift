@@ -25,7 +25,8 @@ extension Backup {
   /// - Throws: ``StoreError/noBackup(_:)``; ``StoreError/notEmpty(_:)`` where something is in the way;
   ///   ``StoreError/corrupt(file:offset:cause:)`` or ``StoreError/mediaError(file:offset:)`` where the backup is
   ///   damaged; ``StoreError/locked(_:)`` where another call restores to the same place;
-  ///   ``StoreError/full(_:)``; and what else the media say. Nothing is at `store` then.
+  ///   ``StoreError/full(_:)``; and what else the media say. Nothing is at `store` then, unless it is the
+  ///   store's name that could not be made durable.
   /// - Durability: the store is durable on return, as far as its medium goes.
   /// - Complexity: O(bytes of the backup); memory for its largest file.
   @discardableResult
@@ -44,7 +45,6 @@ extension Backup {
       try restore.run(StoreOptions(), progress)
       try translatingErrors { () throws(MediumError) in
         try FileSystemDirectory.rename(place, to: store)
-        try to.synchronizeName()
       }
     } catch {
       try? clear(to, place)
@@ -56,6 +56,7 @@ extension Backup {
       }
       throw error
     }
+    try translatingErrors { () throws(MediumError) in try to.synchronizeName() }
     var report = BackupReport()
     report.segmentCount = opened.manifest.segments.count
     report.copiedBytes = opened.manifest.length

@@ -40,6 +40,9 @@ struct BackupManifest: Sendable, Equatable {
   /// Names of all files beside the manifest.
   var partNames: Set<String> { Set(segments.flatMap(\.partNames)) }
 
+  /// No store has so many bytes of segments.
+  private static let mostBytes = 1 << 44
+
   /// Bytes of all parts.
   var length: Int { segments.reduce(0) { $0 + $1.end - SegmentField.journalStart } }
 
@@ -134,11 +137,14 @@ struct BackupManifest: Sendable, Equatable {
     var segments: [BackedUpSegment] = []
     var part =
       BackupManifestField.headerEnd + BackupSegmentField.rowEnd * header.segmentCount
+    var length = 0
     for number in 0..<header.segmentCount {
       let row = BackupManifestField.headerEnd + BackupSegmentField.rowEnd * number
       guard let segment = BackedUpSegment(verifying: bytes, row, &part),
-        segment.header.storeID == header.storeID
+        segment.header.storeID == header.storeID,
+        segment.end <= Self.mostBytes - length
       else { throw damaged(at: row) }
+      length += segment.end
       let features = segment.header.requiredFeatures & ~SegmentHeader.knownFeatures
       guard segment.header.formatVersion == SegmentHeader.formatVersion, features == 0 else {
         throw .newerFormat(file: path, feature: "segment \(segment.header.segmentID)")

@@ -94,7 +94,9 @@ struct MutantTrial {
   /// Backups whose own medium crashes.
   private func checkBackups() throws -> Bool {
     guard let first = try BackupCrashes.violations().first else { return false }
-    try report.send(.found(images: images, "backups: \(first)"))
+    // What was found, without the image.
+    let line = first.prefix { $0 != "\n" }
+    try report.send(.found(images: images, "backups: \(line)"))
     return true
   }
 
