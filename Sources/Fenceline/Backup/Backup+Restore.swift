@@ -39,15 +39,18 @@ extension Backup {
     let opened = try OpenedBackup(in: try directory(backup, writable: false))
     let place = try place(for: store)
     let to = try directory(place, writable: true)
+    // Until the directory has its name: the store that is opened in it meanwhile has no lock to give up.
+    defer { to.unlock() }
     do throws(StoreError) {
-      try clear(to, place)
-      var restore = BackupRestore(opened, to: to)
+      try clear(to)
+      let unlocked = try directory(place, writable: false)
+      var restore = BackupRestore(opened, to: to, openedIn: unlocked)
       try restore.run(StoreOptions(), progress)
       try translatingErrors { () throws(MediumError) in
         try FileSystemDirectory.rename(place, to: store)
       }
     } catch {
-      try? clear(to, place)
+      try? clear(to)
       try? FileSystemDirectory.removeEmptied(place)
       if case .system("rename", _, let cause) = error,
         [.directoryNotEmpty, .fileExists, .notDirectory].contains(cause)
@@ -70,7 +73,8 @@ extension Backup {
     to directory: any StoreDirectory,
     options: StoreOptions
   ) throws(StoreError) {
-    var restore = BackupRestore(try OpenedBackup(in: backup), to: directory)
+    let opened = try OpenedBackup(in: backup)
+    var restore = BackupRestore(opened, to: directory, openedIn: directory)
     try restore.run(options) { _, _ in }
     try translatingErrors { () throws(MediumError) in try directory.synchronizeName() }
   }
@@ -91,10 +95,7 @@ extension Backup {
   }
 
   /// Removes what an earlier restore has left.
-  private static func clear(
-    _ directory: FileSystemDirectory,
-    _ place: FilePath
-  ) throws(StoreError) {
+  private static func clear(_ directory: FileSystemDirectory) throws(StoreError) {
     try translatingErrors { () throws(MediumError) in
       for name in try directory.names() where name != FileSystemDirectory.lockName {
         guard isOfRestore(name) else { continue }

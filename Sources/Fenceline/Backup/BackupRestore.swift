@@ -12,14 +12,26 @@ internal import SystemPackage
 struct BackupRestore {
   private let backup: OpenedBackup
   private let directory: any StoreDirectory
+  private let storeDirectory: any StoreDirectory
   private var done = 0
 
   /// Bytes that are written at a time.
   private static let stretch = 4 << 20
 
-  init(_ backup: OpenedBackup, to directory: any StoreDirectory) {
+  /// Prepares a restore.
+  ///
+  /// - Parameters:
+  ///   - backup: what is restored.
+  ///   - directory: where the segments go.
+  ///   - storeDirectory: the same, for the store that is opened in it in the end, and unlocks it.
+  init(
+    _ backup: OpenedBackup,
+    to directory: any StoreDirectory,
+    openedIn storeDirectory: any StoreDirectory
+  ) {
     self.backup = backup
     self.directory = directory
+    self.storeDirectory = storeDirectory
   }
 
   /// Does everything.
@@ -46,7 +58,7 @@ struct BackupRestore {
     options.compactsInBackground = false
     options.segmentOptions.incarnationStep = try RestoredIncarnation.step()
     // Reads and verifies all records once more, as they stand there.
-    try Store(writingIn: directory, options: options).close()
+    try Store(writingIn: storeDirectory, options: options).close()
   }
 
   private mutating func restore(
