@@ -17,7 +17,7 @@ extension StoreError {
     let number =
       switch self {
       case .noStore: FENCELINE_ERROR_NO_STORE
-      case .notAStore: FENCELINE_ERROR_NOT_A_STORE
+      case .notAStore, .isBackup: FENCELINE_ERROR_NOT_A_STORE
       case .locked: FENCELINE_ERROR_LOCKED
       case .corrupt: FENCELINE_ERROR_CORRUPT
       case .newerFormat: FENCELINE_ERROR_NEWER_FORMAT
@@ -38,6 +38,8 @@ extension StoreError {
       case .conflict: FENCELINE_ERROR_CONFLICT
       // A closed store has no handle any more, and no visitor runs inside a transaction.
       case .closed, .nestedWrite, .pastIsGone, .notYetWritten: FENCELINE_ERROR_INVALID_ARGUMENT
+      // Backups are made and restored elsewhere.
+      case .noBackup, .notABackup, .otherBackup, .notEmpty: FENCELINE_ERROR_INVALID_ARGUMENT
       case .changesAreGone: FENCELINE_ERROR_CHANGES_GONE
       case .unknownToken: FENCELINE_ERROR_UNKNOWN_TOKEN
       }

@@ -40,7 +40,7 @@ package enum FormatLayout {
   package static let tables = [
     segmentHeader, closeMark, recordHeader, optionalFields, flags, kinds, pad, closeDigest,
     segmentDigest, compactedDigest, indexImage, indexImageSegment, indexImageRow, indexImagePage,
-    indexChanges, indexChange,
+    indexChanges, indexChange, backupManifest, backupSegment, backupPart,
   ]
 
   package static let segmentHeader = FormatTable(

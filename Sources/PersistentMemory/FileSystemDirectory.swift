@@ -133,6 +133,21 @@ package final class FileSystemDirectory: StoreDirectory {
     }
   }
 
+  /// Gives a directory another name beside it; an empty directory of that name goes.
+  ///
+  /// - Durability: the name is durable after `synchronizeName()`.
+  package static func rename(_ path: FilePath, to new: FilePath) throws(MediumError) {
+    try SystemCalls.rename(path, to: new)
+  }
+
+  /// Removes a directory in which nothing is left but its lock; others stay.
+  package static func removeEmptied(_ path: FilePath) throws(MediumError) {
+    let lock = path.appending(lockName)
+    guard try names(in: path).allSatisfy({ $0 == lockName }) else { return }
+    try SystemCalls.unlink(lockName, in: try SystemCalls.open(path, O_RDONLY | O_DIRECTORY), lock)
+    try SystemCalls.removeDirectory(path)
+  }
+
   /// Names of everything in a directory.
   package static func names(in path: FilePath) throws(MediumError) -> [String] {
     try SystemCalls.names(in: try SystemCalls.open(path, O_RDONLY | O_DIRECTORY), path)

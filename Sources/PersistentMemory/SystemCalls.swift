@@ -40,6 +40,20 @@ enum SystemCalls {
     try check("mkdir", path) { unsafe path.withPlatformString { unsafe Glibc.mkdir($0, 0o700) } }
   }
 
+  /// The corresponding C function is `rmdir`.
+  static func removeDirectory(_ path: FilePath) throws(MediumError) {
+    try check("rmdir", path) { unsafe path.withPlatformString { unsafe Glibc.rmdir($0) } }
+  }
+
+  /// The corresponding C function is `rename`.
+  static func rename(_ path: FilePath, to new: FilePath) throws(MediumError) {
+    try check("rename", new) {
+      unsafe path.withPlatformString { (path) in
+        unsafe new.withPlatformString { unsafe Glibc.rename(path, $0) }
+      }
+    }
+  }
+
   /// The corresponding C function is `openat`.
   static func open(
     _ name: String,

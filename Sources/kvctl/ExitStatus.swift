@@ -43,7 +43,9 @@ extension ExitStatus {
   init(_ error: StoreError, isCreating: Bool) {
     switch error {
     case .noStore, .pastIsGone, .notYetWritten, .changesAreGone, .unknownToken: self = .noInput
-    case .notAStore: self = .cannotCreate
+    case .notAStore, .notABackup, .otherBackup, .notEmpty: self = .cannotCreate
+    case .noBackup: self = .noInput
+    case .isBackup: self = isCreating ? .cannotCreate : .noInput
     case .locked, .conflict: self = .locked
     case .corrupt, .newerFormat: self = .badData
     case .mediaError, .full, .poisoned, .addressSpaceExhausted: self = .ioError

@@ -58,6 +58,8 @@ struct Failure: Error {
     switch error {
     case .noStore: "; 'kvctl put' and 'kvctl import' create one"
     case .locked: "; try again when that has ended"
+    case .isBackup: " ('kvctl restore')"
+    case .noBackup: "; 'kvctl backup' makes one"
     case .corrupt(_, _, .recordHeader), .corrupt(_, _, .recordBody), .corrupt(_, _, .recordOrder),
       .corrupt(_, _, .journalEndsEarly):
       "; 'kvctl verify' lists all damage, 'kvctl export' saves what is sound"

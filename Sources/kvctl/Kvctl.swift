@@ -22,15 +22,16 @@ struct Kvctl: ParsableCommand {
         kvctl list notes
         kvctl export notes notes.tsv
         kvctl import copy notes.tsv
+        kvctl backup notes /mnt/backups/notes
 
       EXIT STATUS
         0   done
         1   no such key (get, delete)
         64  wrong usage
-        65  damaged store, newer format, or a line that can't be imported
-        66  no such store, input file or moment of the past
+        65  damaged store or backup, newer format, or a line that can't be imported
+        66  no such store, backup, input file or moment of the past
         69  not available in this build or on this machine
-        73  can't create the store or the output file
+        73  can't create the store, the backup or the output file
         74  reading or writing failed, or no room is left
         75  another program has the store open for writing
         77  no permission
@@ -39,6 +40,7 @@ struct Kvctl: ParsableCommand {
     subcommands: [
       Put.self, Get.self, Delete.self, List.self, Import.self, Export.self, Index.self,
       Log.self, Diff.self, Watch.self, StatCommand.self, Verify.self, Compact.self,
+      BackupCommand.self, Restore.self,
     ]
   )
 

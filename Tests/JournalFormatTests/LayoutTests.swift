@@ -31,6 +31,7 @@ struct LayoutTests {
     for table in [
       FormatLayout.segmentHeader, FormatLayout.closeMark, FormatLayout.recordHeader,
       FormatLayout.indexImage, FormatLayout.indexImageSegment, FormatLayout.indexImageRow,
+      FormatLayout.backupManifest, FormatLayout.backupSegment, FormatLayout.backupPart,
     ] {
       var end = 0
       for field in table.fields {
@@ -41,6 +42,9 @@ struct LayoutTests {
     #expect(SegmentField.headerEnd == SegmentField.checksum + 4)
     #expect(CloseMarkField.markEnd == CloseMarkField.checksum + 4)
     #expect(RecordField.headerEnd == RecordField.headerCheck + 2)
+    #expect(BackupManifestField.headerEnd == BackupManifestField.partCount + 4)
+    #expect(BackupSegmentField.rowEnd == BackupSegmentField.reserved + 4)
+    #expect(BackupPartField.rowEnd == BackupPartField.reserved + 4)
   }
 
   @Test func `The close mark shares no sector with the header or the journal`() {

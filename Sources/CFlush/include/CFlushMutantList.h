@@ -258,3 +258,14 @@ FL_MUTANT_CASE(changesToldEarly, "feed",
                "the writer's feed hands out what is committed and not durable")
 FL_MUTANT_CASE(changesToldUnflushed, "feed",
                "a reader's feed makes nothing durable before it hands it out")
+// A backup has what the store does not have any more.
+FL_MUTANT_CASE(backupSourceUnsynced, "backup",
+               "a backup makes nothing durable in the store before it copies it")
+// A manifest names what is not there.
+FL_MUTANT_CASE(backupFileUnsynced, "backup",
+               "a backup's files are not made durable before they are named")
+FL_MUTANT_CASE(backupPartsUnsynced, "backup",
+               "the directory is not synchronised before the manifest is named")
+// The backup that a call returned from is gone, or half of the one before is.
+FL_MUTANT_CASE(backupManifestUnsynced, "backup",
+               "the directory is not synchronised before old files are removed")

@@ -48,6 +48,7 @@ extension CrashProgram.Action: CustomStringConvertible {
     case .compactAmid(let first, let changes):
       "compactAmid(\(first), [\(changes.map(\.description).joined(separator: ", "))])"
     case .tell(let isElsewhere): "tell(elsewhere: \(isElsewhere))"
+    case .backUp: "backUp"
     case .close(let policy): "close(.\(policy))"
     case .kill(let policy): "kill(.\(policy))"
     case .killAmid(let share, let policy): "killAmid(\(share), .\(policy))"

@@ -42,6 +42,8 @@ package struct CrashProgram: Sendable, Equatable {
     /// A feed of changes, in another process or in the one that writes, hands out what came since it was
     /// last asked; the first time it begins there.
     case tell(elsewhere: Bool)
+    /// Another process copies the store, or what is new in it, to another medium.
+    case backUp
     /// Closes the store; another process opens it again.
     case close(CopyPolicy)
     /// The process dies between two calls; another one recovers.
@@ -167,6 +169,7 @@ package struct CrashProgram: Sendable, Equatable {
         try make(changes[looks - first], in: workload, salt)
       }
     case .tell(let isElsewhere): try workload.tellChanges(elsewhere: isElsewhere)
+    case .backUp: try workload.backUp()
     case .close(let policy):
       try workload.close()
       workload.kill(policy: policy)

@@ -51,7 +51,7 @@ package enum CrashSuite {
   /// Every situation.
   package static let scenarios: [Scenario] =
     tails + transactions + closes + threads + rotations + compactions + pasts + images + changes
-    + deaths + faults + feeds + lifetimes
+    + deaths + faults + feeds + backups + lifetimes
 
   /// Names of the situations in which a part beside the journal shows what it does wrong; nil for other parts.
   package static func ofMaintenance(_ part: String) -> Set<String>? {
@@ -60,6 +60,7 @@ package enum CrashSuite {
     case "index image": names(images + changes)
     case "index changes": names(changes)
     case "feed": names(feeds)
+    case "backup": names(backups)
     case "expiry": names(lifetimes)
     default: nil
     }
@@ -67,7 +68,7 @@ package enum CrashSuite {
 
   /// Names of the situations that show nothing of other parts.
   package static let ofMaintenance = names(
-    compactions + pasts + images + changes + feeds + lifetimes
+    compactions + pasts + images + changes + feeds + backups + lifetimes
   )
 
   private static func names(_ scenarios: [Scenario]) -> Set<String> { Set(scenarios.map(\.name)) }

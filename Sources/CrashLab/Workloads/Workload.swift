@@ -27,6 +27,8 @@ package final class Workload {
   private var time: UInt64 = 0
   /// By whether they are in another process.
   var feeds: [Bool: Telling] = [:]
+  /// Where the store is copied to: a medium that does not crash.
+  lazy var backups = SimulatedDirectory(setup.hardware, entries: [])
   let options: StoreOptions
   private let stale: StaleContents
   /// Of the workload whose image this one starts with.

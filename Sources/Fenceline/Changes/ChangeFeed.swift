@@ -133,19 +133,9 @@ public struct ChangeFeed: Sendable {
     guard store.isReadOnly, durability == .durable, isNewest,
       !Mutant.changesToldUnflushed.isActive
     else { return }
-    do throws(MediumError) {
-      let file = stretch.segment.file
-      if file.isStaged {
-        let name = SegmentName.name(of: stretch.segment.header.segmentID)
-        try store.directory.synchronizeSegment(named: name)
-      } else {
-        let line = RecordLimit.lineSize
-        let end = min(file.length, (stretch.range.upperBound + line - 1) / line * line)
-        try file.persist(stretch.range.lowerBound..<end, flushedFrom: end)
-      }
-    } catch {
-      // One that is gone was compacted, and before that made durable.
-      guard error.cause == .noSuchFileOrDirectory else { throw StoreError(error) }
+    try translatingErrors { () throws(MediumError) in
+      let name = SegmentName.name(of: stretch.segment.header.segmentID)
+      try stretch.segment.file.makeDurable(stretch.range, named: name, in: store.directory)
     }
   }
 }

@@ -128,7 +128,9 @@ extension JournalOpening {
       segmentID: id,
       // A segment in which nothing was accepted is replaced, not followed.
       predecessorID: isNewestEmpty ? newest.header.predecessorID : newest.header.segmentID,
-      incarnation: newest.header.incarnation + (Mutant.incarnationKept.isActive ? 0 : 1),
+      incarnation: newest.header.incarnation(
+        behind: Mutant.incarnationKept.isActive ? 0 : options.incarnationStep
+      ),
       capacity: 0,
       firstSequence: scan.nextSequence + UInt64(possiblyUsed),
       predecessorEnd: isNewestEmpty ? newest.header.predecessorEnd : scan.acceptedEnd,

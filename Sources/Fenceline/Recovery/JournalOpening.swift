@@ -82,6 +82,7 @@ struct JournalOpening {
     asOf sequence: UInt64
   ) throws(StoreError) -> JournalOpening {
     let chain = try SegmentChain(in: directory)
+    guard !chain.members.isEmpty else { throw chain.absence(in: directory) }
     let opening = try Self(chain, in: directory, try Random.word(), upTo: sequence) { _, _ in }
     let headers = chain.members.map(\.header)
     // Of a newest segment that can't be read the header says what was there before.
@@ -167,6 +168,8 @@ struct JournalOpening {
   /// Whether there is a store at all.
   var isEmpty: Bool { chain.members.isEmpty }
   var foreignNames: [String] { chain.foreignNames }
+  /// What it means that there is no store.
+  func absence(in directory: any StoreDirectory) -> StoreError { chain.absence(in: directory) }
   /// What is wrong with bytes that are kept for emergencies only.
   var spareFindings: [StoreError] { chain.membersWithoutSpare.map(\.error) }
   var storeID: StoreID? { chain.members.first?.header.storeID }
@@ -345,13 +348,8 @@ struct JournalOpening {
     else { return }
     let isNoted = damage.contains { $0.segmentID > newest && !chain.holds($0.segmentID) }
     guard !isNoted else { return }
-    // Beside a writer it may have come after the listing: then what was read is a state of before. Its
-    // number need not be the highest: a compacted segment may have got one later and its name sooner.
-    let names = try translatingErrors { () throws(MediumError) in try directory.names() }
-    let hasCome = names.compactMap(SegmentName.id(of:)).contains {
-      $0 > newest && !chain.listedIDs.contains($0)
-    }
-    guard !hasCome else { return }
+    // Beside a writer it may have come after the listing: then what was read is a state of before.
+    guard try !chain.hasGrown(in: directory) else { return }
     let name = SegmentName.name(of: newest + 1)
     damage.append(
       StoreDamage(

@@ -25,7 +25,7 @@ package struct SegmentChain: Sendable {
   /// The highest id that any file bears.
   package private(set) var highestID: UInt32 = 0
   /// The ids that names of files state.
-  private(set) var listedIDs: Set<UInt32> = []
+  private var listedIDs: Set<UInt32> = []
   /// There is a file with the name of an index image.
   private(set) var hasImage = false
   /// Numbers of files of changes behind an index image.
@@ -264,6 +264,22 @@ package struct SegmentChain: Sendable {
 
   /// Whether a segment is history.
   func holds(_ id: UInt32) -> Bool { members.contains { $0.header.segmentID == id } }
+
+  /// Whether there is a segment by now that comes behind those that were listed.
+  ///
+  /// Its number need not be the highest: a compacted segment may have got one later and its name sooner.
+  func hasGrown(in directory: any StoreDirectory) throws(StoreError) -> Bool {
+    let newest = members.last?.header.covered.upperBound ?? 0
+    let names = try translatingErrors { () throws(MediumError) in try directory.names() }
+    return names.compactMap(SegmentName.id(of:)).contains {
+      $0 > newest && !listedIDs.contains($0)
+    }
+  }
+
+  /// What it means that there is no segment.
+  func absence(in directory: any StoreDirectory) -> StoreError {
+    BackupName.areOfBackup(foreignNames) ? .isBackup(directory.path) : .noStore(directory.path)
+  }
 
   /// Takes note of a segment that was replaced.
   mutating func noteLeftover(_ name: String) { leftovers.append(name) }

@@ -100,11 +100,8 @@ struct SegmentRecovery: Sendable {
         checkEnd(scan, bytes, member)
         return
       }
-      if case .unknownFlags(let flags) = stop.fault {
-        failure = .newerFormat(
-          file: member.file.path,
-          feature: "record flags 0x\(String(flags, radix: 16))"
-        )
+      if case .unknownFlags = stop.fault {
+        failure = stop.error(in: member.file.path)
         return
       }
       let reader = JournalReader(binding: member.binding, from: stop.offset, limit: limit)
@@ -315,19 +312,15 @@ struct SegmentRecovery: Sendable {
     nextSequence: UInt64?,
     salvaged: [SalvagedRecord]
   ) -> StoreDamage {
-    let cause: CorruptionCause
     var lostKeys = LostKeys.any
-    switch stop.fault {
-    case .header, .length, .unknownFlags: cause = stop.isMisplaced ? .recordOrder : .recordHeader
-    case .body(let check, let isWholeTransaction):
-      cause = .recordBody
-      // One key only if just this record is missing: a page may have taken its neighbours along.
-      if isWholeTransaction, nextSequence == firstLost &+ 1 {
-        lostKeys = .marked([DigestEntry.mark(check): firstLost])
-      }
+    // One key only if just this record is missing: a page may have taken its neighbours along.
+    if case .body(let check, let isWholeTransaction) = stop.fault, isWholeTransaction,
+      nextSequence == firstLost &+ 1
+    {
+      lostKeys = .marked([DigestEntry.mark(check): firstLost])
     }
     return StoreDamage(
-      .corrupt(file: member.file.path, offset: stop.offset, cause: cause),
+      stop.error(in: member.file.path),
       in: member.header.segmentID,
       firstLost: firstLost,
       nextSequence: nextSequence,
@@ -353,6 +346,19 @@ struct SegmentRecovery: Sendable {
   /// Whether anything seems to stand behind the accepted end, as far as fresh segments are zero.
   private static func isWritten(_ bytes: RawSpan, from start: Int, limit: Int) -> Bool {
     start + 8 <= limit && bytes.littleEndian(at: start, as: UInt64.self) != 0
+  }
+}
+
+extension ScanStop {
+  /// What is wrong there, for people.
+  func error(in file: FilePath) -> StoreError {
+    switch fault {
+    case .unknownFlags(let flags) where !isMisplaced:
+      .newerFormat(file: file, feature: "record flags 0x\(String(flags, radix: 16))")
+    case .header, .length, .unknownFlags:
+      .corrupt(file: file, offset: offset, cause: isMisplaced ? .recordOrder : .recordHeader)
+    case .body: .corrupt(file: file, offset: offset, cause: .recordBody)
+    }
   }
 }
 

@@ -115,8 +115,11 @@ extension Store {
       hashSeed: options.segmentOptions.hashSeed
     )
     if opening.isEmpty {
-      guard options.createsIfMissing else { throw .noStore(directory.path) }
-      guard opening.foreignNames.isEmpty else { throw .notAStore(directory.path) }
+      guard options.createsIfMissing else { throw opening.absence(in: directory) }
+      guard opening.foreignNames.isEmpty else {
+        let absence = opening.absence(in: directory)
+        throw absence == .noStore(directory.path) ? .notAStore(directory.path) : absence
+      }
     }
     let journal = try opening.beginWriting(in: directory, options: options.segmentOptions)
     let storeID = journal.storeID
@@ -172,7 +175,7 @@ extension Store {
     _ options: StoreOptions,
     pastSequence: UInt64? = nil
   ) throws(StoreError) {
-    guard let storeID = opening.storeID else { throw .noStore(directory.path) }
+    guard let storeID = opening.storeID else { throw opening.absence(in: directory) }
     self.init(
       directory,
       opening,

@@ -15,6 +15,7 @@ extension Store {
       try FileSystemDirectory.names(in: path)
     }
     if names.contains(where: { SegmentName.id(of: $0) != nil }) { return }
+    if BackupName.areOfBackup(names) { throw .isBackup(path) }
     guard mayBeEmpty else { throw .noStore(path) }
     let foreign = names.filter { name in
       name != FileSystemDirectory.lockName && name != FileSystemDirectory.reserveName

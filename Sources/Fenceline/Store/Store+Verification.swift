@@ -59,7 +59,7 @@ extension Store {
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws(StoreError) -> VerificationReport {
     let opening = try JournalOpening.read(directory, progress: progress)
-    guard !opening.isEmpty else { throw .noStore(directory.path) }
+    guard !opening.isEmpty else { throw opening.absence(in: directory) }
     return VerificationReport(
       opening.report,
       keyCount: opening.index.count,

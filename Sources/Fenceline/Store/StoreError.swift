@@ -51,6 +51,16 @@ public enum StoreError: Error, Sendable, Equatable {
   case unknownToken(ChangeToken)
   /// Every position of the journal's address space (8 TiB) is used.
   case addressSpaceExhausted
+  /// The directory holds a backup, or the beginning of one, and no store.
+  case isBackup(FilePath)
+  /// There is no complete backup at the path.
+  case noBackup(FilePath)
+  /// The directory holds other things and no backup; nothing was created in it.
+  case notABackup(FilePath)
+  /// The directory holds a backup of another store, or of a state that this one never had.
+  case otherBackup(FilePath)
+  /// A store can't be restored to where something is already.
+  case notEmpty(FilePath)
 }
 
 /// Why bytes are not a valid part of a journal.
@@ -79,6 +89,14 @@ public enum CorruptionCause: String, Sendable, Equatable {
   case indexImage
   /// An index image with right checksums leads to a segment that is gone.
   case indexPosition
+  /// The manifest of a backup is damaged.
+  case backupManifest
+  /// A file of a backup does not have the bytes that were copied into it.
+  case backupPart
+  /// A file of a backup is not there.
+  case missingPart
+  /// A file among those of a backup belongs to none.
+  case foreignFile
 }
 
 extension StoreError: CustomStringConvertible {
@@ -121,6 +139,15 @@ extension StoreError: CustomStringConvertible {
         + "take a snapshot of the store, and go on from its token"
     case .unknownToken(let token): "\(token): the store has no such transaction"
     case .addressSpaceExhausted: "the store takes 8 TiB, and can't take more"
+    case .isBackup(let path):
+      "\(path): a backup and not a store; restore it to another path to work with it"
+    case .noBackup(let path): "\(path): no complete backup there"
+    case .notABackup(let path):
+      "\(path): a directory with other files in it, not a backup; choose another path"
+    case .otherBackup(let path):
+      "\(path): holds a backup of another store, or of a state that this one never had; "
+        + "choose another path"
+    case .notEmpty(let path): "\(path): there is something already; choose another path"
     }
   }
 }
@@ -142,6 +169,10 @@ extension CorruptionCause {
       "the index image is damaged and the journal can't be read instead now; try again"
     case .indexPosition:
       "the index image leads where no record is; remove it, and the next opening reads the journal"
+    case .backupManifest: "the backup's manifest is damaged"
+    case .backupPart: "the bytes are not those that were backed up"
+    case .missingPart: "a file of the backup is missing"
+    case .foreignFile: "it belongs to no backup"
     }
   }
 }

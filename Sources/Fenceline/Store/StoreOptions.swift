@@ -65,6 +65,8 @@ package struct SegmentOptions: Sendable {
   package var fewestChanges: Int?
   /// Of a new store.
   package var firstIncarnation: UInt64 = 1
+  /// What a recovery adds to the incarnation.
+  package var incarnationStep: UInt64 = 1
   /// Bytes of a segment from which on its successor is made ahead of need.
   package var smallestPrepared = 1 << 20
   /// Makes it on a thread of its own; without one at once, where the same calls have to give the

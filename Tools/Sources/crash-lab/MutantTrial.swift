@@ -42,6 +42,7 @@ struct MutantTrial {
     if try lookAgain(all + others) { return }
     if try checkIndexImages() { return }
     if try checkContracts() { return }
+    if try checkBackups() { return }
     if try crash(first, limit: 8) { return }
     // Records of one length are where stale ones fit.
     if try crash(others.filter { $0.name.contains("of one length") }, limit: 8) { return }
@@ -87,6 +88,15 @@ struct MutantTrial {
   private func checkIndexImages() throws -> Bool {
     guard let first = try DamagedIndexImage.violations().first else { return false }
     try report.send(.found(images: images, "index image: \(first)"))
+    return true
+  }
+
+  /// Backups whose own medium crashes.
+  private func checkBackups() throws -> Bool {
+    guard let first = try BackupCrashes.violations().first else { return false }
+    // What was found, without the image.
+    let line = first.prefix { $0 != "\n" }
+    try report.send(.found(images: images, "backups: \(line)"))
     return true
   }
 

@@ -15,6 +15,10 @@ internal import SystemPackage
 final class Life {
   let store: FilePath
   let output: FilePath
+  let backup: FilePath
+  let restored: FilePath
+  /// What the backup holds.
+  var backedUp: StoreState?
   let isOnDisk: Bool
   /// What fails; nil where nothing does.
   let fault: FaultCase?
@@ -30,6 +34,8 @@ final class Life {
   init(in root: FilePath, isOnDisk: Bool, fault: FaultCase?) {
     store = root.appending("store")
     output = root.appending("output")
+    backup = root.appending("backup")
+    restored = root.appending("restored")
     self.isOnDisk = isOnDisk
     self.fault = fault
   }

@@ -41,6 +41,7 @@ extension Life {
     maintain("compaction", store) { (store) throws(StoreError) in try store.compact() }
     maintain("image", store) { (store) throws(StoreError) in try store.writeIndexImage() }
     put("kept", 50, durable: true, store)
+    backUp("beside a writer")
     put("buffered", 50, store)
   }
 
@@ -74,6 +75,8 @@ extension Life {
     if isVerified, report?.isSound != true || report?.keyCount != wanted.count {
       note("reading: verify finds \(report?.findings ?? [])")
     }
+    backUp("reading")
+    restore("reading")
     for _ in 0..<2 {
       attempt("reading: export") {
         try IndexExport.write(opened, to: output.appending("index.sqlite"))

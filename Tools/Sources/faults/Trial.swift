@@ -80,8 +80,8 @@ struct Trial {
   }
 
   func prepare() throws {
-    for path in [store, output] {
-      Files.removeDirectory(path)
+    for name in ["store", "output", "backup", "restored", "restored.restoring"] {
+      Files.removeDirectory(root.appending(name))
     }
     try Files.makeDirectory(output)
   }
@@ -94,7 +94,8 @@ struct Trial {
     fault_end()
     let answer = fault_hits() == 0 ? Answer.notReached : answer(of: life)
     if fault.function.raw == FAULT_SYNC_DIRECTORY, !fault.error.isToBeRetried, !fault.lasts,
-      let first = life.errors.first, !first.step.hasSuffix("export"),
+      let first = life.errors.first,
+      !["export", "backup", "restore"].contains(where: { first.step.hasSuffix($0) }),
       fault_calls(FAULT_SYNC_DIRECTORY) > fault.call
     {
       // The kernel reports a failure once; the next answer is worth nothing.
@@ -123,6 +124,7 @@ struct Trial {
     } catch {
       findings.append("afterwards: \(error)")
     }
+    findings += life.findingsOfBackups()
     let names = (try? FileSystemDirectory.names(in: output)) ?? []
     for name in names where name != "index.sqlite" {
       findings.append("\(name) is left over")
