@@ -46,7 +46,7 @@ struct IndexStep {
     segments.list(listing.information)
     var entries = try translating { () throws(SQLiteError) in try EntryChanger(to: database) }
     try applyChanges(upTo: moment, &reader, &entries, progress)
-    try repairMoved(from: state, listing, earlier, &entries, progress)
+    guard try repairMoved(from: state, listing, earlier, &entries, progress) else { return nil }
     update.entryCount = state.entryCount + entries.addedCount
     update.writtenRowCount = entries.changedCount
     try IndexExport.writeFacts(
@@ -121,23 +121,30 @@ struct IndexStep {
   }
 
   /// Leads the rows of entries that a compaction has moved to where those stand now.
+  ///
+  /// - Returns: false where rows name a segment that this handle does not know, nor what became of it:
+  ///   whoever wrote them had seen more of the store's compactions.
   private mutating func repairMoved(
     from state: IndexState,
     _ listing: SegmentListing,
     _ moment: Snapshot,
     _ entries: inout EntryChanger,
     _ progress: (Int) -> IterationStep
-  ) throws(IndexExportError) {
+  ) throws(IndexExportError) -> Bool {
     let gone = Set(state.segments.keys.filter { !segments.listed.contains($0) })
-    let sources = gone.filter { liveEntries(in: $0, state) > 0 }
-      .compactMap { state.segments[$0]?.coversFrom }
-    for segment in listing.information
-    where segment.covered != segment.number...segment.number
-      && sources.contains(where: { segment.covered.contains($0) })
-    {
+    var copies: Set<UInt32> = []
+    for (number, segment) in state.segments
+    where gone.contains(number) && liveEntries(in: number, state) > 0 {
+      let copy = listing.information.first {
+        $0.number > number && $0.covered.contains(segment.coversFrom)
+      }
+      guard let copy else { return false }
+      copies.insert(copy.number)
+    }
+    for number in copies.sorted() {
       var failure: IndexExportError?
       try IndexExport.reading { () throws(StoreError) in
-        try moment.forEachMovedPlace(in: segment.number, of: listing) { (key, place) in
+        try moment.forEachMovedPlace(in: number, of: listing) { (key, place) in
           do throws(IndexExportError) {
             try lead(key, to: place, from: gone, &entries)
             try report(update.movedRecordCount, to: progress)
@@ -154,6 +161,7 @@ struct IndexStep {
       let finding = "entries name segment \(number), which is gone"
       throw .damagedIndex(path, finding: finding)
     }
+    return true
   }
 
   private mutating func lead(

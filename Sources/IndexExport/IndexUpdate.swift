@@ -16,8 +16,8 @@ public struct IndexUpdate: Sendable, Hashable {
     case noIndex
     /// Compactions have taken transactions that the index does not have yet.
     case changesAreGone
-    /// What the index shows is not in the past of what the store shows: transactions that a crash took
-    /// back, or that a handle which does not follow is behind.
+    /// What the index shows is not in the past of what the handle shows: a crash has taken it back, or
+    /// the handle is behind whoever wrote it.
     case anotherHistory
     /// The index does not say what it shows: it was written where the kernel has no `membarrier`.
     case noToken
