@@ -40,9 +40,10 @@ enum IndexSchema {
     PRAGMA user_version = \(userVersion);
     """
 
-  /// Settings of a connection that changes an index once: durable with the commit, the name of the
-  /// journal that is gone then included. Changed pages stay in memory until then, or readers would be
-  /// locked out while they are being changed.
+  /// Settings of a connection that changes an index once.
+  ///
+  /// Durable with the commit, that the journal has gone included. Changed pages stay in memory until
+  /// then, or readers would be locked out while they are being changed.
   static let updatingSettings = "PRAGMA synchronous = EXTRA; PRAGMA cache_spill = OFF;"
 
   /// Settings of a connection that follows: the log is synced when it is taken into the database.

@@ -34,6 +34,7 @@ struct IndexStep {
   ///   - progress: gets the number of keys; can end it.
   /// - Returns: the place that the tables show now; nil where the store does not lead there from the
   ///   state's.
+  /// - Throws: what went wrong; the tables are to be taken back.
   mutating func run(
     in database: borrowing SQLiteConnection,
     from state: IndexState,

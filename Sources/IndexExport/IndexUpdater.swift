@@ -98,6 +98,7 @@ struct IndexUpdater: ~Copyable {
   /// - Parameters:
   ///   - rewrites: where the past is gone, all is written anew in the same transaction.
   ///   - progress: gets the number of keys; can end it.
+  /// - Returns: what was done, if it could be.
   /// - Throws: what went wrong; the tables are as they were, and the next step tries again.
   mutating func step(
     rewriting rewrites: Bool,

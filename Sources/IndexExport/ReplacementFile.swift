@@ -115,7 +115,8 @@ struct ReplacementFile: ~Copyable {
       }
       throw .notAnIndex(target)
     }
-    return (try start(of: descriptor, min(128, Int(status.st_size)), target), status.st_mode & 0o777)
+    let bytes = try start(of: descriptor, min(128, Int(status.st_size)), target)
+    return (bytes, status.st_mode & 0o777)
   }
 
   /// The first `count` bytes of a file that has them: one that is only read in part must not pass for

@@ -80,7 +80,8 @@ struct UpdateRefusalTests {
   @Test(
     "an index that contradicts itself",
     arguments: [
-      "DELETE FROM store WHERE name = 'id'", "UPDATE store SET value = 'x' WHERE name = 'key_count'",
+      "DELETE FROM store WHERE name = 'id'",
+      "UPDATE store SET value = 'x' WHERE name = 'key_count'",
       "UPDATE store SET value = 'x' WHERE name = 'change_token'", "DROP TABLE segments",
       "UPDATE segments SET live_entries = 0",
     ]

@@ -68,7 +68,8 @@ func randomKey(_ numbers: inout SeededNumbers) -> [UInt8] {
 /// Puts, deletes or a transaction of both.
 func writeSomething(to store: Store, _ numbers: inout SeededNumbers) throws {
   func value(_ numbers: inout SeededNumbers) -> [UInt8] {
-    [UInt8](repeating: .random(in: 0...255, using: &numbers), count: .random(in: 0...3000, using: &numbers))
+    let length = Int.random(in: 0...3000, using: &numbers)
+    return [UInt8](repeating: .random(in: 0...255, using: &numbers), count: length)
   }
   switch Int.random(in: 0..<10, using: &numbers) {
   case 0..<5: try store.put(randomKey(&numbers), value(&numbers))
