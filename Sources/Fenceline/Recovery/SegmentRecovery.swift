@@ -260,7 +260,9 @@ struct SegmentRecovery: Sendable {
         member,
         firstLost: scan.nextSequence,
         nextSequence: nextSequence,
-        salvaged: salvaged
+        salvaged: salvaged,
+        damagedRecords: reader.damagedRecords(in: bytes),
+        end: resumed?.offset
       )
     )
   }
@@ -313,7 +315,9 @@ struct SegmentRecovery: Sendable {
     _ member: ChainMember,
     firstLost: UInt64,
     nextSequence: UInt64?,
-    salvaged: [SalvagedRecord]
+    salvaged: [SalvagedRecord],
+    damagedRecords: [DamagedRecord],
+    end: Int?
   ) -> StoreDamage {
     let cause: CorruptionCause
     var lostKeys = LostKeys.any
@@ -332,6 +336,8 @@ struct SegmentRecovery: Sendable {
       firstLost: firstLost,
       nextSequence: nextSequence,
       salvaged: salvaged,
+      damagedRecords: damagedRecords,
+      end: end,
       lostKeys: lostKeys
     )
   }
