@@ -63,7 +63,7 @@ struct Repair: ParsableCommand {
         keepingOlderVersions: olderVersions
       ) { (step, done, all) in
         progress.update("\(done) of \(all) \(step == .reading ? "segments" : "keys")")
-      } _: { (loss) in
+      } lost: { (loss) in
         guard failure == nil else { return }
         do throws(Failure) {
           try output.append { $0.append(contentsOf: line(loss)) }
@@ -134,9 +134,9 @@ struct Repair: ParsableCommand {
     let fate =
       switch (loss.heldSequence, loss.isKept) {
       case (nil, _): "lost"
-      case (let sequence?, true): "kept as of transaction \(sequence), which may be an older version"
+      case (let sequence?, true): "kept as of transaction \(sequence), perhaps an older version"
       case (let sequence?, false):
-        "lost; --older-versions keeps it as of transaction \(sequence), which may be an older version"
+        "lost; --older-versions keeps it as of transaction \(sequence), perhaps an older version"
       }
     line.append(contentsOf: ": \(fate)\n".utf8)
     return line

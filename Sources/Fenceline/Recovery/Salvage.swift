@@ -73,7 +73,7 @@ extension Store {
     keepingOlderVersions keepsOlderVersions: Bool = false,
     options: StoreOptions = StoreOptions(),
     progress: (SalvageStep, _ done: Int, _ all: Int) -> Void = { _, _, _ in },
-    _ visit: (SalvageLoss) -> Void = { _ in }
+    lost visit: (SalvageLoss) -> Void = { _ in }
   ) throws(StoreError) -> SalvageReport {
     guard try isDirectory(path) else { throw .noStore(path) }
     let directory = try translatingErrors { () throws(MediumError) in
@@ -209,7 +209,9 @@ private struct Salvage {
       }
     }
     let removals = removals(of: missing.keys)
-    for (key, (record, cause)) in missing where !record.isDelete {
+    let inOrder = missing.sorted { $0.value.record.sequence < $1.value.record.sequence }
+    for (key, (record, cause)) in inOrder
+    where !record.isDelete {
       // A whole delete came later: nothing of the key is lost.
       if removals[key] ?? 0 > record.sequence { continue }
       report.lostCount += 1

@@ -20,6 +20,8 @@ struct SegmentRecovery: Sendable {
   /// Where the description of the segment before stands.
   var predecessorDigest: Range<Int>?
   var scan: TransactionScan?
+  /// Records in complete transactions, on both sides of damage.
+  private(set) var recordCount = 0
   var damage: [StoreDamage] = []
   /// Bytes of an unfinished write behind the accepted end.
   var hasTornTail = false
@@ -177,6 +179,7 @@ struct SegmentRecovery: Sendable {
     closeDigests += scan.closeDigests
     predecessorDigest = predecessorDigest ?? scan.predecessorDigest
     self.scan = scan
+    recordCount += scan.recordCount
     return scan
   }
 

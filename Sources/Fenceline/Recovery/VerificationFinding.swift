@@ -30,8 +30,9 @@ public struct VerificationFinding: Sendable, Equatable {
   public let error: StoreError?
   /// Damaged records there whose keys can be read, at most 256.
   public let records: [DamagedRecord]
-  /// Sequences of transactions of which something may be lost; without an upper bound
-  /// `UInt64.max`. Nil where nothing is.
+  /// Sequences of transactions of which something may be lost; nil where nothing is.
+  ///
+  /// Where nobody knows the last one, it is `UInt64.max`.
   public let lostSequences: ClosedRange<UInt64>?
 
   /// An unfinished write.
