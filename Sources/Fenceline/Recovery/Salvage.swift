@@ -14,7 +14,7 @@
 
 internal import CFlush
 internal import JournalFormat
-internal import PersistentMemory
+package import PersistentMemory
 public import SystemPackage
 
 /// A key of whose newest version nobody can be sure.
@@ -96,6 +96,17 @@ extension Store {
     try target.close()
     do throws(MediumError) { try place.publish() } catch { throw StoreError(error) }
     return report
+  }
+
+  /// Saves what can be saved of a store in any kind of directory into one that is open and empty.
+  package static func salvage(
+    in directory: any StoreDirectory,
+    into target: Store?,
+    keepingOlderVersions keepsOlderVersions: Bool = false,
+    lost visit: (SalvageLoss) -> Void = { _ in }
+  ) throws(StoreError) -> SalvageReport {
+    try Salvage(directory, keepsOlderVersions) { (_, _, _) in }
+      .run(into: target, { (_, _, _) in }, visit)
   }
 }
 
