@@ -107,7 +107,7 @@ import Testing
   func `An index whose follower was killed is whole, and goes on from there`() throws {
     let outcome = try place.shell(
       Self.dump + """
-        kvctl put s a 1
+        kvctl put s a 1 && kvctl index s out.sqlite
         for round in 1 2 3; do
           kvctl index s out.sqlite --follow & follower=$!
           seq -f "key $round.%g\tv" 8000 | kvctl import s - &
