@@ -32,7 +32,7 @@ import Testing
     #expect(try place.files(of: "s") == before)
   }
 
-  @Test func `What is sound goes into a new store, and what is older only if that is wanted`() throws {
+  @Test func `What is sound goes into a new store, what is older only if that is wanted`() throws {
     let before = try place.files(of: "s")
     #expect(try place.kvctl("repair", "s", "--output", "new").status == 65)
     #expect(try place.kvctl("list", "new").text == "a\tvalue of a\nc\tvalue of c\ny\t2\n")
