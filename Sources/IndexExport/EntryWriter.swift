@@ -1,56 +1,121 @@
-// Rows of the table "entries". Keys come in order, so that every row is appended.
+// Rows of the table "entries": all of them, in the order of their keys, so that each is appended; or one
+// here and there. Either way what lives in each segment is counted with them.
 
 internal import Fenceline
 internal import Glibc
 
-/// Writes entries to an index.
+/// Writes all entries to an index.
 struct EntryWriter: ~Copyable {
   private let insert: SQLiteStatement
-  private let update: SQLiteStatement
   /// Rows in the table.
   private(set) var count = 0
 
-  /// Prepares the statements; they must go before the connection is closed.
+  /// Prepares the statement; it must go before the connection is closed.
   init(to database: borrowing SQLiteConnection) throws(SQLiteError) {
-    let insert = try database.prepare(IndexSchema.insertEntry)
-    let update = try database.prepare(IndexSchema.updateEntry)
-    self.insert = insert
-    self.update = update
+    insert = try database.prepare(IndexSchema.insertEntry)
   }
 
-  /// Writes one entry.
-  ///
-  /// A key that was removed and given a new value while the store was visited may come twice, in any
-  /// order; its newest record stays.
+  /// Writes one entry, whose key comes behind that of the one before.
   mutating func write(
     key: RawSpan,
     valueLength: Int,
     at location: EntryLocation
   ) throws(SQLiteError) {
-    Self.bind(key, valueLength, location, to: insert)
-    if try insert.run(blob: key, at: 1) > 0 {
-      count += 1
-    } else {
-      Self.bind(key, valueLength, location, to: update)
-      try update.run(blob: key, at: 1)
+    try insert.run(entry: key, valueLength, location)
+    count += 1
+  }
+}
+
+/// Changes rows of an index.
+struct EntryChanger: ~Copyable {
+  /// What a row says.
+  struct Row {
+    let segment: UInt32
+    let offset: Int
+    let recordLength: Int
+    let sequence: UInt64
+  }
+
+  private let select: SQLiteStatement
+  private let replace: SQLiteStatement
+  private let delete: SQLiteStatement
+  /// Rows that came, less those that went.
+  private(set) var addedCount = 0
+  /// Rows that were written or removed.
+  private(set) var changedCount = 0
+
+  /// Prepares the statements; they must go before the connection is closed.
+  init(to database: borrowing SQLiteConnection) throws(SQLiteError) {
+    let select = try database.prepare(IndexSchema.selectEntry)
+    let replace = try database.prepare(IndexSchema.replaceEntry)
+    let delete = try database.prepare(IndexSchema.deleteEntry)
+    self.select = select
+    self.replace = replace
+    self.delete = delete
+  }
+
+  /// The row of a key, if there is one.
+  func row(of key: RawSpan) throws(SQLiteError) -> Row? {
+    try select.withBlob(key, at: 1) { () throws(SQLiteError) in
+      guard try select.step() else { return nil }
+      defer { select.reset() }
+      return Row(
+        segment: UInt32(truncatingIfNeeded: select.number(0)),
+        offset: Int(select.number(1)),
+        recordLength: Int(select.number(2)),
+        sequence: UInt64(bitPattern: select.number(3))
+      )
     }
   }
 
-  @inline(__always)
-  private static func bind(
+  /// Writes the row of a key in the place of `old`, unless it says that already.
+  mutating func set(
     _ key: RawSpan,
+    to place: EntryPlace,
+    replacing old: Row?,
+    counting segments: inout LiveSegments
+  ) throws(SQLiteError) {
+    let location = place.location
+    if let old, old.segment == location.segment, old.offset == location.offset,
+      old.sequence == location.sequence
+    {
+      return
+    }
+    try replace.run(entry: key, place.valueLength, location)
+    changedCount += 1
+    segments.add(location)
+    if let old { segments.remove(old) } else { addedCount += 1 }
+  }
+
+  /// Removes the row of a key.
+  mutating func remove(
+    _ key: RawSpan,
+    _ old: Row,
+    counting segments: inout LiveSegments
+  ) throws(SQLiteError) {
+    try delete.run(blob: key, at: 1)
+    changedCount += 1
+    addedCount -= 1
+    segments.remove(old)
+  }
+}
+
+extension SQLiteStatement {
+  /// Writes one entry.
+  fileprivate borrowing func run(
+    entry key: RawSpan,
     _ valueLength: Int,
-    _ location: EntryLocation,
-    to statement: borrowing SQLiteStatement
-  ) {
-    statement.bind(isText(key) ? 1 : 0, at: 2)
-    statement.bind(Int64(valueLength), at: 3)
-    statement.bind(Int64(location.segment), at: 4)
-    statement.bind(Int64(location.offset), at: 5)
-    statement.bind(Int64(location.recordLength), at: 6)
-    statement.bind(Int64(location.valueOffset), at: 7)
-    statement.bind(Int64(bitPattern: location.sequence), at: 8)
-    statement.bind(Int64(location.checksum), at: 9)
+    _ location: EntryLocation
+  ) throws(SQLiteError) {
+    bind(Self.isText(key) ? 1 : 0, at: 2)
+    bind(Int64(valueLength), at: 3)
+    bind(Int64(location.segment), at: 4)
+    bind(Int64(location.offset), at: 5)
+    bind(Int64(location.recordLength), at: 6)
+    bind(Int64(location.valueOffset), at: 7)
+    bind(Int64(bitPattern: location.sequence), at: 8)
+    bind(Int64(location.checksum), at: 9)
+    try run(blob: key, at: 1)
   }
 
   /// Whether SQLite can show the bytes as text: its functions see nothing behind a NUL.

@@ -1,7 +1,7 @@
 // From a store to a database file: a new file beside the target, one transaction, one rename.
 //
 // Invariants: the target is the old file or the complete new one, never anything else; the store is
-// only read, and may be written to all the while.
+// only read, and may be written to all the while; what is written shows the moment that its token names.
 
 public import Fenceline
 public import SystemPackage
@@ -17,10 +17,8 @@ public enum IndexExport {
   /// file is not, unless it is empty. A link is followed. The new file can be read by its owner
   /// only, or by whoever could read the old one.
   ///
-  /// The store may be written to meanwhile, by this process or another. A key that has a value
-  /// during the whole call is in the index once, with a record that was its newest at some moment of
-  /// the call; different keys may show different moments. The bytes of what is not yet synced may
-  /// not have reached the segment files.
+  /// The store may be written to meanwhile, by this process or another: the index shows one moment of
+  /// the call. The bytes of what is not yet synced may not have reached the segment files.
   ///
   /// - Parameters:
   ///   - store: open for reading or writing.
@@ -37,6 +35,18 @@ public enum IndexExport {
     to path: FilePath,
     progress: (Int) -> Void = { _ in }
   ) throws(IndexExportError) -> Int {
+    try writeAll(store, to: path) { (count) in
+      progress(count)
+      return .next
+    }
+  }
+
+  /// The same; `progress` can end it.
+  static func writeAll(
+    _ store: Store,
+    to path: FilePath,
+    progress: (Int) -> IterationStep
+  ) throws(IndexExportError) -> Int {
     var file = try ReplacementFile(for: path, isReplaceable: IndexSchema.isIndex)
     let database = try translating(path) { () throws(SQLiteError) in
       try SQLiteConnection(opening: file.path)
@@ -46,17 +56,8 @@ public enum IndexExport {
       try database.execute("BEGIN")
       try database.execute(IndexSchema.definition)
     }
-    // Listed on both sides of the entries, so that no segment is missed that was begun or removed
-    // between.
-    let segmentsBefore = try reading { () throws(StoreError) in try store.segments() }
-    let count = try writeEntries(of: store, to: database, path, progress)
-    let segmentsAfter = try reading { () throws(StoreError) in try store.segments() }
-    let statistics = try reading { () throws(StoreError) in try store.statistics() }
-    try translating(path) { () throws(SQLiteError) in
-      try write(segmentsBefore, segmentsAfter, to: database)
-      try write(StoreProperty.all(of: store, statistics, count: count), to: database)
-      try database.execute("COMMIT")
-    }
+    let (count, _) = try writeTables(of: store, to: database, path, progress)
+    try translating(path) { () throws(SQLiteError) in try database.execute("COMMIT") }
     try close(database, path)
     try file.publish()
     return count
@@ -64,50 +65,92 @@ public enum IndexExport {
 
   // MARK: Tables
 
-  private static func writeEntries(
+  /// Fills empty tables.
+  ///
+  /// - Returns: the number of entries, and the moment that they show.
+  static func writeTables(
     of store: Store,
     to database: borrowing SQLiteConnection,
     _ path: FilePath,
-    _ progress: (Int) -> Void
+    _ progress: (Int) -> IterationStep
+  ) throws(IndexExportError) -> (Int, ChangeToken?) {
+    var segments = LiveSegments()
+    segments.list(try reading { () throws(StoreError) in try store.segments() })
+    let moment = try reading { () throws(StoreError) -> Snapshot? in
+      try Self.moment(of: store)
+    }
+    let count = try writeEntries(of: store, at: moment, to: database, path, &segments, progress)
+    try writeFacts(of: store, at: moment?.changeToken, count: count, to: database, path, &segments)
+    return (count, moment?.changeToken)
+  }
+
+  /// What the store shows now; nil where the kernel has no `membarrier`: one moment is visited all the
+  /// same, and nobody knows which.
+  static func moment(of store: Store) throws(StoreError) -> Snapshot? {
+    do throws(StoreError) { return try store.snapshot() } catch {
+      guard case .system("membarrier", _, _) = error else { throw error }
+      return nil
+    }
+  }
+
+  private static func writeEntries(
+    of store: Store,
+    at moment: Snapshot?,
+    to database: borrowing SQLiteConnection,
+    _ path: FilePath,
+    _ segments: inout LiveSegments,
+    _ progress: (Int) -> IterationStep
   ) throws(IndexExportError) -> Int {
-    var failure: SQLiteError?
+    var failure: IndexExportError?
     var writer = try translating(path) { () throws(SQLiteError) in try EntryWriter(to: database) }
-    try reading { () throws(StoreError) in
-      try store.forEach(order: .byKey) { (key, value, location) in
-        do throws(SQLiteError) {
-          try writer.write(key: key, valueLength: value.byteCount, at: location)
-        } catch {
-          failure = error
-          return .stop
-        }
-        if writer.count.isMultiple(of: progressInterval) { progress(writer.count) }
+    func visit(_ key: RawSpan, _ valueLength: Int, _ location: EntryLocation) -> IterationStep {
+      do throws(SQLiteError) {
+        try writer.write(key: key, valueLength: valueLength, at: location)
+      } catch {
+        failure = IndexExportError(error, path: path)
+        return .stop
+      }
+      segments.add(location)
+      guard writer.count.isMultiple(of: progressInterval), progress(writer.count) == .stop else {
         return .next
       }
+      failure = .stopped(path)
+      return .stop
     }
-    if let failure { throw IndexExportError(failure, path: path) }
+    try reading { () throws(StoreError) in
+      guard let moment else {
+        return try store.forEach(order: .byKey) { (key, value, location) in
+          visit(key, value.byteCount, location)
+        }
+      }
+      try moment.forEachPlace { (key, place) in
+        if segments.isUnknown(place.location) { segments.note(moment.segment(of: place)) }
+        return visit(key, place.valueLength, place.location)
+      }
+    }
+    if let failure { throw failure }
     return writer.count
   }
 
-  private static let progressInterval = 4096
+  static let progressInterval = 4096
 
-  /// Writes the segments and counts what lives in them.
-  private static func write(
-    _ before: [SegmentInformation],
-    _ after: [SegmentInformation],
-    to database: borrowing SQLiteConnection
-  ) throws(SQLiteError) {
-    let insert = try database.prepare(IndexSchema.insertSegment)
-    for segment in before + after {
-      insert.bind(Int64(segment.number), at: 1)
-      try insert.bind(segment.fileName, at: 2)
-      insert.bind(Int64(segment.capacityInBytes), at: 3)
-      insert.bind(Int64(segment.allocatedBytes), at: 4)
-      insert.bind(Int64(bitPattern: segment.incarnation), at: 5)
-      insert.bind(Int64(bitPattern: segment.firstSequence), at: 6)
-      insert.bind(Int64(bitPattern: segment.createdAt), at: 7)
-      try insert.run()
+  /// Writes what stands in the tables beside the entries.
+  static func writeFacts(
+    of store: Store,
+    at token: ChangeToken?,
+    count: Int,
+    to database: borrowing SQLiteConnection,
+    _ path: FilePath,
+    _ segments: inout LiveSegments
+  ) throws(IndexExportError) {
+    let statistics = try reading { () throws(StoreError) in try store.statistics() }
+    segments.list(try reading { () throws(StoreError) in try store.segments() })
+    let properties = StoreProperty.all(of: store, statistics, count: count, token)
+    let live = segments
+    try translating(path) { () throws(SQLiteError) in
+      try live.write(to: database)
+      try write(properties, to: database)
     }
-    try database.execute(IndexSchema.countLive)
   }
 
   private static func write(
@@ -129,7 +172,7 @@ public enum IndexExport {
 
   // MARK: Errors
 
-  private static func close(
+  static func close(
     _ database: consuming SQLiteConnection,
     _ path: FilePath
   ) throws(IndexExportError) {
@@ -138,7 +181,7 @@ public enum IndexExport {
     }
   }
 
-  private static func translating<R: ~Copyable>(
+  static func translating<R: ~Copyable>(
     _ path: FilePath,
     _ body: () throws(SQLiteError) -> R
   ) throws(IndexExportError) -> R {
@@ -147,7 +190,7 @@ public enum IndexExport {
     }
   }
 
-  private static func reading<R>(
+  static func reading<R>(
     _ body: () throws(StoreError) -> R
   ) throws(IndexExportError) -> R {
     do throws(StoreError) { return try body() } catch { throw .store(error) }

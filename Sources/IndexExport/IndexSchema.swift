@@ -10,16 +10,23 @@ enum IndexSchema {
   /// "FNCL", as SQLite stores it: names the file as one of ours.
   static let applicationID: UInt32 = 0x464e_434c
   /// Version of the tables and views.
-  static let userVersion = 1
+  static let userVersion = 2
 
   /// Whether a file that starts with these bytes is an index, of any version.
-  static func isIndex(_ start: RawSpan) -> Bool {
+  static func isIndex(_ start: RawSpan) -> Bool { version(ofFileWith: start) != nil }
+
+  /// The version of the index that starts with these bytes; nil where it is none.
+  static func version(ofFileWith start: RawSpan) -> Int? {
     let magic = Array("SQLite format 3\0".utf8)
-    let applicationIDOffset = 68
-    guard start.byteCount >= applicationIDOffset + 4 else { return false }
+    let (versionOffset, applicationIDOffset) = (60, 68)
+    guard start.byteCount >= applicationIDOffset + 4 else { return nil }
     for (offset, byte) in magic.enumerated()
-    where start.littleEndian(at: offset, as: UInt8.self) != byte { return false }
-    return start.littleEndian(at: applicationIDOffset, as: UInt32.self).byteSwapped == applicationID
+    where start.littleEndian(at: offset, as: UInt8.self) != byte { return nil }
+    func number(at offset: Int) -> UInt32 {
+      start.littleEndian(at: offset, as: UInt32.self).byteSwapped
+    }
+    return number(at: applicationIDOffset) == applicationID
+      ? Int(number(at: versionOffset)) : nil
   }
 
   /// Settings of the connection and of the file, before anything is in it.
@@ -32,6 +39,15 @@ enum IndexSchema {
     PRAGMA application_id = \(applicationID);
     PRAGMA user_version = \(userVersion);
     """
+
+  /// Settings of a connection that changes an index once.
+  ///
+  /// Durable with the commit, that the journal has gone included. Changed pages stay in memory until
+  /// then, or readers would be locked out while they are being changed.
+  static let updatingSettings = "PRAGMA synchronous = EXTRA; PRAGMA cache_spill = OFF;"
+
+  /// Settings of a connection that follows: the log is synced when it is taken into the database.
+  static let followingSettings = "PRAGMA synchronous = NORMAL;"
 
   /// Tables and views, in the order in which `.schema` prints them.
   static let definition = tables + views
@@ -58,13 +74,17 @@ enum IndexSchema {
       dead_bytes      INTEGER AS (max(0, allocated - live_bytes)) VIRTUAL,
       incarnation     INTEGER NOT NULL,  -- grows with every recovery of the store
       first_sequence  INTEGER NOT NULL,  -- no record in it has a lower one
-      created_at      INTEGER NOT NULL   -- nanoseconds since 1970
+      created_at      INTEGER NOT NULL,  -- nanoseconds since 1970
+      -- The journal segments in whose place it stands: itself, or those that a compaction has brought
+      -- together in it.
+      covers_from     INTEGER NOT NULL,
+      covers_to       INTEGER NOT NULL
     );
 
     CREATE TABLE entries (
       -- Every key that has a value, in the order of the keys' bytes, and where its newest record
-      -- stands. Offsets count from the start of the segment's file. In a store that was written to
-      -- during the export, different rows may show different moments.
+      -- stands. Offsets count from the start of the segment's file. All rows show one moment of the
+      -- store, which "change_token" of the table "store" names.
       key             BLOB PRIMARY KEY NOT NULL,
       is_text         INTEGER NOT NULL,  -- 1: the key is valid UTF-8 and has no NUL in it
       key_text        TEXT AS (CASE WHEN is_text THEN CAST(key AS TEXT) END) VIRTUAL,  -- or NULL
@@ -140,41 +160,63 @@ enum IndexSchema {
   // MARK: Rows
 
   /// Key, is_text, value_length, segment, record_offset, record_length, value_offset, sequence and
-  /// checksum; does nothing where the key has a row.
-  static let insertEntry = """
-    INSERT OR IGNORE INTO entries (key, is_text, value_length, segment, record_offset, record_length,
+  /// checksum.
+  static let insertEntry = "INSERT" + intoEntries
+
+  /// The same parameters; takes the place of the key's row.
+  static let replaceEntry = "REPLACE" + intoEntries
+
+  private static let intoEntries = """
+     INTO entries (key, is_text, value_length, segment, record_offset, record_length,
       value_offset, sequence, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
     """
 
-  /// The same parameters; does nothing where the row is as new.
-  static let updateEntry = """
-    UPDATE entries SET is_text = ?2, value_length = ?3, segment = ?4, record_offset = ?5,
-      record_length = ?6, value_offset = ?7, sequence = ?8, checksum = ?9
-    WHERE key = ?1 AND sequence < ?8
-    """
+  /// Key; gives segment, record_offset, record_length and sequence.
+  static let selectEntry =
+    "SELECT segment, record_offset, record_length, sequence FROM entries WHERE key = ?1"
 
-  /// Number, file_name, capacity, allocated, incarnation, first_sequence and created_at.
+  /// Key.
+  static let deleteEntry = "DELETE FROM entries WHERE key = ?1"
+
+  /// Number, file_name, capacity, allocated, incarnation, first_sequence, created_at, covers_from,
+  /// covers_to, and what comes to live_entries and live_bytes.
   static let insertSegment = """
-    INSERT OR REPLACE INTO segments
-      (number, file_name, capacity, allocated, incarnation, first_sequence, created_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    INSERT INTO segments
+      (number, file_name, capacity, allocated, incarnation, first_sequence, created_at, covers_from,
+       covers_to, live_entries, live_bytes)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+    ON CONFLICT (number) DO UPDATE SET file_name = excluded.file_name,
+      capacity = excluded.capacity, allocated = excluded.allocated,
+      incarnation = excluded.incarnation, first_sequence = excluded.first_sequence,
+      created_at = excluded.created_at, covers_from = excluded.covers_from,
+      covers_to = excluded.covers_to, live_entries = live_entries + excluded.live_entries,
+      live_bytes = live_bytes + excluded.live_bytes
     """
 
-  /// Once entries and segments are there.
-  static let countLive = """
-    UPDATE segments SET live_entries = live.entries, live_bytes = live.bytes
-    FROM (
-      SELECT segment, count(*) AS entries, sum(record_length) AS bytes FROM entries GROUP BY segment
-    ) AS live
-    WHERE number = live.segment
+  /// Number, and what comes to live_entries and live_bytes.
+  static let countSegment = """
+    UPDATE segments SET live_entries = live_entries + ?2, live_bytes = live_bytes + ?3
+    WHERE number = ?1
     """
+
+  /// Gives number, covers_from and live_entries.
+  static let selectSegments = "SELECT number, covers_from, live_entries FROM segments"
+
+  /// Number.
+  static let deleteSegment = "DELETE FROM segments WHERE number = ?1"
 
   /// Name, value and meaning.
-  static let insertProperty = "INSERT INTO store (name, value, meaning) VALUES (?1, ?2, ?3)"
+  static let insertProperty = "REPLACE INTO store (name, value, meaning) VALUES (?1, ?2, ?3)"
+
+  /// Name; gives value.
+  static let selectProperty = "SELECT value FROM store WHERE name = ?1"
 
   /// The clock is read by SQLite, which also knows calendars.
   static let insertExportTime = """
-    INSERT INTO store (name, value, meaning)
+    REPLACE INTO store (name, value, meaning)
     VALUES ('exported_at', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 'end of the export, UTC')
     """
+
+  /// Before everything is written anew in place.
+  static let deleteAll = "DELETE FROM entries; DELETE FROM segments; DELETE FROM store;"
 }

@@ -1,5 +1,5 @@
 // A file that takes another's place when it is complete. Every system call of the export goes
-// through this file.
+// through this file, but SQLite's own.
 //
 // Invariant: until `publish` has renamed it, the file has a name of its own beside the target, and
 // its owner's end removes it. Only a process that is killed leaves one behind.
@@ -64,7 +64,7 @@ struct ReplacementFile: ~Copyable {
   // MARK: The target
 
   /// The corresponding C function is `realpath`; a path to nothing stays as it is.
-  private static func resolve(_ path: FilePath) -> FilePath {
+  static func resolve(_ path: FilePath) -> FilePath {
     unsafe path.withPlatformString { path in
       guard let resolved = unsafe Glibc.realpath(path, nil) else {
         return unsafe FilePath(platformString: path)
@@ -86,6 +86,19 @@ struct ReplacementFile: ~Copyable {
       let status = unsafe journal.withPlatformString { unsafe Glibc.access($0, F_OK) }
       guard status != 0 else { throw .inUse(journal: journal) }
     }
+    guard let (bytes, permissions) = try start(ofFileAt: target) else { return nil }
+    // SAFETY: a byte has no padding that reading its raw memory could show.
+    guard bytes.isEmpty || isReplaceable(unsafe bytes.span.bytes) else {
+      throw .notAnIndex(target)
+    }
+    return permissions
+  }
+
+  /// The first bytes of a file, as many as tell an index, and its permissions; nil where nothing
+  /// stands there.
+  static func start(
+    ofFileAt target: FilePath
+  ) throws(IndexExportError) -> (bytes: [UInt8], permissions: mode_t)? {
     let descriptor: Int32
     do throws(IndexExportError) {
       descriptor = try open(target, O_RDONLY | O_NONBLOCK)
@@ -103,11 +116,7 @@ struct ReplacementFile: ~Copyable {
       throw .notAnIndex(target)
     }
     let bytes = try start(of: descriptor, min(128, Int(status.st_size)), target)
-    // SAFETY: a byte has no padding that reading its raw memory could show.
-    guard bytes.isEmpty || isReplaceable(unsafe bytes.span.bytes) else {
-      throw .notAnIndex(target)
-    }
-    return status.st_mode & 0o777
+    return (bytes, status.st_mode & 0o777)
   }
 
   /// The first `count` bytes of a file that has them: one that is only read in part must not pass for

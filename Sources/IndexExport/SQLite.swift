@@ -65,6 +65,20 @@ struct SQLiteConnection: ~Copyable {
     guard code == SQLITE_OK else { throw unsafe SQLiteError(code: code, of: handle, sql: sql) }
   }
 
+  /// Lets statements wait for the locks of others instead of giving up at once.
+  ///
+  /// The corresponding C function is `sqlite3_busy_timeout`.
+  func waitForLocks(milliseconds: Int32) { unsafe _ = sqlite3_busy_timeout(handle, milliseconds) }
+
+  /// Whether the file was removed or has another name since it was opened.
+  ///
+  /// The corresponding C function is `sqlite3_file_control` with `SQLITE_FCNTL_HAS_MOVED`.
+  var hasMoved: Bool {
+    var result: Int32 = 0
+    let code = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &result)
+    return code == SQLITE_OK && result != 0
+  }
+
   /// Compiles one statement, which must go before the connection is closed.
   ///
   /// The corresponding C function is `sqlite3_prepare_v2`.
@@ -78,7 +92,7 @@ struct SQLiteConnection: ~Copyable {
   }
 }
 
-/// One prepared statement that returns no rows.
+/// One prepared statement.
 ///
 /// Parameters count from 1 and keep their values until they are bound again.
 @safe
@@ -128,17 +142,26 @@ struct SQLiteStatement: ~Copyable {
 
   /// Runs the statement with `bytes` as one parameter's value, read in place, and returns the number
   /// of rows that it changed.
-  ///
-  /// The corresponding C function is `sqlite3_bind_blob` with `SQLITE_STATIC`.
   @discardableResult
   func run(blob bytes: RawSpan, at parameter: Int32) throws(SQLiteError) -> Int {
-    let result: Result<Int, SQLiteError> = unsafe bytes.withUnsafeBytes { (bytes) in
+    try withBlob(bytes, at: parameter) { () throws(SQLiteError) in try run() }
+  }
+
+  /// Lends the statement `bytes` as one parameter's value while `body` runs it.
+  ///
+  /// The corresponding C function is `sqlite3_bind_blob` with `SQLITE_STATIC`.
+  func withBlob<R>(
+    _ bytes: RawSpan,
+    at parameter: Int32,
+    _ body: () throws(SQLiteError) -> R
+  ) throws(SQLiteError) -> R {
+    let result: Result<R, SQLiteError> = unsafe bytes.withUnsafeBytes { (bytes) in
       do throws(SQLiteError) {
         // No bytes have no address, and a null pointer would mean NULL.
         if unsafe bytes.isEmpty {
           try check(unsafe sqlite3_bind_zeroblob(handle, parameter, 0))
         } else {
-          // SAFETY: SQLite reads the bytes in `run` only; before this call returns, and with it
+          // SAFETY: SQLite reads the bytes in `body` only; before this call returns, and with it
           // the right to read them, the parameter is NULL again.
           try check(
             unsafe sqlite3_bind_blob64(
@@ -151,12 +174,48 @@ struct SQLiteStatement: ~Copyable {
           )
         }
         defer { unsafe _ = sqlite3_bind_null(handle, parameter) }
-        return .success(try run())
+        return .success(try body())
       } catch {
         return .failure(error)
       }
     }
     return try result.get()
+  }
+
+  // MARK: Rows
+
+  /// Goes on to the next row; behind the last one the statement is as before the first.
+  ///
+  /// The corresponding C functions are `sqlite3_step` and `sqlite3_reset`.
+  ///
+  /// - Returns: whether there is one.
+  func step() throws(SQLiteError) -> Bool {
+    let code = unsafe sqlite3_step(handle)
+    if code == SQLITE_ROW { return true }
+    defer { reset() }
+    guard code == SQLITE_DONE else {
+      throw unsafe SQLiteError(code: code, of: sqlite3_db_handle(handle), sql: sql)
+    }
+    return false
+  }
+
+  /// Leaves the rows that are not read yet.
+  ///
+  /// The corresponding C function is `sqlite3_reset`.
+  func reset() { unsafe _ = sqlite3_reset(handle) }
+
+  /// A column of the row, from 0; 0 where it is no number.
+  ///
+  /// The corresponding C function is `sqlite3_column_int64`.
+  func number(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(handle, column) }
+
+  /// A column of the row as text; "" for NULL.
+  ///
+  /// The corresponding C function is `sqlite3_column_text`.
+  func text(_ column: Int32) -> String {
+    // SAFETY: the text ends with a zero byte, and stays until the next call on the statement.
+    guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }
+    return unsafe String(cString: text)
   }
 
   private func check(_ code: Int32) throws(SQLiteError) {

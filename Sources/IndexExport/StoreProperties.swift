@@ -11,6 +11,9 @@ struct StoreProperty {
     case text(String)
   }
 
+  /// Names of the properties that an update goes by.
+  static let (identifierName, countName, tokenName) = ("id", "key_count", "change_token")
+
   let name: String
   let value: Value
   let meaning: String
@@ -22,7 +25,12 @@ struct StoreProperty {
   }
 
   /// All properties but the time of the export; `count` is that of the rows of "entries".
-  static func all(of store: Store, _ statistics: StoreStatistics, count: Int) -> [StoreProperty] {
+  static func all(
+    of store: Store,
+    _ statistics: StoreStatistics,
+    count: Int,
+    _ token: ChangeToken?
+  ) -> [StoreProperty] {
     func number(_ name: String, _ value: Int, _ meaning: String) -> StoreProperty {
       StoreProperty(name, .number(value), meaning)
     }
@@ -32,15 +40,15 @@ struct StoreProperty {
     func text(_ name: String, _ value: String, _ meaning: String) -> StoreProperty {
       StoreProperty(name, .text(value), meaning)
     }
-    return [
-      text("id", store.identifier, "identity of the store, shared by all its segments"),
+    var properties = [
+      text(identifierName, store.identifier, "identity of the store, shared by all its segments"),
       text("path", store.path.string, "the store's directory, as the exporting program named it"),
       number(
         "format_version",
         Int(SegmentHeader.formatVersion),
         "version of the segments' format"
       ),
-      number("key_count", count, "rows of entries"),
+      number(countName, count, "rows of entries"),
       number("segment_count", statistics.segmentCount, "segment files after the export"),
       number("capacity", statistics.journalCapacityInBytes, "bytes of the segment files"),
       number("allocated", statistics.allocatedBytes, "bytes that the file system holds for them"),
@@ -78,5 +86,10 @@ struct StoreProperty {
       ),
       number("damage_count", statistics.damageCount, "places in which the journal is damaged"),
     ]
+    if let token {
+      let meaning = "the index shows the store behind this transaction; an update goes on from here"
+      properties.append(text(tokenName, token.description, meaning))
+    }
+    return properties
   }
 }

@@ -54,6 +54,26 @@ enum SystemCalls {
     }
   }
 
+  /// The corresponding C function is `mkdirat`.
+  static func makeDirectory(
+    _ name: String,
+    in directory: borrowing OwnedDescriptor,
+    _ path: FilePath
+  ) throws(MediumError) {
+    let raw = directory.rawValue
+    try check("mkdir", path) { unsafe Glibc.mkdirat(raw, name, 0o700) }
+  }
+
+  /// The corresponding C function is `unlinkat` with `AT_REMOVEDIR`.
+  static func removeDirectory(
+    _ name: String,
+    in directory: borrowing OwnedDescriptor,
+    _ path: FilePath
+  ) throws(MediumError) {
+    let raw = directory.rawValue
+    try check("rmdir", path) { unsafe Glibc.unlinkat(raw, name, AT_REMOVEDIR) }
+  }
+
   /// The corresponding C function is `openat`.
   static func open(
     _ name: String,

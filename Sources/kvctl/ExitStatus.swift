@@ -15,7 +15,7 @@ enum ExitStatus: Int32 {
   case notFound = 1
   /// The command line makes no sense. The argument parser ends with the same number.
   case usage = 64
-  /// A store is damaged or of a newer format, or a line to import is malformed.
+  /// A store or an index is damaged or of another format, or a line to import is malformed.
   case badData = 65
   /// There is no such store or input file.
   case noInput = 66
@@ -66,10 +66,14 @@ extension ExitStatus {
       switch code & 0xff {
       case 3, 8: self = .noPermission  // SQLITE_PERM, SQLITE_READONLY
       case 5, 6: self = .locked  // SQLITE_BUSY, SQLITE_LOCKED
+      case 11, 26: self = .badData  // SQLITE_CORRUPT, SQLITE_NOTADB
       case 14: self = .cannotCreate  // SQLITE_CANTOPEN
       default: self = .ioError
       }
-    case .notAnIndex: self = .cannotCreate
+    case .notAnIndex, .otherStore: self = .cannotCreate
+    case .otherVersion, .damagedIndex: self = .badData
+    case .replaced: self = .ioError
+    case .stopped: self = .internalError
     case .inUse: self = .locked
     case .system(_, _, let cause): self.init(cause, isCreating: true)
     }

@@ -39,7 +39,7 @@ struct Kvctl: ParsableCommand {
     version: "kvctl 0.1.0",
     subcommands: [
       Put.self, Get.self, Delete.self, List.self, Import.self, Export.self, Index.self,
-      Log.self, Diff.self, Watch.self, StatCommand.self, Verify.self, Compact.self,
+      Log.self, Diff.self, Watch.self, StatCommand.self, Verify.self, Repair.self, Compact.self,
       BackupCommand.self, Restore.self,
     ]
   )

@@ -23,6 +23,50 @@ enum SystemCalls {
     _ = signal(SIGPIPE, SIG_DFL)
   }
 
+  /// Keeps the signals that end a program waiting until it asks for them.
+  ///
+  /// For the calling thread, and those that it starts. The corresponding C function is
+  /// `pthread_sigmask`.
+  static func holdEndingSignals() {
+    var signals = endingSignals
+    unsafe _ = pthread_sigmask(SIG_BLOCK, &signals, nil)
+  }
+
+  /// Lets them through again: one that waits ends the program here.
+  ///
+  /// The corresponding C function is `pthread_sigmask`.
+  static func releaseEndingSignals() {
+    var signals = endingSignals
+    unsafe _ = pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
+  /// Whether one of them waits.
+  ///
+  /// The corresponding C function is `sigpending`.
+  static var hasEndingSignal: Bool {
+    var waiting = sigset_t()
+    unsafe sigpending(&waiting)
+    return endingSignalNumbers.contains { unsafe sigismember(&waiting, $0) == 1 }
+  }
+
+  /// Waits for one of them, for that long at most, and takes it.
+  ///
+  /// The corresponding C function is `sigtimedwait`.
+  static func takeEndingSignal(within milliseconds: Int) -> Bool {
+    var signals = endingSignals
+    var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+    return unsafe sigtimedwait(&signals, nil, &time) > 0
+  }
+
+  private static let endingSignalNumbers = [SIGINT, SIGTERM, SIGHUP]
+
+  private static var endingSignals: sigset_t {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for number in endingSignalNumbers { unsafe sigaddset(&signals, number) }
+    return signals
+  }
+
   /// The corresponding C function is `isatty`.
   static func isTerminal(_ descriptor: FileDescriptor) -> Bool { isatty(descriptor.rawValue) == 1 }
 

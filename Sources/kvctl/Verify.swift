@@ -9,20 +9,25 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Read everything and report damage.",
     discussion: """
-      Prints one line for each damaged place, with file and offset, and ends with status 65 if there \
-      is any. An unfinished write at the end, as a crash leaves it, is no damage: the next opening \
-      for writing removes it.
+      Prints one line for each damaged place, with file, offset, kind (corrupt, stale, media error) \
+      and the keys that can be named, and ends with status 65 if there is any. An unfinished write at \
+      the end (torn), as a crash leaves it, is no damage: the next opening for writing removes it.
 
-      Of a backup every file is compared with the checksum that was made when it was copied; a file that       is missing or belongs to none counts as damage.
+      Of a backup every file is compared with the checksum that was made when it was copied; a file that \
+      is missing or belongs to none counts as damage.
 
       EXAMPLES
         kvctl verify notes
         kvctl verify notes && kvctl export notes notes.tsv
+        kvctl verify notes --format jsonl | jq 'select(.type == "finding")'
         kvctl verify /mnt/backups/notes
       """
   )
 
   @OptionGroup var location: StoreArgument
+
+  @Option(help: "Format of the lines.")
+  var format = ReportFormat.text
 
   func run() throws {
     let path = location.store
@@ -39,7 +44,9 @@ struct Verify: ParsableCommand {
     progress.end()
     let report = try result.get()
     var output = Output.standard()
-    for finding in report.findings { try output.append("\(finding)\n") }
+    for place in report.places {
+      try output.append { $0.append(contentsOf: place.line(format)) }
+    }
     let end =
       report.isClosed
       ? "closed in order"
@@ -51,13 +58,16 @@ struct Verify: ParsableCommand {
       counted(report.segmentCount, "segment", "segments"),
       end,
     ]
-    try output.append("\(path): \(facts.joined(separator: ", "))\n")
+    switch format {
+    case .text: try output.append("\(path): \(facts.joined(separator: ", "))\n")
+    case .jsonl: try output.append { $0.append(contentsOf: report.jsonLine(of: path)) }
+    }
     try output.flush()
     guard report.isSound else {
       let count = counted(report.findings.count, "place", "places")
       throw Failure(
         .badData,
-        "\(path): damaged in \(count); 'kvctl export' saves what is sound"
+        "\(path): damaged in \(count); 'kvctl repair' saves what is sound"
       )
     }
   }

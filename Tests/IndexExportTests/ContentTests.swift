@@ -165,35 +165,7 @@ struct ContentTests {
     }
     #expect(schema.contains("dead_bytes      INTEGER AS (max(0, allocated - live_bytes))"))
     #expect(try query(index, "PRAGMA application_id") == [["\(0x464e_434c)"]])
-    #expect(try query(index, "PRAGMA user_version") == [["1"]])
+    #expect(try query(index, "PRAGMA user_version") == [["2"]])
     #expect(try query(index, "PRAGMA foreign_key_check").isEmpty)
-  }
-
-  @Test("of two records of one key the newer one stays, whichever comes first", arguments: [0, 1])
-  func twice(first: Int) throws {
-    let scratch = try Scratch()
-    let store = try scratch.openStore()
-    var versions: [(EntryLocation, Int)] = []
-    for value in ["old", "newest"] {
-      try store.put("key", value)
-      try store.forEach { (_, value, location) in
-        versions.append((location, value.byteCount))
-        return .next
-      }
-    }
-    try scratch.write([], to: scratch.index)
-    let database = try SQLiteConnection(opening: scratch.index)
-    try database.execute(IndexSchema.definition)
-    var writer = try EntryWriter(to: database)
-    let key = Array("key".utf8)
-    for (location, valueLength) in [versions[first], versions[1 - first]] {
-      // SAFETY: a byte has no padding that reading its raw memory could show.
-      try unsafe writer.write(key: key.span.bytes, valueLength: valueLength, at: location)
-    }
-    #expect(writer.count == 1)
-    #expect(
-      try query(scratch.index, "SELECT record_offset, value_length, sequence FROM entries")
-        == [["\(versions[1].0.offset)", "6", "\(versions[1].0.sequence)"]]
-    )
   }
 }

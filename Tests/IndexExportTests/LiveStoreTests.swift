@@ -3,7 +3,6 @@
 import Fenceline
 import Foundation
 import IndexExport
-import Synchronization
 import SystemPackage
 import Testing
 
@@ -20,7 +19,7 @@ struct LiveStoreTests {
     let flag = Flag()
     try await withThrowingTaskGroup(of: Void.self) { (group) in
       group.addTask {
-        defer { flag.isDone.store(true, ordering: .releasing) }
+        defer { flag.set() }
         for _ in 0..<5 {
           let count = try IndexExport.write(store, to: scratch.index)
           // The records that the index names are in the files once they are synced.
@@ -36,7 +35,7 @@ struct LiveStoreTests {
         // Overwrites, removals and new keys; the same few, so that a visit meets a key removed and
         // put again, and enough, so that the table grows meanwhile.
         var number = 0
-        while !flag.isDone.load(ordering: .acquiring) {
+        while !flag.isSet {
           try store.put("moving/\(number % 50)", "\(number)")
           if number % 3 == 0 { try store.delete("moving/\(number / 2 % 50)") }
           if number % 2 == 0, number < 100_000 { try store.put("new/\(number)", "") }
@@ -50,9 +49,4 @@ struct LiveStoreTests {
       try await group.waitForAll()
     }
   }
-}
-
-/// Shared by two tasks.
-private final class Flag: Sendable {
-  let isDone = Atomic<Bool>(false)
 }

@@ -222,8 +222,12 @@ struct ReplacementTests {
     }
   }
 
-  @Test("a full file system keeps the old index", .enabled(if: SmallFileSystem.isPossible))
-  func fullFileSystem() throws {
+  @Test(
+    "a full file system keeps the old index",
+    .enabled(if: SmallFileSystem.isPossible),
+    arguments: [false, true]
+  )
+  func fullFileSystem(updates: Bool) throws {
     let (scratch, store) = try grownStore()
     let small = try SmallFileSystem(at: scratch.path.appending("small"))
     let index = small.path.appending("index.sqlite")
@@ -232,14 +236,19 @@ struct ReplacementTests {
     // More than SQLite holds back until the end.
     for number in 0..<60_000 { try store.put("key \(number)", "") }
     let error = #expect(throws: IndexExportError.self) {
-      try IndexExport.write(store, to: index)
+      if updates {
+        try IndexExport.update(store, at: index)
+      } else {
+        try IndexExport.write(store, to: index)
+      }
     }
     guard case .sqlite(let code, let message, index) = error else {
       Issue.record("\(String(describing: error))")
       return
     }
     #expect(code & 0xff == 13)
-    #expect(message.hasPrefix("database or disk is full (INSERT OR IGNORE INTO entries "))
+    let statement = updates ? "COMMIT" : "INSERT INTO entries "
+    #expect(message.hasPrefix("database or disk is full (\(statement)"))
     #expect(try scratch.bytes(of: index) == before)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: small.path.string) == ["index.sqlite"]

@@ -42,8 +42,9 @@ final class Scratch: Sendable {
   }
 
   /// Opens the store with segments so small that a test fills several.
-  func openStore(smallestSegment: Int = 64 << 10) throws -> Store {
+  func openStore(smallestSegment: Int = 64 << 10, retaining bytes: Int = 0) throws -> Store {
     var options = StoreOptions()
+    options.retainedJournalBytes = bytes
     options.compactsInBackground = false
     options.segmentOptions.smallest = smallestSegment
     options.segmentOptions.largest = 1 << 20

@@ -328,7 +328,7 @@ struct JournalOpening {
     }
     newestDigest = result.digest
     newestScan = result.scan
-    report.recordCount += result.scan?.recordCount ?? 0
+    report.recordCount += result.recordCount
     report.newestEnd = result.scan?.acceptedEnd ?? 0
     report.hasTornTail = result.hasTornTail
     report.wasClosed = result.isClosed

@@ -20,6 +20,8 @@ struct SegmentRecovery: Sendable {
   /// Where the description of the segment before stands.
   var predecessorDigest: Range<Int>?
   var scan: TransactionScan?
+  /// Records in complete transactions, on both sides of damage.
+  private(set) var recordCount = 0
   var damage: [StoreDamage] = []
   /// Bytes of an unfinished write behind the accepted end.
   var hasTornTail = false
@@ -174,6 +176,7 @@ struct SegmentRecovery: Sendable {
     closeDigests += scan.closeDigests
     predecessorDigest = predecessorDigest ?? scan.predecessorDigest
     self.scan = scan
+    recordCount += scan.recordCount
     return scan
   }
 
@@ -257,7 +260,9 @@ struct SegmentRecovery: Sendable {
         member,
         firstLost: scan.nextSequence,
         nextSequence: nextSequence,
-        salvaged: salvaged
+        salvaged: salvaged,
+        damagedRecords: reader.damagedRecords(in: bytes),
+        end: resumed?.offset
       )
     )
   }
@@ -310,7 +315,9 @@ struct SegmentRecovery: Sendable {
     _ member: ChainMember,
     firstLost: UInt64,
     nextSequence: UInt64?,
-    salvaged: [SalvagedRecord]
+    salvaged: [SalvagedRecord],
+    damagedRecords: [DamagedRecord],
+    end: Int?
   ) -> StoreDamage {
     var lostKeys = LostKeys.any
     // One key only if just this record is missing: a page may have taken its neighbours along.
@@ -325,6 +332,8 @@ struct SegmentRecovery: Sendable {
       firstLost: firstLost,
       nextSequence: nextSequence,
       salvaged: salvaged,
+      damagedRecords: damagedRecords,
+      end: end,
       lostKeys: lostKeys
     )
   }

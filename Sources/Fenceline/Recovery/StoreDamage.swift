@@ -29,6 +29,10 @@ package struct StoreDamage: Sendable, Equatable {
   let nextSequence: UInt64?
   /// Records of lost transactions that are whole.
   let salvaged: [SalvagedRecord]
+  /// Damaged records whose keys can be read.
+  let damagedRecords: [DamagedRecord]
+  /// Offset in the same file behind which everything is as it was written; nil where that is unknown.
+  let end: Int?
   /// Whose versions were lost; `any` until digests have been asked.
   private(set) var lostKeys: LostKeys
 
@@ -39,6 +43,8 @@ package struct StoreDamage: Sendable, Equatable {
     firstLost: UInt64,
     nextSequence: UInt64?,
     salvaged: [SalvagedRecord] = [],
+    damagedRecords: [DamagedRecord] = [],
+    end: Int? = nil,
     lostKeys: LostKeys = .any
   ) {
     self.error = error
@@ -46,6 +52,8 @@ package struct StoreDamage: Sendable, Equatable {
     self.firstLost = firstLost
     self.nextSequence = nextSequence
     self.salvaged = salvaged
+    self.damagedRecords = damagedRecords
+    self.end = end
     // Without a gap in the sequences only a record of the journal's own was hit.
     self.lostKeys = firstLost == nextSequence ? .none : lostKeys
   }

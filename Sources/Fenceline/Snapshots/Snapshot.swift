@@ -148,21 +148,34 @@ public final class Snapshot: Sendable {
     limit: Int = .max,
     _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
   ) throws(StoreError) {
-    try store.checkOpen()
-    guard limit > 0 else { return }
-    try store.forEach(
-      in: KeyRange(from: start, to: end, prefix: prefix),
-      of: try orderSnapshot(),
-      at: moment,
-      limit,
-      isAscending: order != .descending
-    ) { (record, bytes, unit) in
+    try forEachRecord(in: KeyRange(from: start, to: end, prefix: prefix), order, limit) {
+      (record, bytes, unit) in
       body(
         bytes.extracting(record.keyRange),
         bytes.extracting(record.valueRange),
         store.map.location(of: record, unit: unit)
       )
     }
+  }
+
+  /// The same, with the position of each record.
+  @inline(__always)
+  func forEachRecord(
+    in range: KeyRange,
+    _ order: IterationOrder,
+    _ limit: Int,
+    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
+  ) throws(StoreError) {
+    try store.checkOpen()
+    guard limit > 0 else { return }
+    try store.forEach(
+      in: range,
+      of: try orderSnapshot(),
+      at: moment,
+      limit,
+      isAscending: order != .descending,
+      body
+    )
   }
 
   /// Runs `body` with a cursor over the snapshot, as ``Store/withCursor(_:)`` does.

@@ -85,6 +85,9 @@ public struct SegmentInformation: Sendable, Equatable {
   public var firstSequence: UInt64
   /// Nanoseconds since 1970 at its creation.
   public var createdAt: UInt64
+  /// Numbers of the journal segments in whose place it stands: its own, or those that a compaction has
+  /// brought together in it.
+  public var covered: ClosedRange<UInt32>
 }
 
 extension Store {
@@ -172,22 +175,7 @@ extension Store {
   public func segments() throws(StoreError) -> [SegmentInformation] {
     try checkOpen()
     var result: [SegmentInformation] = []
-    for segment in map.segments {
-      let allocated = try translatingErrors { () throws(MediumError) in
-        try segment.file.allocatedBytes()
-      }
-      result.append(
-        SegmentInformation(
-          number: segment.header.segmentID,
-          fileName: SegmentName.name(of: segment.header.segmentID),
-          capacityInBytes: segment.file.length,
-          allocatedBytes: allocated,
-          incarnation: segment.header.incarnation,
-          firstSequence: segment.header.firstSequence,
-          createdAt: segment.header.createdAt
-        )
-      )
-    }
+    for segment in map.segments { result.append(try SegmentInformation(of: segment)) }
     return result
   }
 

@@ -19,6 +19,8 @@ public struct VerificationReport: Sendable, Equatable {
   public var isClosed: Bool
   /// What is damaged, in history order; each is a ``StoreError`` that names file and offset.
   public var findings: [StoreError]
+  /// The same with all that is known of each place, and an unfinished write behind them.
+  public var places: [VerificationFinding]
 
   /// Whether nothing is damaged.
   public var isSound: Bool { findings.isEmpty }
@@ -60,12 +62,7 @@ extension Store {
   ) throws(StoreError) -> VerificationReport {
     let opening = try JournalOpening.read(directory, progress: progress)
     guard !opening.isEmpty else { throw opening.absence(in: directory) }
-    return VerificationReport(
-      opening.report,
-      keyCount: opening.index.count,
-      segmentCount: opening.map.segments.count,
-      findings: opening.damage.map(\.error) + opening.spareFindings
-    )
+    return VerificationReport(opening, of: directory)
   }
 
   /// What verifying would have found when this handle was opened: opening reads the same bytes, except
@@ -73,9 +70,11 @@ extension Store {
   package var verificationAtOpening: VerificationReport {
     VerificationReport(
       recovery,
+      map,
       keyCount: index.count,
-      segmentCount: map.segments.count,
-      findings: damage.map(\.error) + spareFindings
+      damage,
+      spareFindings: spareFindings,
+      of: directory
     )
   }
 
@@ -91,17 +90,38 @@ extension Store {
 }
 
 extension VerificationReport {
+  /// What an opening found that has read everything.
+  init(_ opening: JournalOpening, of directory: any StoreDirectory) {
+    self.init(
+      opening.report,
+      opening.map,
+      keyCount: opening.index.count,
+      opening.damage,
+      spareFindings: opening.spareFindings,
+      of: directory
+    )
+  }
+
   fileprivate init(
     _ recovery: RecoveryReport,
+    _ map: SegmentMap,
     keyCount: Int,
-    segmentCount: Int,
-    findings: [StoreError]
+    _ damage: [StoreDamage],
+    spareFindings: [StoreError],
+    of directory: any StoreDirectory
   ) {
     recordCount = recovery.recordCount
     self.keyCount = keyCount
-    self.segmentCount = segmentCount
+    segmentCount = map.segments.count
     hasTornTail = recovery.hasTornTail
     isClosed = recovery.wasClosed
-    self.findings = findings
+    findings = damage.map(\.error) + spareFindings
+    let path = directory.path
+    places =
+      damage.map { VerificationFinding($0, in: path) }
+      + spareFindings.map { VerificationFinding($0, in: path) }
+    if hasTornTail, let newest = map.segments.last {
+      places.append(VerificationFinding(tornAt: recovery.newestEnd, of: newest.file.path))
+    }
   }
 }

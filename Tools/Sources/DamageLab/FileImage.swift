@@ -38,6 +38,10 @@ final class FileImage: StoreImage {
     try Store.verify(at: path, options: StoreScript.options)
   }
 
+  func salvage(to output: FilePath) throws(StoreError) -> SalvageReport {
+    try Store.salvage(from: path, to: output, options: StoreScript.options)
+  }
+
   deinit { if isTemporary { Files.removeDirectory(path) } }
 
   var hasSegments: Bool { !contents.isEmpty }

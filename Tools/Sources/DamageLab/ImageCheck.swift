@@ -13,7 +13,7 @@ package struct Finding: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Which of the slower questions are asked.
 package struct CheckDepth: Sendable {
-  /// Exports the store to SQLite.
+  /// Exports the store to SQLite, and saves what can be saved of it.
   package var exports = false
   /// Uses files, not the simulated medium.
   package var usesFiles = true
@@ -100,6 +100,7 @@ struct ImageCheck {
       for key in Self.absentKeys { note(refused: key) }
     }
     try verify()
+    if depth.exports { try salvage() }
     if let difference = try image.difference() {
       throw Finding(description: "reading changed the store: \(difference)")
     }
@@ -148,10 +149,11 @@ struct ImageCheck {
   }
 
   /// Lists a store; entries that no state has are findings, as are missing ones of a list that ends
-  /// without an error.
+  /// without an error, unless it is known to be of a part.
   mutating func entries(
     of store: Store,
-    _ order: IterationOrder
+    _ order: IterationOrder,
+    isPart: Bool = false
   ) throws -> (entries: StoreState, isComplete: Bool) {
     var found: StoreState = [:]
     var last: ByteString?
@@ -176,7 +178,7 @@ struct ImageCheck {
       isComplete = false
     }
     if let fault { throw Finding(description: fault) }
-    if isComplete {
+    if isComplete, !isPart {
       try keep("a complete list of \(found.count) entries") { $0 == found }
     } else {
       try keep("a part of a list, \(found.count) entries") { state in

@@ -98,4 +98,11 @@ final class MemoryImage: StoreImage {
   }
 
   func verify() throws(StoreError) -> VerificationReport { try Store.verify(in: directory) }
+
+  func salvage(to output: FilePath) throws(StoreError) -> SalvageReport {
+    let target = try Store.open(at: output, options: StoreScript.options)
+    let report = try Store.salvage(in: directory, into: target)
+    try target.close()
+    return report
+  }
 }

@@ -21,4 +21,6 @@ protocol StoreImage: AnyObject {
   func openReadOnly() throws(StoreError) -> Store
   func openForWriting() throws(StoreError) -> Store
   func verify() throws(StoreError) -> VerificationReport
+  /// Saves what can be saved into a new store on a file system.
+  func salvage(to output: FilePath) throws(StoreError) -> SalvageReport
 }

@@ -18,6 +18,8 @@ struct ErrorRule {
   /// - Returns: the finding.
   func finding(_ error: any Error, isFirst: Bool) -> String? {
     guard let fault else { return "an error without a fault: \(error)" }
+    // SQLite does not repeat a sync that a signal has interrupted: the update takes itself back.
+    if fault.error.isToBeRetried, case IndexExportError.sqlite = error { return nil }
     if fault.error.isToBeRetried { return "\(fault.error.rawValue) came out as \(error)" }
     switch error {
     case let error as StoreError: return finding(error, isFirst, fault)

@@ -82,6 +82,9 @@ extension Life {
         try IndexExport.write(opened, to: output.appending("index.sqlite"))
       }
     }
+    attempt("reading: update of the export") {
+      try IndexExport.update(opened, at: output.appending("index.sqlite"))
+    }
     return errors.isEmpty
   }
 

@@ -3,6 +3,7 @@
 internal import DamageLab
 internal import FaultLayer
 internal import Fenceline
+internal import IndexExport
 internal import PersistentMemory
 internal import SystemPackage
 
@@ -125,7 +126,16 @@ struct Trial {
       findings.append("afterwards: \(error)")
     }
     findings += life.findingsOfBackups()
-    let names = (try? FileSystemDirectory.names(in: output)) ?? []
+    var names = (try? FileSystemDirectory.names(in: output)) ?? []
+    // A journal that SQLite could not remove: whoever opens the index next rolls it back.
+    if names.contains("index.sqlite-journal"), let opened = try? Store.openReadOnly(at: store) {
+      do throws(IndexExportError) {
+        try IndexExport.update(opened, at: output.appending("index.sqlite"))
+      } catch {
+        findings.append("the index afterwards: \(error)")
+      }
+      names = (try? FileSystemDirectory.names(in: output)) ?? []
+    }
     for name in names where name != "index.sqlite" {
       findings.append("\(name) is left over")
     }

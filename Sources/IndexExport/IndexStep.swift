@@ -1,0 +1,227 @@
+// Brings the tables from the moment that they show to the present, in a transaction of the database that
+// the caller begins and ends.
+//
+//   a, b     two moments of the store, a before b, and between them a list of the segments
+//   feed     every key that a transaction up to b changed is looked up at b
+//   moved    entries whose segment is not listed any more stand in a compacted segment of the list that
+//            covers it: all of that is read, and rows that have the copied record's sequence are led there
+//
+// Why no row is left behind: a listed segment took its sources' place before b. What superseded a record
+// before it was copied is therefore told up to b; what did not, was copied. The list is read under a's
+// ticket, so that it stays readable, whatever is compacted meanwhile.
+//
+// Invariant: afterwards the rows are those of a whole export at b, and no row names a segment that is
+// neither listed nor in the table.
+
+internal import Fenceline
+internal import SystemPackage
+
+/// One step of an update.
+struct IndexStep {
+  let store: Store
+  let path: FilePath
+  private(set) var update = IndexUpdate()
+  private var segments = LiveSegments()
+
+  init(_ store: Store, _ path: FilePath) { (self.store, self.path) = (store, path) }
+
+  /// Changes the tables.
+  ///
+  /// - Parameters:
+  ///   - database: in a transaction.
+  ///   - state: of the database.
+  ///   - reader: stands behind the state's token.
+  ///   - progress: gets the number of keys; can end it.
+  /// - Returns: the place that the tables show now; nil where the store does not lead there from the
+  ///   state's.
+  /// - Throws: what went wrong; the tables are to be taken back.
+  mutating func run(
+    in database: borrowing SQLiteConnection,
+    from state: IndexState,
+    _ reader: inout FeedReader,
+    _ progress: (Int) -> IterationStep
+  ) throws(IndexExportError) -> ChangeToken? {
+    guard let token = state.token, let (earlier, listing, moment) = try moments(),
+      moment.isFollowed, token.sequence <= moment.sequence
+    else { return nil }
+    segments.list(listing.information)
+    var entries = try translating { () throws(SQLiteError) in try EntryChanger(to: database) }
+    try applyChanges(upTo: moment, &reader, &entries, progress)
+    guard try repairMoved(from: state, listing, earlier, &entries, progress) else { return nil }
+    update.entryCount = state.entryCount + entries.addedCount
+    update.writtenRowCount = entries.changedCount
+    try IndexExport.writeFacts(
+      of: store,
+      at: moment.changeToken,
+      count: update.entryCount,
+      to: database,
+      path,
+      &segments
+    )
+    try removeSegments(of: state, from: database)
+    return moment.changeToken
+  }
+
+  /// Two moments, and the segments between them; nil where the kernel allows of none.
+  private func moments() throws(IndexExportError) -> (Snapshot, SegmentListing, Snapshot)? {
+    try IndexExport.reading { () throws(StoreError) in
+      guard let earlier = try IndexExport.moment(of: store) else { return nil }
+      let listing = try earlier.listSegments()
+      return (earlier, listing, try store.snapshot())
+    }
+  }
+
+  // MARK: Entries
+
+  private mutating func applyChanges(
+    upTo moment: Snapshot,
+    _ reader: inout FeedReader,
+    _ entries: inout EntryChanger,
+    _ progress: (Int) -> IterationStep
+  ) throws(IndexExportError) {
+    let recent = try IndexExport.reading { () throws(StoreError) in try moment.recentKeys() }
+    for key in recent { try look(at: key, moment, &entries) }
+    while let next = try nextTransaction(upTo: moment.sequence, &reader) {
+      update.transactionCount += 1
+      for change in next.changes {
+        update.changedKeyCount += 1
+        try look(at: change.key, moment, &entries)
+        try report(update.changedKeyCount, to: progress)
+      }
+    }
+  }
+
+  private func nextTransaction(
+    upTo sequence: UInt64,
+    _ reader: inout FeedReader
+  ) throws(IndexExportError) -> ChangedTransaction? {
+    do throws(StoreError) { return try reader.next(upTo: sequence) } catch { throw .store(error) }
+  }
+
+  /// Makes the row of a key say what the store said at a moment.
+  private mutating func look(
+    at key: [UInt8],
+    _ moment: Snapshot,
+    _ entries: inout EntryChanger
+  ) throws(IndexExportError) {
+    // SAFETY: a byte has no padding that reading its raw memory could show.
+    let key = unsafe key.span.bytes
+    let place: EntryPlace?
+    do throws(StoreError) { place = try moment.place(ofKey: key) } catch { throw .store(error) }
+    if let place, segments.isUnknown(place.location) { segments.note(moment.segment(of: place)) }
+    do throws(SQLiteError) {
+      let old = try entries.row(of: key)
+      if let place {
+        try entries.set(key, to: place, replacing: old, counting: &segments)
+      } else if let old {
+        try entries.remove(key, old, counting: &segments)
+      }
+    } catch {
+      throw IndexExportError(error, path: path)
+    }
+  }
+
+  /// Leads the rows of entries that a compaction has moved to where those stand now.
+  ///
+  /// - Returns: false where rows name a segment that this handle does not know, nor what became of it:
+  ///   whoever wrote them had seen more of the store's compactions.
+  private mutating func repairMoved(
+    from state: IndexState,
+    _ listing: SegmentListing,
+    _ moment: Snapshot,
+    _ entries: inout EntryChanger,
+    _ progress: (Int) -> IterationStep
+  ) throws(IndexExportError) -> Bool {
+    let gone = Set(state.segments.keys.filter { !segments.listed.contains($0) })
+    var copies: Set<UInt32> = []
+    for (number, segment) in state.segments
+    where gone.contains(number) && liveEntries(in: number, state) > 0 {
+      let copy = listing.information.first {
+        $0.number > number && $0.covered.contains(segment.coversFrom)
+      }
+      guard let copy else { return false }
+      copies.insert(copy.number)
+    }
+    for number in copies.sorted() {
+      var failure: IndexExportError?
+      try IndexExport.reading { () throws(StoreError) in
+        try moment.forEachMovedPlace(in: number, of: listing) { (key, place) in
+          do throws(IndexExportError) {
+            try lead(key, to: place, from: gone, &entries)
+            try report(update.movedRecordCount, to: progress)
+            return .next
+          } catch {
+            failure = error
+            return .stop
+          }
+        }
+      }
+      if let failure { throw failure }
+    }
+    for number in gone where liveEntries(in: number, state) != 0 {
+      let finding = "entries name segment \(number), which is gone"
+      throw .damagedIndex(path, finding: finding)
+    }
+    return true
+  }
+
+  private mutating func lead(
+    _ key: RawSpan,
+    to place: EntryPlace,
+    from gone: Set<UInt32>,
+    _ entries: inout EntryChanger
+  ) throws(IndexExportError) {
+    update.movedRecordCount += 1
+    do throws(SQLiteError) {
+      if let row = try entries.row(of: key), row.sequence == place.location.sequence,
+        gone.contains(row.segment)
+      {
+        try entries.set(key, to: place, replacing: row, counting: &segments)
+      }
+    } catch {
+      throw IndexExportError(error, path: path)
+    }
+  }
+
+  // MARK: Segments
+
+  /// Rows that name a segment now.
+  private func liveEntries(in number: UInt32, _ state: IndexState) -> Int {
+    (state.segments[number]?.liveEntries ?? 0) + (segments.changes[number]?.entries ?? 0)
+  }
+
+  /// Removes the rows of segments that have left the journal, and that no entry names.
+  private func removeSegments(
+    of state: IndexState,
+    from database: borrowing SQLiteConnection
+  ) throws(IndexExportError) {
+    let numbers = Set(state.segments.keys).union(segments.changes.keys)
+    if let wrong = numbers.first(where: { liveEntries(in: $0, state) < 0 }) {
+      throw .damagedIndex(path, finding: "segment \(wrong) counts too few entries")
+    }
+    try translating { () throws(SQLiteError) in
+      let delete = try database.prepare(IndexSchema.deleteSegment)
+      for number in numbers
+      where !segments.listed.contains(number) && liveEntries(in: number, state) == 0 {
+        delete.bind(Int64(number), at: 1)
+        try delete.run()
+      }
+    }
+  }
+
+  // MARK: Helpers
+
+  private func report(
+    _ count: Int,
+    to progress: (Int) -> IterationStep
+  ) throws(IndexExportError) {
+    guard count.isMultiple(of: IndexExport.progressInterval) else { return }
+    if progress(count) == .stop { throw .stopped(path) }
+  }
+
+  private func translating<R: ~Copyable>(
+    _ body: () throws(SQLiteError) -> R
+  ) throws(IndexExportError) -> R {
+    try IndexExport.translating(path, body)
+  }
+}
