@@ -24,7 +24,7 @@ package final class Workload {
   private var contents: StoreContents = [:]
   private var sequence: UInt64 = 0
   /// Milliseconds since 1970: images are read as if none had passed.
-  private var time: UInt64 = 0
+  var time: UInt64 = 0
   /// By whether they are in another process.
   var feeds: [Bool: Telling] = [:]
   /// Where the store is copied to: a medium that does not crash.
@@ -266,27 +266,6 @@ package final class Workload {
     }
   }
 
-  /// A put of a value that ends the next time that values do.
-  package func putExpiring(
-    _ key: [UInt8],
-    _ value: [UInt8],
-    _ durability: Durability = .buffered
-  ) throws {
-    let expiry = Expiry(millisecondsSince1970: time + 1)
-    try commit([(key, value)], durability) {
-      try $0.put(key, value, expiry: expiry, durability: durability)
-    }
-  }
-
-  /// Lets time pass, and the store remove what has ended, which is one transaction where all of it lies in one
-  /// segment.
-  package func expire() throws {
-    time += 1
-    let ended = try liveKeys.filter { try opened.expiry(of: $0) != nil }
-    guard !ended.isEmpty else { return }
-    try commit(ended.map { ($0, nil) }, .buffered) { _ = try $0.removeExpired(at: time) }
-  }
-
   package func sync() throws {
     try opened.sync()
     mark(.synced(history.states.count - 1))
@@ -395,7 +374,7 @@ package final class Workload {
   }
 
   /// One step of the history, or none where the medium is full.
-  private func commit(
+  func commit(
     _ changes: [Change],
     _ durability: Durability,
     _ call: (Store) throws -> Void

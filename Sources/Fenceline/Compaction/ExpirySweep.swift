@@ -139,9 +139,8 @@ struct ExpirySweep: Sendable {
       count += try writer.withWriter { (journal) throws(StoreError) in
         try journal.checkUsable()
         var batch = WriteBatch()
-        for record in share {
-          // It may have been superseded, or moved, since.
-          guard isCurrent(record.unit) else { continue }
+        // It may have been superseded, or moved, since.
+        for record in share where isCurrent(record.unit) {
           try map.withRecord(at: record.unit) { (record, bytes) throws(StoreError) in
             let key = bytes.extracting(record.keyRange)
             guard batch.makeRoom(for: key.byteCount) else { throw .noMemory(for: path) }

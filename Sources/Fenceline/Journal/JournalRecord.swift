@@ -53,9 +53,10 @@ package struct JournalRecord: Sendable {
 
   private static let kindAndExpiry = RecordFlags.kindMask | RecordFlags.expiry.rawValue
 
-  /// When its value ends; nil where it does not.
+  /// When its value ends.
   ///
   /// - Parameter bytes: those that the record was read from.
+  /// - Returns: nil where it lasts.
   func expiry(in bytes: RawSpan) -> Expiry? {
     guard !isLasting else { return nil }
     return Expiry(millisecondsSince1970: fields(in: bytes).expiry)
