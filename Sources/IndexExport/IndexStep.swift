@@ -10,7 +10,8 @@
 // before it was copied is therefore told up to b; what did not, was copied. The list is read under a's
 // ticket, so that it stays readable, whatever is compacted meanwhile.
 //
-// Invariant: afterwards the rows are those of a whole export at b, and no row names a segment that is
+// Invariant: afterwards the rows are those of a whole export at b, and of keys whose value has ended since
+// their row was written and that the store has not removed yet; no row names a segment that is
 // neither listed nor in the table.
 
 internal import Fenceline

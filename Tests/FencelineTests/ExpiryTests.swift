@@ -145,6 +145,33 @@ struct ExpiryTests {
     #expect(try feed.next()?.changes == [removal])
   }
 
+  /// Deletes of what had ended, once they had found no room, were never tried again.
+  @Test func `What could not be removed on a full medium goes as soon as there is room`() throws {
+    let scratch = try Scratch()
+    let directory = try FailingDirectory(scratch.store)
+    let store = try Store(writingIn: directory, options: .standingClock)
+    let value = String(repeating: "v", count: 100)
+    for number in 0..<1000 { try store.put("old \(number)", value, expiry: .second(1010)) }
+    try store.sync()
+    directory.limitSegments()
+    var kept = 0
+    #expect(throws: StoreError.self) {
+      while true {
+        try store.put("new \(kept)", value)
+        kept += 1
+      }
+    }
+    // Fewer than are removed together otherwise fit into what is kept for deletes.
+    let removed = try store.removeExpired(at: 1_010_000)
+    #expect((1..<500).contains(removed))
+    _ = try store.removeExpired(at: 1_010_000)
+    #expect(try store.count == 1000 + kept - removed)
+    #expect(try store.get("old 999") == nil)
+    directory.endLimit()
+    #expect(try store.removeExpired(at: 1_010_000) == 1000 - removed)
+    #expect(try store.count == kept)
+  }
+
   /// Readers of the past don't know what time it was then.
   @Test func `The past shows what has ended since, and when`() throws {
     let scratch = try Scratch()

@@ -23,6 +23,9 @@ final class FailingDirectory: StoreDirectory {
   /// From now on there is room only for what is given back, and for what is kept in reserve.
   func limitSegments() { room.withLock { $0 = 0 } }
 
+  /// There is room again.
+  func endLimit() { room.withLock { $0 = nil } }
+
   private func takeRoom(_ length: Int) throws(MediumError) {
     let isTaken = room.withLock { (room) in
       guard let left = room else { return true }

@@ -52,8 +52,9 @@ struct ExpirySweep: Sendable {
   /// Removes what has expired.
   ///
   /// - Parameter scope: where.
-  /// - Returns: keys that were removed.
-  /// - Throws: what keeps a delete from being written. Segments that can't be read are passed over.
+  /// - Returns: keys that were removed; on a full medium as many as there was room for.
+  /// - Throws: what else keeps a delete from being written; the next sweep tries again. Segments that can't be
+  ///   read are passed over.
   @discardableResult
   func run(_ scope: Scope) throws(StoreError) -> Int {
     guard nextDue != nil else { return 0 }
@@ -69,7 +70,15 @@ struct ExpirySweep: Sendable {
       usage.noteNothingExpires()
       guard let found = lookThrough(stretch) else { continue }
       if let next = nextSweep(of: found, behind: now) { usage.note(next) }
-      count += try remove(found.filter { now.hasReached($0.expiry) })
+      let expired = found.filter { now.hasReached($0.expiry) }
+      let before = count
+      do throws(StoreError) { try remove(expired, counting: &count) } catch {
+        // At once where something was done: a compaction may have made room by then.
+        let pause = count > before ? 0 : Self.shortestPause
+        usage.note(Expiry(millisecondsSince1970: now.milliseconds + pause))
+        guard case .full = error else { throw error }
+        return count
+      }
     }
     return count
   }
@@ -132,32 +141,43 @@ struct ExpirySweep: Sendable {
     }
   }
 
-  private func remove(_ expired: [Expiring]) throws(StoreError) -> Int {
-    var count = 0
-    for start in stride(from: 0, to: expired.count, by: Self.keysPerHold) {
-      let share = expired[start..<min(expired.count, start + Self.keysPerHold)]
-      count += try writer.withWriter { (journal) throws(StoreError) in
-        try journal.checkUsable()
-        var batch = WriteBatch()
-        // It may have been superseded, or moved, since.
-        for record in share where isCurrent(record.unit) {
-          try map.withRecord(at: record.unit) { (record, bytes) throws(StoreError) in
-            let key = bytes.extracting(record.keyRange)
-            guard batch.makeRoom(for: key.byteCount) else { throw .noMemory(for: path) }
-            let hash = Checksum.hash64(key, seed: hashSeed)
-            batch.add(.delete, key: key, value: RawSpan(), hash: hash)
-          }
-        }
-        let count = batch.finalCount
-        if Mutant.expiredForgotten.isActive {
-          forget(batch)
-          return count
-        }
-        try IndexUpdate(map: map, index: index, epochs: epochs, snapshots: snapshots, path: path)
-          .commit(batch, to: &journal, durability: .buffered)
-        return count
+  private func remove(_ expired: [Expiring], counting count: inout Int) throws(StoreError) {
+    var (start, shareSize) = (0, Self.keysPerHold)
+    while start < expired.count {
+      let share = expired[start..<min(expired.count, start + shareSize)]
+      do throws(StoreError) {
+        count += try removeTogether(share)
+        start = share.endIndex
+      } catch {
+        // What is kept for deletes on a full medium may have room for fewer.
+        guard case .full = error, shareSize > 1 else { throw error }
+        shareSize /= 4
       }
     }
-    return count
+  }
+
+  /// Removes a share of what has expired, in one transaction.
+  private func removeTogether(_ share: ArraySlice<Expiring>) throws(StoreError) -> Int {
+    try writer.withWriter { (journal) throws(StoreError) in
+      try journal.checkUsable()
+      var batch = WriteBatch()
+      // It may have been superseded, or moved, since.
+      for record in share where isCurrent(record.unit) {
+        try map.withRecord(at: record.unit) { (record, bytes) throws(StoreError) in
+          let key = bytes.extracting(record.keyRange)
+          guard batch.makeRoom(for: key.byteCount) else { throw .noMemory(for: path) }
+          let hash = Checksum.hash64(key, seed: hashSeed)
+          batch.add(.delete, key: key, value: RawSpan(), hash: hash)
+        }
+      }
+      let count = batch.finalCount
+      if Mutant.expiredForgotten.isActive {
+        forget(batch)
+        return count
+      }
+      try IndexUpdate(map: map, index: index, epochs: epochs, snapshots: snapshots, path: path)
+        .commit(batch, to: &journal, durability: .buffered)
+      return count
+    }
   }
 }

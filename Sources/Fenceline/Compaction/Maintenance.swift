@@ -73,12 +73,13 @@ final class Maintenance: Sendable {
     }
   }
 
-  /// Removes everything that has expired.
+  /// Removes what has expired; waits for a step that is under way.
   ///
+  /// - Parameter scope: where.
   /// - Returns: keys that were removed.
   /// - Throws: as ``ExpirySweep/run(_:)``.
-  func sweepEverything() throws(StoreError) -> Int {
-    try stepLock.withLock { (_) throws(StoreError) in try sweep.run(.everything) }
+  func sweepExpired(_ scope: ExpirySweep.Scope) throws(StoreError) -> Int {
+    try stepLock.withLock { (_) throws(StoreError) in try sweep.run(scope) }
   }
 
   /// Runs `body` on the images; waits for a step that is under way.
@@ -171,7 +172,7 @@ final class Maintenance: Sendable {
   /// - Returns: the sequence of the next transaction, or nil where nothing can be done any more.
   private func work(_ mood: Mood) -> UInt64? {
     if compacts {
-      _ = stepLock.withLock { (_) in try? sweep.run(mood == .busy ? .sealed : .all) }
+      _ = try? sweepExpired(mood == .busy ? .sealed : .all)
       compact(mood)
     }
     if writesImages { stepLock.withLock { (_) in images.keepUp(mood == .busy ? .busy : .idle) } }

@@ -75,14 +75,7 @@ extension Store {
     progress: (SalvageStep, _ done: Int, _ all: Int) -> Void = { _, _, _ in },
     lost visit: (SalvageLoss) -> Void = { _ in }
   ) throws(StoreError) -> SalvageReport {
-    guard try isDirectory(path) else { throw .noStore(path) }
-    let directory = try translatingErrors { () throws(MediumError) in
-      try FileSystemDirectory(
-        path: path,
-        writable: false,
-        guardsReads: options.handlesMemoryErrors
-      )
-    }
+    let directory = try directoryToRead(path, options)
     // Before the long part.
     guard let output else {
       return try Salvage(directory, keepsOlderVersions, progress).run(into: nil, progress, visit)

@@ -125,7 +125,7 @@ extension Store {
   /// - Throws: as ``ExpirySweep/run(_:)``.
   package func removeExpired(at milliseconds: UInt64) throws(StoreError) -> Int {
     clock.advance(to: milliseconds)
-    return try maintenance.sweepEverything()
+    return try maintenance.sweepExpired(.everything)
   }
 
   /// Gives `key` the value `value` until `expiry`.

@@ -46,10 +46,7 @@ extension Store {
     var done = CompactionProgress()
     var failure: StoreError?
     let policy = CompactionPolicy.thorough(maintenance.compactor.options)
-    do throws(StoreError) { _ = try maintenance.sweepEverything() } catch {
-      // Without room for deletes, what is dead already may give some.
-      guard case .full = error else { throw error }
-    }
+    _ = try maintenance.sweepExpired(.everything)
     try sealActive(always: sealingAlways)
     while true {
       do throws(StoreError) {

@@ -89,7 +89,7 @@ extension Store {
     return try Store(readingIn: directory, asOf: sequence, options: options)
   }
 
-  private static func directoryToRead(
+  static func directoryToRead(
     _ path: FilePath,
     _ options: StoreOptions
   ) throws(StoreError) -> FileSystemDirectory {

@@ -44,14 +44,7 @@ extension Store {
     options: StoreOptions = StoreOptions(),
     progress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws(StoreError) -> VerificationReport {
-    guard try isDirectory(path) else { throw .noStore(path) }
-    let directory = try translatingErrors { () throws(MediumError) in
-      try FileSystemDirectory(
-        path: path,
-        writable: false,
-        guardsReads: options.handlesMemoryErrors
-      )
-    }
+    let directory = try directoryToRead(path, options)
     return try verify(in: directory, progress: progress)
   }
 
