@@ -44,6 +44,9 @@ typedef struct fenceline_snapshot fenceline_snapshot;
 /* A place in the history of a store, from which transactions are read. */
 typedef struct fenceline_changes fenceline_changes;
 
+/* A namespace: keys of their own in a store, or in a snapshot of one. */
+typedef struct fenceline_namespace fenceline_namespace;
+
 /* Bytes of a buffer that holds any token, with the zero behind it. */
 #define FENCELINE_TOKEN_SIZE 80
 
@@ -92,14 +95,18 @@ enum {
     FENCELINE_ERROR_FORKED = -17,
     /* The buffer is too small; nothing was copied, and the length says what is needed. */
     FENCELINE_ERROR_BUFFER_TOO_SMALL = -18,
-    /* The store takes 8 TiB, and can't take more. */
+    /* The store takes 8 TiB, or has had every number of a namespace, and can't take more. */
     FENCELINE_ERROR_ADDRESS_SPACE = -19,
     /* Another transaction wrote what this one had read; it may be tried again. */
     FENCELINE_ERROR_CONFLICT = -20,
     /* Some of the changes that were asked for were compacted away; fenceline.h tells the way on. */
     FENCELINE_ERROR_CHANGES_GONE = -21,
     /* The store never had the transaction of a token, or lost it in a crash. */
-    FENCELINE_ERROR_UNKNOWN_TOKEN = -22
+    FENCELINE_ERROR_UNKNOWN_TOKEN = -22,
+    /* There is no namespace of that name, or it was dropped. */
+    FENCELINE_ERROR_NO_NAMESPACE = -23,
+    /* There is a namespace of that name already. */
+    FENCELINE_ERROR_NAMESPACE_EXISTS = -24
 };
 
 /* What a write survives. Each level includes the ones before it. */
@@ -138,6 +145,15 @@ typedef struct fenceline_operation {
     const void *value;
     size_t value_length;
 } fenceline_operation;
+
+/* The same in a namespace; in the default one where `space` is NULL. */
+typedef struct fenceline_namespace_operation {
+    fenceline_namespace *space;
+    fenceline_operation operation;
+} fenceline_namespace_operation;
+
+/* Gets the name of a namespace, with a zero behind it. */
+typedef void (*fenceline_name_visitor)(void *context, const char *name);
 
 /* Gets a value in place. */
 typedef void (*fenceline_value_visitor)(void *context, const void *value, size_t value_length);
@@ -302,6 +318,12 @@ int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size
 typedef void (*fenceline_change_visitor)(void *context, const void *key, size_t key_length,
                                          const void *value, size_t value_length);
 
+/* The same, with the name of the key's namespace, NULL for the default one. `key` is NULL where the
+ * namespace was dropped. */
+typedef void (*fenceline_namespace_change_visitor)(void *context, const char *name,
+                                                   const void *key, size_t key_length,
+                                                   const void *value, size_t value_length);
+
 /* Sets *changes to a place in the store's history: behind the transaction of `token`; with NULL behind the
  * newest one, with "" before the first one. If `durable` is not 0, a transaction is only shown when it is
  * durable; otherwise it is shown when it is committed, and a crash may take it back. Has to be ended before
@@ -313,12 +335,17 @@ int fenceline_changes_begin(fenceline_store *store, const char *token, int durab
 int fenceline_changes_begin_behind(fenceline_snapshot *snapshot, int durable,
                                    fenceline_changes **changes);
 
-/* Shows the next transaction, key by key, and goes behind it. FENCELINE_NOT_FOUND where there is none by
+/* Shows the next transaction, key by key of the default namespace, and goes behind it. FENCELINE_NOT_FOUND where there is none by
  * now: nothing waits. FENCELINE_ERROR_CHANGES_GONE where a compaction has taken some of what follows: a
  * snapshot, and fenceline_changes_begin_behind it, are the way on. FENCELINE_ERROR_UNKNOWN_TOKEN where the
  * store has no transaction of the token. `sequence`, unless NULL, is set to the transaction's number. */
 int fenceline_changes_next(fenceline_changes *changes, fenceline_change_visitor visitor,
                            void *context, uint64_t *sequence);
+
+/* The same of all namespaces. What was written to one that is dropped by now is left out. */
+int fenceline_namespace_changes_next(fenceline_changes *changes,
+                                     fenceline_namespace_change_visitor visitor, void *context,
+                                     uint64_t *sequence);
 
 /* Writes the token of the place, with a zero behind it, to go on from there at another time.
  * FENCELINE_TOKEN_SIZE bytes are always enough. */
@@ -326,6 +353,69 @@ int fenceline_changes_token(const fenceline_changes *changes, char *buffer, size
 
 /* Ends reading and frees it. NULL does nothing. */
 void fenceline_changes_end(fenceline_changes *changes);
+
+/* Creates a namespace: keys of their own, beside those of all others. `name` is UTF-8, 1 to 255 bytes and a
+ * zero. FENCELINE_ERROR_NAMESPACE_EXISTS where there is one of that name. *space, unless `space` is NULL, is
+ * set to it, as by fenceline_namespace_open. */
+int fenceline_namespace_create(fenceline_store *store, const char *name,
+                               fenceline_namespace **space);
+
+/* Sets *space to a namespace that is there; otherwise FENCELINE_ERROR_NO_NAMESPACE, or it is created where
+ * `creates` is not 0. May be used by any number of threads, and has to be closed. Of a namespace that is
+ * dropped meanwhile every call but that gives FENCELINE_ERROR_NO_NAMESPACE. */
+int fenceline_namespace_open(fenceline_store *store, const char *name, int creates,
+                             fenceline_namespace **space);
+
+/* The same of a namespace that a snapshot shows, to be read as it was; it may be closed after the snapshot
+ * was ended. */
+int fenceline_namespace_open_in(fenceline_snapshot *snapshot, const char *name,
+                                fenceline_namespace **space);
+
+/* Frees what fenceline_namespace_open gave; before its store is closed. NULL does nothing. */
+void fenceline_namespace_close(fenceline_namespace *space);
+
+/* Drops a namespace with everything in it: all at once, durably, in the same time for any number of keys.
+ * One that is created under the same name is another one. Space is given back by and by in the background,
+ * or by fenceline_compact. */
+int fenceline_namespace_drop(fenceline_store *store, const char *name);
+
+/* Shows the names of all namespaces, in the order of their bytes. The default one has none. */
+int fenceline_namespace_list(fenceline_store *store, fenceline_name_visitor visitor,
+                             void *context);
+
+/* Sets *count to the number of keys in a namespace; they are counted. */
+int fenceline_namespace_count(fenceline_namespace *space, uint64_t *count);
+
+/* As fenceline_put; a key has at most 65,527 bytes here. */
+int fenceline_namespace_put(fenceline_namespace *space, const void *key, size_t key_length,
+                            const void *value, size_t value_length);
+
+/* As fenceline_get. */
+int fenceline_namespace_get(fenceline_namespace *space, const void *key, size_t key_length,
+                            void *buffer, size_t capacity, size_t *value_length);
+
+/* As fenceline_read. */
+int fenceline_namespace_read(fenceline_namespace *space, const void *key, size_t key_length,
+                             fenceline_value_visitor visitor, void *context);
+
+/* As fenceline_delete. */
+int fenceline_namespace_delete(fenceline_namespace *space, const void *key, size_t key_length);
+
+/* As fenceline_compare_and_swap. */
+int fenceline_namespace_compare_and_swap(fenceline_namespace *space, const void *key,
+                                         size_t key_length, const void *expected,
+                                         size_t expected_length, const void *value,
+                                         size_t value_length, int durable);
+
+/* As fenceline_scan. */
+int fenceline_namespace_scan(fenceline_namespace *space, const void *from, size_t from_length,
+                             const void *to, size_t to_length, int direction, size_t limit,
+                             fenceline_entry_visitor visitor, void *context);
+
+/* As fenceline_write, in any number of namespaces of the same store: all or nothing. */
+int fenceline_namespace_write(fenceline_store *store,
+                              const fenceline_namespace_operation *operations, size_t count,
+                              int durable);
 
 /* Fills *statistics, of which the caller has set `size`. */
 int fenceline_statistics(fenceline_store *store, fenceline_store_statistics *statistics);

@@ -255,3 +255,15 @@ FL_MUTANT_CASE(changesToldEarly, "feed",
                "the writer's feed hands out what is committed and not durable")
 FL_MUTANT_CASE(changesToldUnflushed, "feed",
                "a reader's feed makes nothing durable before it hands it out")
+
+// Namespaces
+
+// What slips in behind the drop is told to have been written, and is gone.
+FL_MUTANT_CASE(namespaceUncheckedUnderLock, "namespaces",
+               "a write does not ask under the lock whether its namespace was dropped")
+// Keys of a namespace that is there go.
+FL_MUTANT_CASE(sweepTakesLiving, "namespaces",
+               "what is deleted behind a drop is not compared with the catalogue")
+// A crash leaves a namespace without its keys.
+FL_MUTANT_CASE(dropUnsynced, "namespaces",
+               "a drop is shown, and passed over by feeds, before it is durable")

@@ -41,17 +41,31 @@ public struct ChangeToken: Sendable, Hashable, LosslessStringConvertible {
   }
 }
 
-/// What a transaction did with one key.
+/// What a transaction did with one key, or that it dropped a namespace.
 public struct KeyChange: Sendable, Hashable {
+  /// Name of the key's namespace; nil for the default one.
+  public let namespace: String?
+  /// The namespace was dropped, with every key in it; there is no key then.
+  public let isDrop: Bool
   /// The key.
   public let key: [UInt8]
   /// What the key has since; nil where it was deleted.
   public let value: [UInt8]?
 
-  /// A change; nil stands for a delete.
-  public init(key: [UInt8], value: [UInt8]?) {
+  /// A change; nil as a value stands for a delete, as a namespace for the default one.
+  public init(key: [UInt8], value: [UInt8]?, in namespace: String? = nil) {
+    self.namespace = namespace
+    isDrop = false
     self.key = key
     self.value = value
+  }
+
+  /// The end of a namespace.
+  public init(dropOf namespace: String) {
+    self.namespace = namespace
+    isDrop = true
+    key = []
+    value = nil
   }
 }
 
@@ -59,7 +73,9 @@ public struct KeyChange: Sendable, Hashable {
 public struct ChangedTransaction: Sendable, Hashable {
   /// The place behind it, where the next one is read.
   public let token: ChangeToken
-  /// Every key that it wrote, each once, in the order of the journal.
+  /// Every key that it wrote, each once, in the order of the journal, and the namespaces that it dropped.
+  ///
+  /// What was written to a namespace that is dropped by now is left out.
   public let changes: [KeyChange]
 
   /// Its number in the history.

@@ -22,6 +22,7 @@ final class Maintenance: Sendable {
 
   let compactor: Compactor
   let images: IndexImages
+  let sweep: NamespaceSweep
   private let compacts: Bool
   private let writesImages: Bool
   /// Held during a step; taken before the write lock.
@@ -37,11 +38,19 @@ final class Maintenance: Sendable {
   /// - Parameters:
   ///   - compactor: of a store.
   ///   - images: of the same.
+  ///   - sweep: of the same.
   ///   - compacts: whether the thread compacts.
   ///   - writesImages: whether it writes images.
-  init(_ compactor: Compactor, _ images: IndexImages, compacts: Bool, writesImages: Bool) {
+  init(
+    _ compactor: Compactor,
+    _ images: IndexImages,
+    _ sweep: NamespaceSweep,
+    compacts: Bool,
+    writesImages: Bool
+  ) {
     self.compactor = compactor
     self.images = images
+    self.sweep = sweep
     self.compacts = compacts
     self.writesImages = writesImages
   }
@@ -151,6 +160,8 @@ final class Maintenance: Sendable {
 
   private func compact(_ mood: Mood) {
     let options = compactor.options
+    // What it leaves on a full medium is there the next time.
+    try? sweep.run { !isStopping }
     for _ in 0..<Self.mostSteps {
       let sizing = SegmentSizing(options: options, liveBytes: compactor.map.liveBytes)
       let policy =

@@ -25,8 +25,7 @@ package struct JournalRecord: Sendable {
   private let words: RecordHeaderWords
   package let sequence: UInt64
 
-  private static let honouredFlags =
-    RecordFlags.known.rawValue & ~RecordFlags.namespace.rawValue & ~RecordFlags.expiry.rawValue
+  private static let honouredFlags = RecordFlags.known.rawValue & ~RecordFlags.expiry.rawValue
 
   package var header: RecordHeader {
     guard let header = RecordHeader(words) else { preconditionFailure("a record has a kind") }
@@ -90,7 +89,7 @@ package struct JournalRecord: Sendable {
       Checksum.headerCheck(words, seed: seed) == words.headerCheck
         || Mutant.recordHeaderUnchecked.isActive
     else { throw .header }
-    // Namespaces and expiry are defined and not honoured yet: to ignore them would give wrong values.
+    // Expiry is defined and not honoured yet: to ignore it would give wrong values.
     let unknown = words.flags.rawValue & ~Self.honouredFlags
     guard unknown == 0 else { throw .unknownFlags(unknown) }
     let shape = words.shape

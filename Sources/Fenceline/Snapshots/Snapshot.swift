@@ -73,13 +73,24 @@ public final class Snapshot: Sendable {
     forKey key: RawSpan,
     _ body: (RawSpan) -> R
   ) throws(StoreError) -> R? {
+    try withValue(forKey: key, in: .standard, body)
+  }
+
+  /// The same of a key of any namespace.
+  func withValue<R>(
+    forKey key: RawSpan,
+    in space: KeySpace,
+    _ body: (RawSpan) -> R
+  ) throws(StoreError) -> R? {
     try store.checkOpen()
-    return try withRecord(forKey: key, hash: store.hash(key)) { (record, bytes, _) in
-      body(bytes.extracting(record.valueRange))
+    return try space.withStoredForm(of: key) { (stored) throws(StoreError) in
+      try withRecord(forKey: stored, hash: store.hash(stored)) { (record, bytes, _) in
+        body(bytes.extracting(record.valueRange))
+      }
     }
   }
 
-  /// Finds and verifies the version of a key.
+  /// Finds and verifies the version of a key, given as it is stored.
   func withRecord<R>(
     forKey key: RawSpan,
     hash: UInt64,
@@ -145,16 +156,25 @@ public final class Snapshot: Sendable {
     limit: Int = .max,
     _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
   ) throws(StoreError) {
+    let range = KeyRange(from: start, to: end, prefix: prefix, in: .standard)
+    try forEach(in: range, order, limit, body)
+  }
+
+  /// The same of any namespace.
+  func forEach(
+    in range: KeyRange,
+    _ order: IterationOrder,
+    _ limit: Int,
+    _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
+  ) throws(StoreError) {
     try store.checkOpen()
     guard limit > 0 else { return }
-    try store.forEach(
-      in: KeyRange(from: start, to: end, prefix: prefix),
-      of: try orderSnapshot(),
-      limit,
-      isAscending: order != .descending
-    ) { (record, bytes, unit) in
+    let tree = try orderSnapshot()
+    let isAscending = order != .descending
+    try store.forEach(in: range, of: tree, limit, isAscending: isAscending) {
+      (key, record, bytes, unit) in
       body(
-        bytes.extracting(record.keyRange),
+        key,
         bytes.extracting(record.valueRange),
         store.map.location(of: record, unit: unit)
       )
@@ -163,8 +183,16 @@ public final class Snapshot: Sendable {
 
   /// Runs `body` with a cursor over the snapshot, as ``Store/withCursor(_:)`` does.
   public func withCursor<R>(_ body: (inout Cursor) throws -> R) throws -> R {
+    try withCursor(over: .standard, body)
+  }
+
+  /// The same over any namespace.
+  func withCursor<R>(
+    over space: KeySpace,
+    _ body: (inout Cursor) throws -> R
+  ) throws -> R {
     try store.checkOpen()
-    var cursor = Cursor(store, in: try orderSnapshot())
+    var cursor = Cursor(store, in: try orderSnapshot(), of: space)
     return try body(&cursor)
   }
 
@@ -177,18 +205,21 @@ public final class Snapshot: Sendable {
     }
   }
 
-  /// Keys in the snapshot.
+  /// Keys in the snapshot's default namespace.
   ///
   /// - Complexity: O(n): they are counted.
   public var count: Int {
-    get throws(StoreError) {
-      var count = 0
-      try forEach { (_, _, _) in
-        count += 1
-        return .next
-      }
-      return count
+    get throws(StoreError) { try count(in: .standard) }
+  }
+
+  /// The same of any namespace.
+  func count(in space: KeySpace) throws(StoreError) -> Int {
+    var count = 0
+    try forEach(in: KeyRange(in: space), .ascending, .max) { (_, _, _) in
+      count += 1
+      return .next
     }
+    return count
   }
 
   // MARK: Conveniences

@@ -55,9 +55,9 @@ extension Store {
     limit: Int,
     _ body: (RawSpan, RawSpan) -> IterationStep
   ) throws(StoreError) {
-    try forEach(in: KeyRange(from: start, to: end, prefix: []), order, limit) {
-      (record, bytes, _) in
-      body(bytes.extracting(record.keyRange), bytes.extracting(record.valueRange))
+    let range = KeyRange(from: start, to: end, in: .standard)
+    try forEach(in: range, of: nil, order, limit) { (key, record, bytes, _) in
+      body(key, bytes.extracting(record.valueRange))
     }
   }
 

@@ -46,10 +46,18 @@ extension Store {
     var done = CompactionProgress()
     var failure: StoreError?
     let policy = CompactionPolicy.thorough(maintenance.compactor.options)
+    var isSwept = try sweepNamespaces()
     try sealActive(always: sealingAlways)
     while true {
       do throws(StoreError) {
-        guard let step = try maintenance.step(policy) else { break }
+        guard let step = try maintenance.step(policy) else {
+          guard !isSwept, done.freedBytes > 0 else { break }
+          // There is room for the deletes now.
+          try maintenance.sweep.run { true }
+          isSwept = true
+          try sealActive(always: sealingAlways)
+          continue
+        }
         done.copiedBytes += step.copiedBytes
         done.freedBytes += step.freedBytes
         done.removedSegmentCount += step.sourceCount
@@ -64,6 +72,15 @@ extension Store {
     maintenance.imageForNextOpening()
     if let failure { throw failure }
     return done
+  }
+
+  /// Deletes what dropped namespaces have left; false where the medium is too full for that.
+  private func sweepNamespaces() throws(StoreError) -> Bool {
+    do throws(StoreError) { try maintenance.sweep.run { true } } catch {
+      guard case .full = error else { throw error }
+      return false
+    }
+    return true
   }
 
   /// Lets the segment that is being written be compacted too, where that is worth it.

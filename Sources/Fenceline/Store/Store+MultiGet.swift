@@ -64,6 +64,9 @@ extension Store {
     _ key: (Int) -> UnsafeRawBufferPointer,
     _ body: (Int, RawSpan?) -> Void
   ) throws(StoreError) {
+    for number in 0..<count where unsafe StoredKey.isReserved(key(number).bytes) {
+      return unsafe try visitOneByOne(count, key, body)
+    }
     try checkOpen()
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
@@ -102,6 +105,19 @@ extension Store {
       first += group
     }
     if MemoryErrors.count != faults { try checkMedia() }
+  }
+
+  /// The same where some are not stored as they are.
+  @inline(never)
+  private func visitOneByOne(
+    _ count: Int,
+    _ key: (Int) -> UnsafeRawBufferPointer,
+    _ body: (Int, RawSpan?) -> Void
+  ) throws(StoreError) {
+    for number in 0..<count {
+      let found: Void? = try unsafe withValue(forKey: key(number).bytes) { body(number, $0) }
+      if found == nil { body(number, nil) }
+    }
   }
 
   /// Hands out the value of the record at `unit`.

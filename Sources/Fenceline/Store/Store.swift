@@ -124,6 +124,14 @@ public final class Store: Sendable {
     maintenance = Maintenance(
       compactor,
       IndexImages(imager, policy, opening.imageHeader),
+      NamespaceSweep(
+        map: map,
+        index: index,
+        epochs: epochs,
+        snapshots: snapshots,
+        writer: access,
+        hashSeed: hashSeed
+      ),
       compacts: options.compactsInBackground && !isReadOnly,
       writesImages: options.writesIndexImages && !isReadOnly
     )

@@ -14,6 +14,7 @@ internal import SystemPackage
 public struct Transaction: ~Copyable {
   private let store: Store
   private var batch: WriteBatch
+  private var changesCatalogue = false
 
   init(store: Store, _ batch: consuming WriteBatch = WriteBatch()) {
     self.store = store
@@ -29,9 +30,40 @@ public struct Transaction: ~Copyable {
   ///
   /// Both are copied.
   ///
-  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
-  public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
+  /// - Parameters:
+  ///   - key: as of ``Store/put(_:_:durability:)-(RawSpan,_,_)``.
+  ///   - value: as there.
+  ///   - namespace: of the key; nil: the default one. One transaction may write to many.
+  /// - Throws: ``StoreError/keyTooLong(length:limit:)``, ``StoreError/valueTooLong(length:)``,
+  ///   ``StoreError/noNamespace(_:)``.
+  public mutating func put(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) {
+    guard namespace == nil, !StoredKey.isReserved(key) else {
+      let stored = try storedForm(of: key, value: value.byteCount, in: namespace)
+      return try putStored(unsafe stored.span.bytes, value)
+    }
     try Store.checkLengths(key: key.byteCount, value: value.byteCount)
+    try putStored(key, value)
+  }
+
+  /// How a key that has a head is stored.
+  @inline(never)
+  private func storedForm(
+    of key: RawSpan,
+    value: Int,
+    in namespace: Namespace?
+  ) throws(StoreError) -> [UInt8] {
+    try namespace?.checkWritable(in: store)
+    let space = namespace?.space ?? .standard
+    try space.checkLengths(of: key, value: value)
+    return space.storedForm(of: key) ?? Array(copying: key)
+  }
+
+  @inline(__always)
+  private mutating func putStored(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
     let hash = store.hash(key)
     store.index.prefetch(hash)
     guard batch.makeRoom(for: key.byteCount + value.byteCount) else {
@@ -43,12 +75,24 @@ public struct Transaction: ~Copyable {
   /// Removes `key` when the transaction commits.
   ///
   /// - Returns: whether it has a value, as the transaction sees it.
-  /// - Throws: ``StoreError/keyTooLong(length:)``, or what reading the key gives.
+  /// - Throws: ``StoreError/keyTooLong(length:limit:)``, or what reading the key gives.
   @discardableResult
-  public mutating func delete(_ key: RawSpan) throws(StoreError) -> Bool {
+  public mutating func delete(
+    _ key: RawSpan,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    guard namespace == nil, !StoredKey.isReserved(key) else {
+      let stored = try storedForm(of: key, value: 0, in: namespace)
+      return try deleteStored(unsafe stored.span.bytes)
+    }
     try Store.checkLengths(key: key.byteCount, value: 0)
+    return try deleteStored(key)
+  }
+
+  @inline(__always)
+  private mutating func deleteStored(_ key: RawSpan) throws(StoreError) -> Bool {
     let hash = store.hash(key)
-    let isStored = try store.contains(key)
+    let isStored = try store.withRecord(forStoredKey: key) { (_, _) in true } ?? false
     let buffered = batch.kind(of: key, hash: hash)
     if isStored {
       batch.add(.delete, key: key, value: RawSpan(), hash: hash)
@@ -63,59 +107,103 @@ public struct Transaction: ~Copyable {
   /// - Throws: as ``Store/withValue(forKey:_:)``.
   public func withValue<R>(
     forKey key: RawSpan,
+    in namespace: Namespace? = nil,
     _ body: (RawSpan) -> R
   ) throws(StoreError) -> R? {
-    let hash = store.hash(key)
-    switch batch.kind(of: key, hash: hash) {
-    case .put: return batch.withValue(of: key, hash: hash, body)
-    case .delete: return nil
-    default: return try store.withValue(forKey: key, body)
+    try namespace?.checkWritable(in: store)
+    let space = namespace?.space ?? .standard
+    return try space.withStoredForm(of: key) { (key) throws(StoreError) in
+      let hash = store.hash(key)
+      switch batch.kind(of: key, hash: hash) {
+      case .put: return batch.withValue(of: key, hash: hash, body)
+      case .delete: return nil
+      default:
+        return try store.withRecord(forStoredKey: key) { (record, bytes) in
+          body(bytes.extracting(record.valueRange))
+        }
+      }
     }
   }
 
   // MARK: Conveniences
 
   /// Gives `key` the value `value` when the transaction commits.
-  public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
-    try put(unsafe key.span.bytes, unsafe value.span.bytes)
+  public mutating func put(
+    _ key: [UInt8],
+    _ value: [UInt8],
+    in namespace: Namespace? = nil
+  ) throws(StoreError) {
+    try put(unsafe key.span.bytes, unsafe value.span.bytes, in: namespace)
   }
 
   /// Gives `key` the value `value`, both as UTF-8, when the transaction commits.
-  public mutating func put(_ key: String, _ value: String) throws(StoreError) {
-    try put(Array(key.utf8), Array(value.utf8))
+  public mutating func put(
+    _ key: String,
+    _ value: String,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) {
+    try put(Array(key.utf8), Array(value.utf8), in: namespace)
   }
 
   /// Removes `key` when the transaction commits.
   ///
   /// - Returns: whether it has a value.
   @discardableResult
-  public mutating func delete(_ key: [UInt8]) throws(StoreError) -> Bool {
-    try delete(unsafe key.span.bytes)
+  public mutating func delete(
+    _ key: [UInt8],
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    try delete(unsafe key.span.bytes, in: namespace)
   }
 
   /// Removes `key` when the transaction commits.
   ///
   /// - Returns: whether it has a value.
   @discardableResult
-  public mutating func delete(_ key: String) throws(StoreError) -> Bool {
-    try delete(Array(key.utf8))
+  public mutating func delete(
+    _ key: String,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    try delete(Array(key.utf8), in: namespace)
   }
 
   /// A copy of the value of `key`, or nil.
-  public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+  public func get(
+    _ key: [UInt8],
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> [UInt8]? {
     var copier = ValueCopier()
-    let value = try withValue(forKey: unsafe key.span.bytes) { copier.bytes($0) }
+    let value = try withValue(forKey: unsafe key.span.bytes, in: namespace) { copier.bytes($0) }
     try copier.check(store.path)
     return value ?? nil
   }
 
   /// A copy of the value of `key` as text, or nil.
-  public func get(_ key: String) throws(StoreError) -> String? {
+  public func get(
+    _ key: String,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> String? {
     let key = Array(key.utf8)
     var copier = ValueCopier()
-    let value = try withValue(forKey: unsafe key.span.bytes) { copier.text($0) }
+    let value = try withValue(forKey: unsafe key.span.bytes, in: namespace) { copier.text($0) }
     try copier.check(store.path)
     return value ?? nil
+  }
+
+  // MARK: The catalogue
+
+  /// Writes a record of the catalogue of namespaces.
+  mutating func putInCatalogue(_ stored: [UInt8], _ value: [UInt8]) {
+    changesCatalogue = true
+    let key = unsafe stored.span.bytes
+    batch.add(.put, key: key, value: unsafe value.span.bytes, hash: store.hash(key))
+  }
+
+  /// Removes a record of the catalogue, which is there.
+  mutating func deleteFromCatalogue(_ stored: [UInt8]) {
+    changesCatalogue = true
+    let key = unsafe stored.span.bytes
+    batch.add(.delete, key: key, value: RawSpan(), hash: store.hash(key))
   }
 
   // MARK: Committing
@@ -125,39 +213,16 @@ public struct Transaction: ~Copyable {
     to journal: inout JournalWriter,
     durability: Durability
   ) throws(StoreError) {
-    var units: [UInt64] = []
-    units.reserveCapacity(batch.finalCount)
-    let (index, map) = (store.index, store.map)
-    guard index.hasMemory(for: batch.finalCount) else { throw .noMemory(for: store.path) }
-    try journal.commit(batch, durable: durability == .durable) {
-      // Older versions of the keys, side by side instead of one after the other.
-      batch.forEachFinal { (hash, _, _, _) in map.prefetchIfAny(index.candidate(hash)) }
-    } position: {
-      units.append($0)
-    }
-    var number = 0
-    batch.forEachFinal { (hash, kind, key, _) in
-      index.growIfNeeded()
-      let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
-      let old = unsafe place.unit
-      let length = map.recordLength(at: units[number])
-      store.snapshots.keep(
-        old,
-        hash,
-        supersededBy: journal.newestSequence,
-        map,
-        store.epochs
-      )
-      if kind == .delete {
-        unsafe index.remove(place, hash)
-        if old != 0 { map.countDead(old) }
-        map.countTombstone(units[number], length: length)
-      } else {
-        unsafe index.set(place, hash, to: units[number])
-        map.countLive(units[number], length: length, replacing: old)
-      }
-      number += 1
-    }
+    guard store.index.hasMemory(for: batch.finalCount) else { throw .noMemory(for: store.path) }
+    try batch.commit(
+      to: &journal,
+      durable: durability == .durable,
+      map: store.map,
+      index: store.index,
+      snapshots: store.snapshots,
+      epochs: store.epochs
+    )
+    if changesCatalogue { store.map.noteCatalogueChange() }
   }
 }
 
