@@ -35,12 +35,14 @@ struct EntryLines {
   ///
   /// - Parameters:
   ///   - store: where the entries are.
+  ///   - namespace: in which of its namespaces; nil for the default one.
   ///   - output: where the lines go.
   ///   - progress: gets the number of lines after each.
   /// - Returns: how many lines were written, and what keeps them from being all.
   /// - Throws: what the output reports.
   func write(
     _ store: Store,
+    _ namespace: Namespace?,
     to output: inout Output,
     progress: (Int) -> Void = { _ in }
   ) throws(Failure) -> (count: Int, damage: StoreError?) {
@@ -48,27 +50,41 @@ struct EntryLines {
     var count = 0
     var failure: Failure?
     var damage: StoreError?
+    func take(_ key: RawSpan, _ value: RawSpan, _: EntryLocation) -> IterationStep {
+      guard Memory.isThere(Self.mostBytes(key, value)) else {
+        failure = Failure(.noMemory, on: output.name)
+        return .stop
+      }
+      do throws(Failure) {
+        try output.append { appendLine(key, value, to: &$0) }
+      } catch {
+        failure = error
+        return .stop
+      }
+      count += 1
+      progress(count)
+      return .next
+    }
+    let order = isReversed ? IterationOrder.descending : .ascending
     do throws(StoreError) {
-      try store.forEach(
-        from: start,
-        to: end,
-        prefix: prefix,
-        order: isReversed ? .descending : .ascending,
-        limit: limit
-      ) { (key, value, _) in
-        guard Memory.isThere(Self.mostBytes(key, value)) else {
-          failure = Failure(.noMemory, on: output.name)
-          return .stop
-        }
-        do throws(Failure) {
-          try output.append { appendLine(key, value, to: &$0) }
-        } catch {
-          failure = error
-          return .stop
-        }
-        count += 1
-        progress(count)
-        return .next
+      if let namespace {
+        try namespace.forEach(
+          from: start,
+          to: end,
+          prefix: prefix,
+          order: order,
+          limit: limit,
+          take
+        )
+      } else {
+        try store.forEach(
+          from: start,
+          to: end,
+          prefix: prefix,
+          order: order,
+          limit: limit,
+          take
+        )
       }
     } catch {
       damage = error

@@ -12,6 +12,8 @@ struct ImportBatches: ~Copyable {
   private(set) var count = 0
 
   private let store: Store
+  /// Where in it; nil for the default namespace.
+  private let namespace: Namespace?
   private var batch: [Entry] = []
   private var batchBytes = 0
   private var bytesSinceDurable = 0
@@ -22,7 +24,10 @@ struct ImportBatches: ~Copyable {
   // What a crash may cost; a flush of that much takes far longer than the flush's own cost.
   private static let mostBytesNotDurable = 64 << 20
 
-  init(into store: Store) { self.store = store }
+  init(into store: Store, _ namespace: Namespace?) {
+    self.store = store
+    self.namespace = namespace
+  }
 
   /// Adds an entry, and commits if enough have come together.
   mutating func add(_ entry: consuming Entry) throws(Failure) {
@@ -48,7 +53,7 @@ struct ImportBatches: ~Copyable {
     let isDurable = bytesSinceDurable >= Self.mostBytesNotDurable
     do {
       try store.transaction(durability: isDurable ? .durable : .buffered) { (transaction) in
-        for entry in entries { try transaction.put(entry.key, entry.value) }
+        for entry in entries { try transaction.put(entry.key, entry.value, in: namespace) }
       }
     } catch let error as StoreError {
       throw Failure(error, isCreating: true)

@@ -13,8 +13,8 @@ struct Put: ParsableCommand {
     abstract: "Give a key a value.",
     discussion: """
       The value is what is given after the key, or what comes from standard input if that is '-' or \
-      nothing; then it may be any bytes, none included. The store is created if it is missing. When \
-      the command has ended, the value is durable.
+      nothing; then it may be any bytes, none included. The store is created if it is missing, and so \
+      is the namespace. When the command has ended, the value is durable.
 
       A key or value that begins with '-' goes behind '--'. With --hex, KEY and VALUE are \
       hexadecimal digits; standard input is always taken as it is.
@@ -25,12 +25,15 @@ struct Put: ParsableCommand {
         date | kvctl put notes today -
         kvctl put --hex table 00ff 0badcafe
         kvctl put notes -- -5 minus
+        kvctl put notes milk 'two bottles' --namespace shopping
       """
   )
 
   @OptionGroup var target: KeyArguments
 
   @OptionGroup var retention: RetentionOption
+
+  @OptionGroup var place: NamespaceOption
 
   @Argument(help: "The value; '-' or nothing: standard input.")
   var value: String?
@@ -56,7 +59,11 @@ struct Put: ParsableCommand {
         throw .valueTooLong(length: value.count)
       }
       let store = try Store.open(at: path, options: retention.storeOptions)
-      try store.put(key, value)
+      if let namespace = try place.find(in: store, creatingIfMissing: true) {
+        try namespace.put(key, value)
+      } else {
+        try store.put(key, value)
+      }
       // Makes it durable, and ends the journal so that later damage is always found.
       try store.close()
     }
