@@ -46,6 +46,10 @@ extension CrashProgram.Action: CustomStringConvertible {
     case .compactAmid(let first, let changes):
       "compactAmid(\(first), [\(changes.map(\.description).joined(separator: ", "))])"
     case .tell(let isElsewhere): "tell(elsewhere: \(isElsewhere))"
+    case .create(let name): "create(\(name))"
+    case .drop(let name): "drop(\(name))"
+    case .putIn(let name, let key, let length): "putIn(\(name), \(key), \(length))"
+    case .putAcross(let key, let length): "putAcross(\(key), \(length))"
     case .close(let policy): "close(.\(policy))"
     case .kill(let policy): "kill(.\(policy))"
     case .killAmid(let share, let policy): "killAmid(\(share), .\(policy))"

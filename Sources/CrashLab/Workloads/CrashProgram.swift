@@ -38,6 +38,14 @@ package struct CrashProgram: Sendable, Equatable {
     /// A feed of changes, in another process or in the one that writes, hands out what came since it was
     /// last asked; the first time it begins there.
     case tell(elsewhere: Bool)
+    /// Creates a namespace of a fixed list, unless it is there.
+    case create(Int)
+    /// Drops a namespace with everything in it, durably.
+    case drop(Int)
+    /// A put in a namespace, if it is there.
+    case putIn(Int, Int, Int)
+    /// A transaction that puts in the default namespace and in all others.
+    case putAcross(Int, Int)
     /// Closes the store; another process opens it again.
     case close(CopyPolicy)
     /// The process dies between two calls; another one recovers.
@@ -78,6 +86,8 @@ package struct CrashProgram: Sendable, Equatable {
   /// Keys of 0 to 32 bytes.
   package static let keys = ["", "a", "b", "key", "another", "a longer key of thirty-two bytes"]
     .map { Array($0.utf8) }
+
+  private static let namespaces = ["first", "second"]
 
   // MARK: Running
 
@@ -160,6 +170,12 @@ package struct CrashProgram: Sendable, Equatable {
         try make(changes[looks - first], in: workload, salt)
       }
     case .tell(let isElsewhere): try workload.tellChanges(elsewhere: isElsewhere)
+    case .create(let name): try workload.createNamespace(namespaces[name], durability)
+    case .drop(let name): try workload.dropNamespace(namespaces[name])
+    case .putIn(let name, let key, let length):
+      try workload.put(keys[key], value(length, salt), in: namespaces[name], durability)
+    case .putAcross(let key, let length):
+      try workload.put(keys[key], value(length, salt), across: namespaces, durability)
     case .close(let policy):
       try workload.close()
       workload.kill(policy: policy)

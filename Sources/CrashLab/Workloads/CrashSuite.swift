@@ -51,7 +51,7 @@ package enum CrashSuite {
   /// Every situation.
   package static let scenarios: [Scenario] =
     tails + transactions + closes + threads + rotations + compactions + pasts + images + changes
-    + deaths + faults + feeds
+    + deaths + faults + feeds + namespaces
 
   /// Names of the situations in which a part beside the journal shows what it does wrong; nil for other parts.
   package static func ofMaintenance(_ part: String) -> Set<String>? {
@@ -60,12 +60,18 @@ package enum CrashSuite {
     case "index image": names(images + changes)
     case "index changes": names(changes)
     case "feed": names(feeds)
+    case "namespaces": names(namespaces)
     default: nil
     }
   }
 
   /// Names of the situations that show nothing of other parts.
-  package static let ofMaintenance = names(compactions + pasts + images + changes + feeds)
+  package static let ofMaintenance = names(
+    compactions + pasts + images + changes + feeds + namespaces
+  )
+
+  /// Names of the situations of namespaces.
+  package static let namespaceNames = names(namespaces)
 
   private static func names(_ scenarios: [Scenario]) -> Set<String> { Set(scenarios.map(\.name)) }
 

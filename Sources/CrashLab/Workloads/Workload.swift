@@ -21,7 +21,7 @@ package final class Workload {
   private var recorder: TraceRecorder
   private(set) var directory: SimulatedDirectory
   private var store: Store?
-  private var contents: StoreContents = [:]
+  private(set) var contents: StoreContents = [:]
   private var sequence: UInt64 = 0
   /// By whether they are in another process.
   var feeds: [Bool: Telling] = [:]
@@ -272,6 +272,9 @@ package final class Workload {
     // A closed store is not closed any more once its last segment has a successor.
     mark(.begun(history.states.count - 1))
     try opened.compact(sealingAlways: sealingAlways)
+    // Behind a drop it deletes, which takes sequences and changes nothing that is seen.
+    sequence = max(sequence, try opened.statistics().newestSequence)
+    if sequence > history.sequence(upTo: history.states.count - 1) { begin([]) }
     mark(.synced(history.states.count - 1))
   }
 
@@ -370,7 +373,7 @@ package final class Workload {
   }
 
   /// One step of the history, or none where the medium is full.
-  private func commit(
+  func commit(
     _ changes: [Change],
     _ durability: Durability,
     _ call: (Store) throws -> Void
