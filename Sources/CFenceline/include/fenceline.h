@@ -37,13 +37,10 @@ extern "C" {
 
 /* An open store. */
 typedef struct fenceline_store fenceline_store;
-
 /* A store as it was at one moment. */
 typedef struct fenceline_snapshot fenceline_snapshot;
-
 /* A place in the history of a store, from which transactions are read. */
 typedef struct fenceline_changes fenceline_changes;
-
 /* A namespace: keys of their own in a store, or in a snapshot of one. */
 typedef struct fenceline_namespace fenceline_namespace;
 
@@ -152,10 +149,8 @@ typedef struct fenceline_namespace_operation {
     fenceline_operation operation;
 } fenceline_namespace_operation;
 
-/* Gets the name of a namespace, with a zero behind it. */
+/* Gets the name of a namespace, with a zero behind it; a value in place. */
 typedef void (*fenceline_name_visitor)(void *context, const char *name);
-
-/* Gets a value in place. */
 typedef void (*fenceline_value_visitor)(void *context, const void *value, size_t value_length);
 
 /* One key of a fenceline_read_many. */
@@ -251,7 +246,6 @@ int fenceline_read_many(fenceline_store *store, const fenceline_key *keys, size_
 
 /* Removes `key`; FENCELINE_NOT_FOUND where it has no value. Durable with the next sync. */
 int fenceline_delete(fenceline_store *store, const void *key, size_t key_length);
-
 /* Makes everything durable that was written before, by any thread. */
 int fenceline_sync(fenceline_store *store);
 
@@ -293,22 +287,16 @@ int fenceline_compare_and_swap(fenceline_store *store, const void *key, size_t k
  * are kept for it until then. Of a closed store it can only be ended. Takes no time that grows with the
  * store, except at the first one of a store that was opened for reading beside an index image. */
 int fenceline_snapshot_begin(fenceline_store *store, fenceline_snapshot **snapshot);
-
 /* Ends a snapshot and frees it. NULL does nothing. */
 void fenceline_snapshot_end(fenceline_snapshot *snapshot);
-
 /* The number of the newest transaction that a snapshot shows; 0 for NULL. */
 uint64_t fenceline_snapshot_sequence(const fenceline_snapshot *snapshot);
 
-/* As fenceline_get, of the value that `key` had. */
+/* As fenceline_get, fenceline_read and fenceline_scan, of what there was. */
 int fenceline_snapshot_get(fenceline_snapshot *snapshot, const void *key, size_t key_length,
                            void *buffer, size_t capacity, size_t *value_length);
-
-/* As fenceline_read, of the value that `key` had. */
 int fenceline_snapshot_read(fenceline_snapshot *snapshot, const void *key, size_t key_length,
                             fenceline_value_visitor visitor, void *context);
-
-/* As fenceline_scan, of the entries that there were. */
 int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size_t from_length,
                             const void *to, size_t to_length, int direction, size_t limit,
                             fenceline_entry_visitor visitor, void *context);
@@ -330,7 +318,6 @@ typedef void (*fenceline_namespace_change_visitor)(void *context, const char *na
  * the store is closed; for one thread at a time. */
 int fenceline_changes_begin(fenceline_store *store, const char *token, int durable,
                             fenceline_changes **changes);
-
 /* The same, behind everything that a snapshot shows. */
 int fenceline_changes_begin_behind(fenceline_snapshot *snapshot, int durable,
                                    fenceline_changes **changes);
@@ -350,7 +337,6 @@ int fenceline_namespace_changes_next(fenceline_changes *changes,
 /* Writes the token of the place, with a zero behind it, to go on from there at another time.
  * FENCELINE_TOKEN_SIZE bytes are always enough. */
 int fenceline_changes_token(const fenceline_changes *changes, char *buffer, size_t capacity);
-
 /* Ends reading and frees it. NULL does nothing. */
 void fenceline_changes_end(fenceline_changes *changes);
 
@@ -361,58 +347,40 @@ int fenceline_namespace_create(fenceline_store *store, const char *name,
                                fenceline_namespace **space);
 
 /* Sets *space to a namespace that is there; otherwise FENCELINE_ERROR_NO_NAMESPACE, or it is created where
- * `creates` is not 0. May be used by any number of threads, and has to be closed. Of a namespace that is
- * dropped meanwhile every call but that gives FENCELINE_ERROR_NO_NAMESPACE. */
+ * `creates` is not 0. For any number of threads; has to be closed, before its store is. Once it is dropped
+ * every call but that gives FENCELINE_ERROR_NO_NAMESPACE. _in: one that a snapshot shows, to be read as it
+ * was, also behind the snapshot's end. Closing NULL does nothing. */
 int fenceline_namespace_open(fenceline_store *store, const char *name, int creates,
                              fenceline_namespace **space);
-
-/* The same of a namespace that a snapshot shows, to be read as it was; it may be closed after the snapshot
- * was ended. */
 int fenceline_namespace_open_in(fenceline_snapshot *snapshot, const char *name,
                                 fenceline_namespace **space);
-
-/* Frees what fenceline_namespace_open gave; before its store is closed. NULL does nothing. */
 void fenceline_namespace_close(fenceline_namespace *space);
-
-/* Drops a namespace with everything in it: all at once, durably, in the same time for any number of keys.
- * One that is created under the same name is another one. Space is given back by and by in the background,
- * or by fenceline_compact. */
+/* Drops a namespace with everything in it: at once, durably, in the same time for any number of keys. One
+ * that is created under the same name is another one. Space is given back by and by in the background, or
+ * by fenceline_compact. */
 int fenceline_namespace_drop(fenceline_store *store, const char *name);
-
-/* Shows the names of all namespaces, in the order of their bytes. The default one has none. */
+/* Shows the names of all namespaces, in the order of their bytes, but of the default one, which has none.
+ * Sets *count to the number of keys in one; they are counted. */
 int fenceline_namespace_list(fenceline_store *store, fenceline_name_visitor visitor,
                              void *context);
-
-/* Sets *count to the number of keys in a namespace; they are counted. */
 int fenceline_namespace_count(fenceline_namespace *space, uint64_t *count);
 
-/* As fenceline_put; a key has at most 65,527 bytes here. */
+/* As the functions of a store without "namespace" in their names; a key has at most 65,527 bytes here.
+ * _write takes operations in any number of namespaces of a store: all or nothing. */
 int fenceline_namespace_put(fenceline_namespace *space, const void *key, size_t key_length,
                             const void *value, size_t value_length);
-
-/* As fenceline_get. */
 int fenceline_namespace_get(fenceline_namespace *space, const void *key, size_t key_length,
                             void *buffer, size_t capacity, size_t *value_length);
-
-/* As fenceline_read. */
 int fenceline_namespace_read(fenceline_namespace *space, const void *key, size_t key_length,
                              fenceline_value_visitor visitor, void *context);
-
-/* As fenceline_delete. */
 int fenceline_namespace_delete(fenceline_namespace *space, const void *key, size_t key_length);
-
-/* As fenceline_compare_and_swap. */
 int fenceline_namespace_compare_and_swap(fenceline_namespace *space, const void *key,
                                          size_t key_length, const void *expected,
                                          size_t expected_length, const void *value,
                                          size_t value_length, int durable);
-
-/* As fenceline_scan. */
 int fenceline_namespace_scan(fenceline_namespace *space, const void *from, size_t from_length,
                              const void *to, size_t to_length, int direction, size_t limit,
                              fenceline_entry_visitor visitor, void *context);
-
-/* As fenceline_write, in any number of namespaces of the same store: all or nothing. */
 int fenceline_namespace_write(fenceline_store *store,
                               const fenceline_namespace_operation *operations, size_t count,
                               int durable);

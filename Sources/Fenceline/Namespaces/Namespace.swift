@@ -51,6 +51,7 @@ public final class Namespace: Sendable {
   }
 
   /// Refuses one that can't be written to, under the write lock.
+  @inline(never)
   func checkWritable(in store: Store) throws(StoreError) {
     precondition(store === self.store, "a namespace is written to through its own store")
     guard snapshot == nil else { throw .readOnly }
