@@ -38,7 +38,10 @@ enum StoredKey {
   /// Whether a key begins with what heads begin with.
   @inline(__always)
   static func isReserved(_ key: RawSpan) -> Bool {
-    key.byteCount >= 4 && key.littleEndian(at: 0, as: UInt32.self) == prefixWord
+    guard key.byteCount >= 4 else { return false }
+    // SAFETY: there are four bytes; any are a valid number.
+    let word = unsafe key.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self)
+    return UInt32(littleEndian: word) == prefixWord
   }
 
   /// The number in the head of a stored key, if it has one.

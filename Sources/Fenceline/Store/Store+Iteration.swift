@@ -145,27 +145,60 @@ extension Store {
     }
     // The first key that is out of the range is behind all that are in it.
     while visit.goesOn, let unit = place.unit {
-      let sight = self.visit(unit, &visit, of: range.space, upTo: newestSequence) {
-        isAscending ? range.isBeforeEnd($0) : range.isFromStart($0)
-      } _: {
-        body($0, $1, $2, $3)
+      if isAscending {
+        if self.visit(
+          unit,
+          &visit,
+          of: range.space,
+          upTo: newestSequence,
+          { range.isBeforeEnd($0) },
+          body
+        ) {
+          place.moveForwards()
+          continue
+        }
+      } else {
+        if self.visit(
+          unit,
+          &visit,
+          of: range.space,
+          upTo: newestSequence,
+          { range.isFromStart($0) },
+          body
+        ) {
+          place.moveBackwards()
+          continue
+        }
       }
-      switch sight {
-      case .outOfRange: break
-      case .foreign:
-        place.leaveNamespaces(isAscending: isAscending)
-        continue
-      case .seen:
-        if isAscending { place.moveForwards() } else { place.moveBackwards() }
-        continue
-      }
-      break
+      guard range.space == .standard, pass(unit, &place, isAscending) else { break }
     }
     visit.failure = visit.failure ?? snapshot.failure
     try end(visit)
   }
 
+  /// Goes past an entry of another namespace than the default one.
+  ///
+  /// - Returns: false where the entry is none.
+  @inline(never)
+  private func pass(_ unit: UInt64, _ place: inout OrderPlace, _ isAscending: Bool) -> Bool {
+    map.withUnverifiedKey(at: unit) { (stored) in
+      // One of the default namespace's own, with a head or without, is out of the range.
+      guard StoredKey.isReserved(stored), KeySpace.standard.headLength(of: stored) == nil
+      else { return false }
+      if StoredKey.number(of: stored) != nil {
+        place.leaveNamespaces(isAscending: isAscending)
+      } else if isAscending {
+        place.moveForwards()
+      } else {
+        place.moveBackwards()
+      }
+      return true
+    }
+  }
+
   /// Hands out the verified entry at a position where its key is wanted.
+  ///
+  /// - Returns: false where its key is not, or belongs to another namespace.
   @inline(__always)
   private func visit(
     _ unit: UInt64,
@@ -174,24 +207,24 @@ extension Store {
     upTo newestSequence: UInt64,
     _ isWanted: (RawSpan) -> Bool,
     _ body: (RawSpan, JournalRecord, RawSpan, UInt64) -> IterationStep
-  ) -> Sight {
+  ) -> Bool {
     do throws(RecordFault) {
       return try map.withVerifiedRecord(at: unit) { (record, bytes) in
         let stored = bytes.extracting(record.keyRange)
-        guard isWanted(stored) else { return .outOfRange }
-        guard let headLength = space.headLength(of: stored) else {
-          return StoredKey.number(of: stored) == nil ? .seen : .foreign
-        }
-        guard record.sequence <= newestSequence else { return .seen }
-        if !damage.isEmpty, refuses(record, &visit) { return .seen }
+        guard isWanted(stored), let headLength = space.headLength(of: stored) else { return false }
+        guard record.sequence <= newestSequence else { return true }
+        if !damage.isEmpty, refuses(record, &visit) { return true }
         visit.remaining -= 1
-        let step = body(stored.extracting(droppingFirst: headLength), record, bytes, unit)
-        if step == .stop { visit.isStopped = true }
-        return .seen
+        // SAFETY: a stored key that has a head is no shorter than it.
+        let key = unsafe stored.extracting(
+          unchecked: Range(uncheckedBounds: (headLength, stored.byteCount))
+        )
+        if body(key, record, bytes, unit) == .stop { visit.isStopped = true }
+        return true
       }
     } catch {
       noteFailure(at: unit, &visit)
-      return .seen
+      return true
     }
   }
 
@@ -213,16 +246,6 @@ extension Store {
     // Not behind a limit alone: a smaller key may be among what was lost.
     if !visit.isStopped { try checkCompleteness() }
   }
-}
-
-/// What stands at a position.
-private enum Sight {
-  /// An entry that was handed out, or one that nobody can have.
-  case seen
-  /// An entry of another namespace.
-  case foreign
-  /// A key that is not wanted.
-  case outOfRange
 }
 
 /// How far an iteration is.

@@ -64,9 +64,6 @@ extension Store {
     _ key: (Int) -> UnsafeRawBufferPointer,
     _ body: (Int, RawSpan?) -> Void
   ) throws(StoreError) {
-    for number in 0..<count where unsafe StoredKey.isReserved(key(number).bytes) {
-      return unsafe try visitOneByOne(count, key, body)
-    }
     try checkOpen()
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
@@ -78,9 +75,17 @@ extension Store {
     var first = 0
     while first < count {
       let group = min(Self.groupSize, count - first)
+      var areStoredAsTheyAre = true
       for number in 0..<group {
-        hashes[number] = unsafe hash(key(first + number).bytes)
+        let key = unsafe key(first + number).bytes
+        if StoredKey.isReserved(key) { areStoredAsTheyAre = false }
+        hashes[number] = hash(key)
         index.prefetchToRead(hashes[number])
+      }
+      guard areStoredAsTheyAre else {
+        unsafe try visitOneByOne(first..<first + group, key, body)
+        first += group
+        continue
       }
       for number in 0..<group { units[number] = index.candidate(hashes[number]) }
       for number in 0..<group where units[number] == 0 { index.prefetchOverflow(hashes[number]) }
@@ -110,11 +115,11 @@ extension Store {
   /// The same where some are not stored as they are.
   @inline(never)
   private func visitOneByOne(
-    _ count: Int,
+    _ numbers: Range<Int>,
     _ key: (Int) -> UnsafeRawBufferPointer,
     _ body: (Int, RawSpan?) -> Void
   ) throws(StoreError) {
-    for number in 0..<count {
+    for number in numbers {
       let found: Void? = try unsafe withValue(forKey: key(number).bytes) { body(number, $0) }
       if found == nil { body(number, nil) }
     }
