@@ -34,10 +34,13 @@ extension StoreError {
       case .insufficientDurability: FENCELINE_ERROR_SURVIVAL
       case .copyCoreUnavailable: FENCELINE_ERROR_UNAVAILABLE
       case .forked: FENCELINE_ERROR_FORKED
-      case .addressSpaceExhausted: FENCELINE_ERROR_ADDRESS_SPACE
+      case .addressSpaceExhausted, .namespacesExhausted: FENCELINE_ERROR_ADDRESS_SPACE
+      case .noNamespace: FENCELINE_ERROR_NO_NAMESPACE
+      case .namespaceExists: FENCELINE_ERROR_NAMESPACE_EXISTS
       case .conflict: FENCELINE_ERROR_CONFLICT
       // A closed store has no handle any more, and no visitor runs inside a transaction.
-      case .closed, .nestedWrite, .pastIsGone, .notYetWritten: FENCELINE_ERROR_INVALID_ARGUMENT
+      case .closed, .nestedWrite, .pastIsGone, .notYetWritten, .invalidNamespaceName:
+        FENCELINE_ERROR_INVALID_ARGUMENT
       // Backups are made and restored elsewhere.
       case .noBackup, .notABackup, .otherBackup, .notEmpty: FENCELINE_ERROR_INVALID_ARGUMENT
       case .changesAreGone: FENCELINE_ERROR_CHANGES_GONE

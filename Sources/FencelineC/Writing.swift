@@ -116,6 +116,45 @@ public func fenceline_write(
   }
 }
 
+/// Commits operations in several namespaces together; see fenceline.h.
+@c @implementation
+public func fenceline_namespace_write(
+  _ store: OpaquePointer?,
+  _ operations: UnsafePointer<fenceline_namespace_operation>?,
+  _ count: Int,
+  _ durable: CInt
+) -> CInt {
+  guard let handle = unsafe handle(store) else { return nullStore() }
+  guard count >= 0 else { return invalidArgument("there can't be so many operations") }
+  if unsafe operations == nil, count != 0 {
+    return invalidArgument("the operations are a null pointer")
+  }
+  let operations = unsafe UnsafeBufferPointer(start: operations, count: count)
+  for index in 0..<count {
+    if let fault = unsafe operations[index].operation.fault { return fault }
+  }
+  return unsafe handle._withUnsafeGuaranteedRef { (store) in
+    for index in 0..<count {
+      let space = unsafe namespaceHandle(operations[index].space)?.takeUnretainedValue()
+      guard space?.store === store || space == nil else {
+        return invalidArgument("a namespace is one of another store")
+      }
+    }
+    do throws(StoreError) {
+      let durability = durable == 0 ? Durability.buffered : .durable
+      try store.commit(durability: durability) { (transaction) throws(StoreError) in
+        for index in 0..<count {
+          let space = unsafe namespaceHandle(operations[index].space)?.takeUnretainedValue()
+          unsafe try operations[index].operation.apply(to: &transaction, in: space)
+        }
+      }
+      return .done
+    } catch {
+      return failure(error)
+    }
+  }
+}
+
 extension fenceline_operation {
   /// What is wrong with it, if anything.
   fileprivate var fault: CInt? {
@@ -143,13 +182,16 @@ extension fenceline_operation {
 
   /// Adds it to a transaction.
   @inline(__always)
-  fileprivate func apply(to transaction: inout Transaction) throws(StoreError) {
+  fileprivate func apply(
+    to transaction: inout Transaction,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) {
     let key = unsafe UnsafeRawBufferPointer(start: key, count: key_length).bytes
     if unsafe isDelete {
-      try transaction.delete(key)
+      try transaction.delete(key, in: namespace)
     } else {
       let value = unsafe UnsafeRawBufferPointer(start: value, count: value_length).bytes
-      try transaction.put(key, value)
+      try transaction.put(key, value, in: namespace)
     }
   }
 }

@@ -207,7 +207,6 @@ package enum FormatLayout {
     title: "Optional fields",
     fields: [
       FormatField("transactionCount", at: nil, 4, "records of the transaction, on its last one"),
-      FormatField("namespace", at: nil, 4, "number of the keyspace; absent: the default one"),
       FormatField("previousVersion", at: nil, 8, "position of the key's previous version"),
       FormatField("sourcePosition", at: nil, 8, "position that a relocated copy was copied from"),
       FormatField(
@@ -240,7 +239,6 @@ package enum FormatLayout {
         "everything before it was fenced; stands at a multiple of 64"
       ),
       flag("transactionCount", .transactionCount, "carries the field"),
-      flag("namespace", .namespace, "carries the field"),
       flag("previousVersion", .previousVersion, "carries the field"),
       flag("sourcePosition", .sourcePosition, "carries the field"),
       flag("expiry", .expiry, "carries the field"),

@@ -183,8 +183,6 @@ public struct RecordHeaderWords: Sendable {
 public struct RecordFields: Sendable, Equatable {
   /// Records of the transaction; with ``RecordFlags/transactionCount``.
   public var transactionCount: UInt32 = 1
-  /// With ``RecordFlags/namespace``.
-  public var namespace: UInt32 = 0
   /// With ``RecordFlags/previousVersion``.
   public var previousVersion = JournalPosition.none
   /// With ``RecordFlags/sourcePosition``.
@@ -215,7 +213,6 @@ public struct RecordFields: Sendable, Equatable {
       offset += MemoryLayout<T>.size
     }
     store(transactionCount, if: .transactionCount, into: &bytes)
-    store(namespace, if: .namespace, into: &bytes)
     store(previousVersion.rawValue, if: .previousVersion, into: &bytes)
     store(sourcePosition.rawValue, if: .sourcePosition, into: &bytes)
     store(expiry, if: .expiry, into: &bytes)
@@ -230,7 +227,6 @@ public struct RecordFields: Sendable, Equatable {
       return bytes.littleEndian(at: field, as: type)
     }
     if flags.contains(.transactionCount) { transactionCount = load(UInt32.self, bytes) }
-    if flags.contains(.namespace) { namespace = load(UInt32.self, bytes) }
     if flags.contains(.previousVersion) {
       previousVersion = JournalPosition(rawValue: load(UInt64.self, bytes))
     }

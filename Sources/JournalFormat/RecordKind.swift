@@ -63,8 +63,6 @@ public struct RecordFlags: OptionSet, Sendable, Hashable {
   @inlinable public static var batchStart: RecordFlags { RecordFlags(rawValue: 1 << 6) }
   /// Carries the number of records of its transaction (on the last one, where it is not 1).
   @inlinable public static var transactionCount: RecordFlags { RecordFlags(rawValue: 1 << 7) }
-  /// Carries a namespace number; absent means the default namespace.
-  @inlinable public static var namespace: RecordFlags { RecordFlags(rawValue: 1 << 8) }
   /// Carries the position of the previous version of its key.
   @inlinable public static var previousVersion: RecordFlags { RecordFlags(rawValue: 1 << 9) }
   /// A relocated copy: carries the position that it was copied from.
@@ -79,7 +77,7 @@ public struct RecordFlags: OptionSet, Sendable, Hashable {
   @inlinable public static var superseded: RecordFlags { RecordFlags(rawValue: 1 << 14) }
 
   /// Every flag that format 1 knows.
-  @inlinable public static var known: RecordFlags { RecordFlags(rawValue: 0x7ff0) }
+  @inlinable public static var known: RecordFlags { RecordFlags(rawValue: 0x7ef0) }
 
   // What follows shadows the protocol's generic versions, which are not specialised across modules:
   // the put and get paths use flags several times each.
@@ -108,9 +106,9 @@ public struct RecordFlags: OptionSet, Sendable, Hashable {
   @inlinable public static var wholeTransaction: RecordFlags {
     RecordFlags(rawValue: 1 << 4 | 1 << 5)
   }
-  /// Flags that announce an optional field of four bytes.
+  /// The flag that announces an optional field of four bytes.
   @inlinable public static var announcingFourBytes: RecordFlags {
-    RecordFlags(rawValue: 1 << 7 | 1 << 8)
+    RecordFlags(rawValue: 1 << 7)
   }
   /// Flags that announce an optional field of eight bytes.
   @inlinable public static var announcingEightBytes: RecordFlags {

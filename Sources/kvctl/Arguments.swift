@@ -43,6 +43,26 @@ struct KeyArguments: ParsableArguments {
   }
 }
 
+/// The namespace that a command works in.
+struct NamespaceOption: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Work in this namespace; without it in the default one.",
+      discussion:
+        "'kvctl namespaces' lists them. One that is missing ends the command with status 1.",
+      valueName: "name"
+    )
+  )
+  var namespace: String?
+
+  /// The namespace in a store; nil for the default one.
+  func find(in store: Store, creatingIfMissing: Bool = false) throws(StoreError) -> Namespace? {
+    guard let namespace else { return nil }
+    return try store.namespace(namespace, creatingIfMissing: creatingIfMissing)
+  }
+}
+
 /// The moment that a command looks at.
 struct MomentOption: ParsableArguments {
   @Option(

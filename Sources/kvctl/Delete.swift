@@ -14,12 +14,15 @@ struct Delete: ParsableCommand {
       EXAMPLES
         kvctl delete notes milk
         kvctl delete --hex table 00ff
+        kvctl delete notes milk --namespace shopping
       """
   )
 
   @OptionGroup var target: KeyArguments
 
   @OptionGroup var retention: RetentionOption
+
+  @OptionGroup var place: NamespaceOption
 
   func run() throws {
     let key = try target.keyBytes
@@ -28,7 +31,12 @@ struct Delete: ParsableCommand {
       var options = retention.storeOptions
       options.createsIfMissing = false
       let store = try Store.open(at: path, options: options)
-      let wasThere = try store.delete(key)
+      let wasThere: Bool
+      if let namespace = try place.find(in: store) {
+        wasThere = try namespace.delete(key)
+      } else {
+        wasThere = try store.delete(key)
+      }
       try store.close()
       return wasThere
     }

@@ -18,6 +18,7 @@ struct Diff: ParsableCommand {
         kvctl diff notes 17 20
         kvctl diff notes 17 --format jsonl | jq .key
         kvctl diff notes 0
+        kvctl diff notes 17 --namespace shopping
       """
   )
 
@@ -29,19 +30,19 @@ struct Diff: ParsableCommand {
   @Argument(help: ArgumentHelp("The second moment.", valueName: "b"))
   var second: UInt64?
 
+  @OptionGroup var place: NamespaceOption
+
   @Option(help: "Format of the lines.")
   var format = TextFormat.tsv
 
   func run() throws {
     let (before, after) = try reportingStoreErrors { () throws(StoreError) in
-      let before = try Store.openReadOnly(at: location.store, asOf: first)
-      guard let second else { return (before, try Store.openReadOnly(at: location.store)) }
-      return (before, try Store.openReadOnly(at: location.store, asOf: second))
+      (try side(at: first), try side(at: second))
     }
     var output = Output.standard()
     do {
-      try before.withCursor { (old) in
-        try after.withCursor { (new) in
+      try withCursor(of: before) { (old) in
+        try withCursor(of: after) { (new) in
           try walk(&old, &new, to: &output)
         }
       }
@@ -50,6 +51,24 @@ struct Diff: ParsableCommand {
       throw Failure(error, remainder: "what lies before it was printed")
     }
     try output.flush()
+  }
+
+  /// The store at a moment, now for none, and the namespace in it; nil for the default one.
+  private typealias Side = (store: Store, namespace: Namespace?)
+
+  private func side(at sequence: UInt64?) throws(StoreError) -> Side {
+    let store: Store
+    if let sequence {
+      store = try Store.openReadOnly(at: location.store, asOf: sequence)
+    } else {
+      store = try Store.openReadOnly(at: location.store)
+    }
+    return (store, try place.find(in: store))
+  }
+
+  private func withCursor(of side: Side, _ body: (inout Cursor) throws -> Void) throws {
+    guard let namespace = side.namespace else { return try side.store.withCursor(body) }
+    try namespace.withCursor(body)
   }
 
   /// Goes through both side by side.

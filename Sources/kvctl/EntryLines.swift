@@ -35,6 +35,7 @@ struct EntryLines {
   ///
   /// - Parameters:
   ///   - store: where the entries are.
+  ///   - namespace: in which of its namespaces; nil for the default one.
   ///   - output: where the lines go.
   ///   - progress: gets the number of lines after each.
   /// - Returns: how many lines were written, of how many entries that end, and what keeps them from being
@@ -42,6 +43,7 @@ struct EntryLines {
   /// - Throws: what the output reports.
   func write(
     _ store: Store,
+    _ namespace: Namespace?,
     to output: inout Output,
     progress: (Int) -> Void = { _ in }
   ) throws(Failure) -> (count: Int, expiringCount: Int, damage: StoreError?) {
@@ -49,28 +51,42 @@ struct EntryLines {
     var (count, expiringCount) = (0, 0)
     var failure: Failure?
     var damage: StoreError?
+    func take(_ key: RawSpan, _ value: RawSpan, _ place: EntryLocation) -> IterationStep {
+      guard Memory.isThere(Self.mostBytes(key, value)) else {
+        failure = Failure(.noMemory, on: output.name)
+        return .stop
+      }
+      do throws(Failure) {
+        try output.append { appendLine(key, value, place.expiry, to: &$0) }
+      } catch {
+        failure = error
+        return .stop
+      }
+      count += 1
+      if place.expiry != nil { expiringCount += 1 }
+      progress(count)
+      return .next
+    }
+    let order = isReversed ? IterationOrder.descending : .ascending
     do throws(StoreError) {
-      try store.forEach(
-        from: start,
-        to: end,
-        prefix: prefix,
-        order: isReversed ? .descending : .ascending,
-        limit: limit
-      ) { (key, value, place) in
-        guard Memory.isThere(Self.mostBytes(key, value)) else {
-          failure = Failure(.noMemory, on: output.name)
-          return .stop
-        }
-        do throws(Failure) {
-          try output.append { appendLine(key, value, place.expiry, to: &$0) }
-        } catch {
-          failure = error
-          return .stop
-        }
-        count += 1
-        if place.expiry != nil { expiringCount += 1 }
-        progress(count)
-        return .next
+      if let namespace {
+        try namespace.forEach(
+          from: start,
+          to: end,
+          prefix: prefix,
+          order: order,
+          limit: limit,
+          take
+        )
+      } else {
+        try store.forEach(
+          from: start,
+          to: end,
+          prefix: prefix,
+          order: order,
+          limit: limit,
+          take
+        )
       }
     } catch {
       damage = error

@@ -11,7 +11,7 @@ internal import SystemPackage
 enum ExitStatus: Int32 {
   /// Done.
   case done = 0
-  /// There is no such key; nothing is printed.
+  /// There is no such key, of which nothing is printed, or no such namespace.
   case notFound = 1
   /// The command line makes no sense. The argument parser ends with the same number.
   case usage = 64
@@ -43,15 +43,17 @@ extension ExitStatus {
   init(_ error: StoreError, isCreating: Bool) {
     switch error {
     case .noStore, .pastIsGone, .notYetWritten, .changesAreGone, .unknownToken: self = .noInput
-    case .notAStore, .notABackup, .otherBackup, .notEmpty: self = .cannotCreate
+    case .noNamespace: self = .notFound
+    case .notAStore, .namespaceExists, .notABackup, .otherBackup, .notEmpty: self = .cannotCreate
     case .noBackup: self = .noInput
     case .isBackup: self = isCreating ? .cannotCreate : .noInput
     case .locked, .conflict: self = .locked
     case .corrupt, .newerFormat: self = .badData
-    case .mediaError, .full, .poisoned, .addressSpaceExhausted: self = .ioError
+    case .mediaError, .full, .poisoned, .addressSpaceExhausted, .namespacesExhausted:
+      self = .ioError
     case .system(let operation, _, let cause):
       self.init(cause, isCreating: isCreating || operation == "mkdir")
-    case .keyTooLong, .valueTooLong: self = .usage
+    case .keyTooLong, .valueTooLong, .invalidNamespaceName: self = .usage
     case .insufficientDurability, .copyCoreUnavailable: self = .unavailable
     case .readOnly, .closed, .nestedWrite, .forked: self = .internalError
     }

@@ -24,6 +24,7 @@ struct Export: ParsableCommand {
         kvctl export notes | gzip > notes.tsv.gz
         kvctl export old | kvctl import new -
         kvctl export notes before.tsv --at 17
+        kvctl export notes shopping.tsv --namespace shopping
       """
   )
 
@@ -40,13 +41,16 @@ struct Export: ParsableCommand {
 
   @OptionGroup var moment: MomentOption
 
+  @OptionGroup var place: NamespaceOption
+
   func run() throws {
-    let store = try reportingStoreErrors { () throws(StoreError) in
-      try moment.open(location.store)
+    let (store, namespace) = try reportingStoreErrors { () throws(StoreError) in
+      let store = try moment.open(location.store)
+      return (store, try place.find(in: store))
     }
     guard file != "-" else {
       var output = Output.standard()
-      if let damage = try write(store, to: &output).damage {
+      if let damage = try write(store, namespace, to: &output).damage {
         throw Failure(damage, remainder: "what is sound was written")
       }
       return
@@ -54,7 +58,7 @@ struct Export: ParsableCommand {
     let outputFile = try OutputFile.create(file)
     var output = Output(outputFile.descriptor, name: outputFile.name)
     let result: (count: Int, expiringCount: Int, damage: StoreError?)
-    do throws(Failure) { result = try write(store, to: &output) } catch {
+    do throws(Failure) { result = try write(store, namespace, to: &output) } catch {
       outputFile.discard()
       throw error
     }
@@ -67,12 +71,13 @@ struct Export: ParsableCommand {
 
   private func write(
     _ store: Store,
+    _ namespace: Namespace?,
     to output: inout Output
   ) throws(Failure) -> (count: Int, expiringCount: Int, damage: StoreError?) {
     let format = lines.format(for: file)
     var progress = Progress("exporting:")
     let result = try EntryLines(form: .entries(format))
-      .write(store, to: &output) { (count) in progress.update("\(count) entries") }
+      .write(store, namespace, to: &output) { (count) in progress.update("\(count) entries") }
     progress.end("exported \(counted(result.count, "entry", "entries"))")
     if format == .tsv, result.expiringCount > 0 {
       let entries = counted(result.expiringCount, "entry ends", "entries end")

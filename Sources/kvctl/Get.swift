@@ -20,6 +20,7 @@ struct Get: ParsableCommand {
         kvctl get --hex table 00ff
         kvctl get notes milk > /dev/null || echo none
         kvctl get notes milk --at 17
+        kvctl get notes milk --namespace shopping
       """
   )
 
@@ -27,11 +28,15 @@ struct Get: ParsableCommand {
 
   @OptionGroup var moment: MomentOption
 
+  @OptionGroup var place: NamespaceOption
+
   func run() throws {
     let key = try target.keyBytes
     // A copy: nothing is printed before the whole answer is known to be right.
     let found = try reportingStoreErrors { () throws(StoreError) in
-      try moment.open(target.location.store).get(key)
+      let store = try moment.open(target.location.store)
+      guard let namespace = try place.find(in: store) else { return try store.get(key) }
+      return try namespace.get(key)
     }
     guard let value = found else { throw Failure.notFound }
     var output = Output.standard()

@@ -15,7 +15,7 @@ struct Import: ParsableCommand {
     discussion: """
       Reads what export writes: key, tab, value with the escapes \\t \\n \\r \\\\ \\xHH (TSV), or \
       {"key":"...","value":"..."} (JSON lines). A key that is there gets the new value; other \
-      entries stay. The store is created if it is missing. FILE '-' is standard input.
+      entries stay. The store is created if it is missing, and so is the namespace. FILE '-' is standard input.
 
       The first line that is not an entry ends the import with status 65: the lines before it are \
       imported, and the message names the line.
@@ -25,6 +25,7 @@ struct Import: ParsableCommand {
         kvctl import notes notes.jsonl
         gunzip < notes.tsv.gz | kvctl import notes -
         kvctl export old | kvctl import new -
+        kvctl export old | kvctl import new - --namespace old
       """
   )
 
@@ -41,13 +42,16 @@ struct Import: ParsableCommand {
 
   @OptionGroup var retention: RetentionOption
 
+  @OptionGroup var place: NamespaceOption
+
   func run() throws {
     // Opened first: without it nothing is created.
     let input = try Input.open(file)
-    let store = try reportingStoreErrors(isCreating: true) { () throws(StoreError) in
-      try Store.open(at: location.store, options: retention.storeOptions)
+    let (store, namespace) = try reportingStoreErrors(isCreating: true) { () throws(StoreError) in
+      let store = try Store.open(at: location.store, options: retention.storeOptions)
+      return (store, try place.find(in: store, creatingIfMissing: true))
     }
-    var batches = ImportBatches(into: store)
+    var batches = ImportBatches(into: store, namespace)
     var progress = Progress("importing:")
     do throws(Failure) {
       try read(input, into: &batches, &progress)
@@ -68,7 +72,7 @@ struct Import: ParsableCommand {
   ) throws(Failure) {
     var reader = EntryReader(input.descriptor, format: lines.format(for: file))
     while let entry = try Self.nextEntry(of: &reader, named: input.name) {
-      if let reason = Self.refusal(of: entry) {
+      if let reason = refusal(of: entry) {
         throw Failure(.badData, "\(input.name): line \(reader.lineNumber): \(reason)")
       }
       try batches.add(entry)
@@ -89,8 +93,10 @@ struct Import: ParsableCommand {
   }
 
   /// Why a well-formed line is no entry of a store, or nil.
-  private static func refusal(of entry: Entry) -> StoreError? {
-    if entry.key.count > Store.maximumKeyLength { return .keyTooLong(length: entry.key.count) }
+  private func refusal(of entry: Entry) -> StoreError? {
+    let limit =
+      place.namespace == nil ? Store.maximumKeyLength : Namespace.maximumKeyLength
+    if entry.key.count > limit { return .keyTooLong(length: entry.key.count, limit: limit) }
     if entry.value.count > Store.maximumValueLength {
       return .valueTooLong(length: entry.value.count)
     }

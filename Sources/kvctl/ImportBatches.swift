@@ -12,6 +12,8 @@ struct ImportBatches: ~Copyable {
   private(set) var count = 0
 
   private let store: Store
+  /// Where in it; nil for the default namespace.
+  private let namespace: Namespace?
   private var batch: [Entry] = []
   private var batchBytes = 0
   private var bytesSinceDurable = 0
@@ -22,7 +24,10 @@ struct ImportBatches: ~Copyable {
   // What a crash may cost; a flush of that much takes far longer than the flush's own cost.
   private static let mostBytesNotDurable = 64 << 20
 
-  init(into store: Store) { self.store = store }
+  init(into store: Store, _ namespace: Namespace?) {
+    self.store = store
+    self.namespace = namespace
+  }
 
   /// Adds an entry, and commits if enough have come together.
   mutating func add(_ entry: consuming Entry) throws(Failure) {
@@ -49,12 +54,8 @@ struct ImportBatches: ~Copyable {
     do {
       try store.transaction(durability: isDurable ? .durable : .buffered) { (transaction) in
         for entry in entries {
-          if let expires = entry.expires {
-            let expiry = Expiry(millisecondsSince1970: expires)
-            try transaction.put(entry.key, entry.value, expiry: expiry)
-          } else {
-            try transaction.put(entry.key, entry.value)
-          }
+          let expiry = entry.expires.map { Expiry(millisecondsSince1970: $0) }
+          try transaction.put(entry.key, entry.value, expiry: expiry, in: namespace)
         }
       }
     } catch let error as StoreError {

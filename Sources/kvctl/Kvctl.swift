@@ -26,7 +26,7 @@ struct Kvctl: ParsableCommand {
 
       EXIT STATUS
         0   done
-        1   no such key (get, delete)
+        1   no such key (get, delete, log) or namespace
         64  wrong usage
         65  damaged store or backup, newer format, or a line that can't be imported
         66  no such store, backup, input file or moment of the past
@@ -39,8 +39,8 @@ struct Kvctl: ParsableCommand {
     version: "kvctl 0.1.0",
     subcommands: [
       Put.self, Get.self, Delete.self, List.self, Import.self, Export.self, Index.self,
-      Log.self, Diff.self, Watch.self, StatCommand.self, Verify.self, Repair.self, Compact.self,
-      BackupCommand.self, Restore.self,
+      Log.self, Diff.self, Watch.self, Namespaces.self, Drop.self, StatCommand.self, Verify.self,
+      Repair.self, Compact.self, BackupCommand.self, Restore.self,
     ]
   )
 

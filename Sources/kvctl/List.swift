@@ -24,12 +24,15 @@ struct List: ParsableCommand {
         kvctl list notes --format jsonl | jq .
         kvctl list table --hex --prefix 00ff
         kvctl list notes --at 17
+        kvctl list notes --namespace shopping
       """
   )
 
   @OptionGroup var location: StoreArgument
 
   @OptionGroup var moment: MomentOption
+
+  @OptionGroup var place: NamespaceOption
 
   @Option(help: "No key before this one.")
   var from: String?
@@ -74,11 +77,12 @@ struct List: ParsableCommand {
     lines.prefix = try prefixBytes
     lines.isReversed = reverse
     lines.limit = limit ?? .max
-    let store = try reportingStoreErrors { () throws(StoreError) in
-      try moment.open(location.store)
+    let (store, namespace) = try reportingStoreErrors { () throws(StoreError) in
+      let store = try moment.open(location.store)
+      return (store, try place.find(in: store))
     }
     var standardOutput = Output.standard()
-    if let damage = try lines.write(store, to: &standardOutput).damage {
+    if let damage = try lines.write(store, namespace, to: &standardOutput).damage {
       throw Failure(damage, remainder: "what is sound was printed")
     }
   }

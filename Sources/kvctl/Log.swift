@@ -22,10 +22,13 @@ struct Log: ParsableCommand {
         kvctl log notes milk
         kvctl log notes milk --format jsonl | jq .
         kvctl get notes milk --at 17
+        kvctl log notes milk --namespace shopping
       """
   )
 
   @OptionGroup var target: KeyArguments
+
+  @OptionGroup var place: NamespaceOption
 
   @Option(help: "Format of the lines.")
   var format = TextFormat.tsv
@@ -38,23 +41,29 @@ struct Log: ParsableCommand {
 
   func run() throws {
     let key = try target.keyBytes
-    let store = try reportingStoreErrors { () throws(StoreError) in
-      try Store.openReadOnly(at: target.location.store)
+    let (store, namespace) = try reportingStoreErrors { () throws(StoreError) in
+      let store = try Store.openReadOnly(at: target.location.store)
+      return (store, try place.find(in: store))
     }
     var output = Output.standard()
     var count = 0
     var failure: Failure?
     var damage: StoreError?
+    func take(_ version: KeyVersion, _ value: RawSpan?) -> IterationStep {
+      do throws(Failure) {
+        try output.append { appendLine(version, value, to: &$0) }
+      } catch {
+        failure = error
+        return .stop
+      }
+      count += 1
+      return .next
+    }
     do throws(StoreError) {
-      try store.forEachVersion(of: unsafe key.span.bytes) { (version, value) in
-        do throws(Failure) {
-          try output.append { appendLine(version, value, to: &$0) }
-        } catch {
-          failure = error
-          return .stop
-        }
-        count += 1
-        return .next
+      if let namespace {
+        try namespace.forEachVersion(of: unsafe key.span.bytes, take)
+      } else {
+        try store.forEachVersion(of: unsafe key.span.bytes, take)
       }
     } catch {
       damage = error

@@ -13,8 +13,8 @@ struct Put: ParsableCommand {
     abstract: "Give a key a value.",
     discussion: """
       The value is what is given after the key, or what comes from standard input if that is '-' or \
-      nothing; then it may be any bytes, none included. The store is created if it is missing. When \
-      the command has ended, the value is durable.
+      nothing; then it may be any bytes, none included. The store is created if it is missing, and so \
+      is the namespace. When the command has ended, the value is durable.
 
       A key or value that begins with '-' goes behind '--'. With --hex, KEY and VALUE are \
       hexadecimal digits; standard input is always taken as it is.
@@ -26,12 +26,15 @@ struct Put: ParsableCommand {
         kvctl put --hex table 00ff 0badcafe
         kvctl put sessions alice 4711 --expires-in 30m
         kvctl put notes -- -5 minus
+        kvctl put notes milk 'two bottles' --namespace shopping
       """
   )
 
   @OptionGroup var target: KeyArguments
 
   @OptionGroup var retention: RetentionOption
+
+  @OptionGroup var place: NamespaceOption
 
   @Option(
     help: ArgumentHelp(
@@ -67,8 +70,11 @@ struct Put: ParsableCommand {
         throw .valueTooLong(length: value.count)
       }
       let store = try Store.open(at: path, options: retention.storeOptions)
-      if let expiresIn {
-        try store.put(key, value, expiry: .after(expiresIn))
+      let expiry = expiresIn.map { Expiry.after($0) }
+      if let namespace = try place.find(in: store, creatingIfMissing: true) {
+        try namespace.put(key, value, expiry: expiry)
+      } else if let expiry {
+        try store.put(key, value, expiry: expiry)
       } else {
         try store.put(key, value)
       }

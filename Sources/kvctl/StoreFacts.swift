@@ -46,6 +46,7 @@ struct StoreFacts {
       Fact("flush instruction", "flushInstruction", .text(statistics.flushInstruction)),
       Fact("checksum", "checksum", .text(statistics.checksumImplementation)),
       Fact("keys", "keys", .number(statistics.keyCount)),
+      Fact("namespaces", "namespaces", .number(statistics.namespaceCount)),
       Fact("records read", "recordsRead", .number(statistics.recordCountAtOpening)),
       Fact("newest transaction", "newestSequence", .sequence(statistics.newestSequence)),
       Fact("token of it", "changeToken", .text(token.description)),

@@ -11,9 +11,13 @@ struct Watch: ParsableCommand {
     discussion: """
       Each transaction once, whole, in order, as soon as it is committed; what is printed is durable. \
       TSV: for each key a line with the transaction's sequence, "put", key, value, or sequence, \
-      "delete", key, with tabs between; behind the keys a line with sequence, "commit", token. JSON \
+      "delete", key, with tabs between; behind the keys a line with sequence, "commit", token. In \
+      another namespace than the default one: sequence, "put-in" or "delete-in", the namespace, and so on; \
+      sequence, "drop", namespace where that was dropped. JSON \
       lines: one for each transaction, {"sequence":5,"token":"...","changes":[{"key":"...","value":"..."},\
-      {"key":"...","deleted":true}]}, with "expires" behind a value that ends. Without --after or --all, what is committed from now on.
+      {"key":"...","deleted":true}]}, with "expires" behind a value that ends, "namespace":"..." before the \
+      key, and {"namespace":"...","dropped":true}. What was written to a namespace that is dropped by now is \
+      left out. Without --after or --all, what is committed from now on.
 
       A token names the place behind a transaction; 'kvctl stat' prints that of the newest one. Compactions \
       give superseded versions back: a token that lies before what they took ends the command with status \
@@ -28,6 +32,15 @@ struct Watch: ParsableCommand {
   )
 
   @OptionGroup var location: StoreArgument
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Only changes in this namespace, which may be missing, and transactions that have some.",
+      valueName: "name"
+    )
+  )
+  var namespace: String?
 
   @Option(help: "Only what was committed behind the transaction of this token.")
   var after: String?
@@ -69,7 +82,9 @@ struct Watch: ParsableCommand {
         throw Failure(error)
       }
       if let next {
-        try output.append { append(next, to: &$0) }
+        let changes = next.changes.filter { namespace == nil || $0.namespace == namespace }
+        guard !changes.isEmpty else { continue }
+        try output.append { append(next, changes, to: &$0) }
         count += 1
         continue
       }
@@ -86,16 +101,23 @@ struct Watch: ParsableCommand {
     return try store.changeToken
   }
 
-  private func append(_ transaction: ChangedTransaction, to lines: inout [UInt8]) {
+  private func append(
+    _ transaction: ChangedTransaction,
+    _ changes: [KeyChange],
+    to lines: inout [UInt8]
+  ) {
     switch format {
     case .tsv:
-      for change in transaction.changes {
-        lines.append(contentsOf: "\(transaction.sequence)\t".utf8)
-        lines.append(contentsOf: (change.value == nil ? "delete\t" : "put\t").utf8)
-        appendTSVField(change.key.span, to: &lines)
-        if let value = change.value {
+      for change in changes {
+        lines.append(contentsOf: "\(transaction.sequence)".utf8)
+        let place = change.namespace == nil ? "" : "-in"
+        let verb = change.value == nil ? "delete" : "put"
+        lines.append(contentsOf: "\t\(change.isDrop ? "drop" : verb + place)".utf8)
+        let name = change.namespace.map { Array($0.utf8) }
+        for field in [name, change.isDrop ? nil : change.key, change.value] {
+          guard let field else { continue }
           lines.append(UInt8(ascii: "\t"))
-          appendTSVField(value.span, to: &lines)
+          appendTSVField(field.span, to: &lines)
         }
         lines.append(UInt8(ascii: "\n"))
       }
@@ -104,21 +126,31 @@ struct Watch: ParsableCommand {
       let token = transaction.token
       lines.append(contentsOf: "{\"sequence\":\(token.sequence),\"token\":\"\(token)\"".utf8)
       lines.append(contentsOf: ",\"changes\":[".utf8)
-      for (number, change) in transaction.changes.enumerated() {
+      for (number, change) in changes.enumerated() {
         lines.append(contentsOf: (number > 0 ? ",{" : "{").utf8)
-        appendJSONMember("key", change.key.span, to: &lines)
-        lines.append(UInt8(ascii: ","))
-        if let value = change.value {
-          appendJSONMember("value", value.span, to: &lines)
-          if let expiry = change.expiry {
-            appendJSONExpiry(expiry.millisecondsSince1970, to: &lines)
-          }
-        } else {
-          lines.append(contentsOf: "\"deleted\":true".utf8)
-        }
+        appendJSONMembers(of: change, to: &lines)
         lines.append(UInt8(ascii: "}"))
       }
       lines.append(contentsOf: "]}\n".utf8)
+    }
+  }
+
+  private func appendJSONMembers(of change: KeyChange, to line: inout [UInt8]) {
+    if let name = change.namespace {
+      appendJSONMember("namespace", Array(name.utf8).span, to: &line)
+      line.append(UInt8(ascii: ","))
+    }
+    if change.isDrop {
+      line.append(contentsOf: "\"dropped\":true".utf8)
+      return
+    }
+    appendJSONMember("key", change.key.span, to: &line)
+    line.append(UInt8(ascii: ","))
+    if let value = change.value {
+      appendJSONMember("value", value.span, to: &line)
+      if let expiry = change.expiry { appendJSONExpiry(expiry.millisecondsSince1970, to: &line) }
+    } else {
+      line.append(contentsOf: "\"deleted\":true".utf8)
     }
   }
 }

@@ -41,6 +41,7 @@ void test_visitors(const char *directory);
 void test_scans(const char *directory);
 void test_snapshots(const char *directory);
 void test_changes(const char *directory);
+void test_namespaces(const char *directory);
 void test_swaps(const char *directory);
 void test_null_pointers(const char *directory);
 void test_lengths(const char *directory);

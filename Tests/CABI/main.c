@@ -18,6 +18,7 @@ static const struct {
     {"scans", test_scans, 0},
     {"snapshots", test_snapshots, 0},
     {"changes", test_changes, 0},
+    {"namespaces", test_namespaces, 0},
     {"swaps", test_swaps, 0},
     {"null-pointers", test_null_pointers, 0},
     {"lengths", test_lengths, 0},

@@ -201,12 +201,12 @@ struct ExpiryTests {
     }
     #expect(store.map.segments.count > 1)
     #expect(!store.map.segments.contains { $0.header.mayExpire })
-    #expect(store.maintenance.sweep.nextDue == nil)
+    #expect(store.maintenance.expirySweep.nextDue == nil)
     let count = store.map.segments.count
     try store.put("expires", "", expiry: .second(1010))
     #expect(store.map.segments.count == count + 1)
     #expect(store.map.segments.last?.header.mayExpire == true)
-    #expect(store.maintenance.sweep.nextDue == .second(1010))
+    #expect(store.maintenance.expirySweep.nextDue == .second(1010))
     try store.put("expires too", "", expiry: .second(1020))
     #expect(store.map.segments.count == count + 1)
     store.clock.advance(to: 1_020_000)
@@ -231,7 +231,7 @@ struct ExpiryTests {
     }
     let deadline = ContinuousClock.now + .seconds(30)
     while try store.count > 0, .now < deadline { usleep(20_000) }
-    #expect(try store.count == 0, "\(String(describing: store.maintenance.sweep.nextDue))")
+    #expect(try store.count == 0, "\(String(describing: store.maintenance.expirySweep.nextDue))")
   }
 
   @Test(arguments: [Int64.min, -1, 0, 1, .max])

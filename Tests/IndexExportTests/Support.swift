@@ -121,8 +121,8 @@ struct RawRecord: Equatable {
     let kindAndFlags = number(offset + RecordField.kindAndFlags, 2)
     guard kindAndFlags & 0xf == 1 else { return nil }
     func isSet(_ bit: UInt64) -> Bool { kindAndFlags >> bit & 1 == 1 }
-    // Count and namespace have 4 bytes; links, source, expiry and wide sequence have 8.
-    let optional = [(7, 4), (8, 4), (9, 8), (10, 8), (11, 8), (13, 8)] as [(UInt64, Int)]
+    // The count has 4 bytes; links, source, expiry and wide sequence have 8.
+    let optional = [(7, 4), (9, 8), (10, 8), (11, 8), (13, 8)] as [(UInt64, Int)]
     let header = optional.reduce(RecordField.headerEnd) { $0 + (isSet($1.0) ? $1.1 : 0) }
     let keyLength = Int(number(offset + RecordField.keyLength, 2))
     let valueLength = Int(number(offset + RecordField.valueLength, 4))

@@ -41,11 +41,10 @@ struct EncodingTests {
 
   @Test func `Optional fields stand in the order of their flags and cost nothing when absent`() {
     let optional: [RecordFlags] = [
-      .transactionCount, .namespace, .previousVersion, .sourcePosition, .expiry, .wideSequence,
+      .transactionCount, .previousVersion, .sourcePosition, .expiry, .wideSequence,
     ]
     var fields = RecordFields()
     fields.transactionCount = 0x0102_0304
-    fields.namespace = 0x1112_1314
     fields.previousVersion = JournalPosition(segment: 7, offset: 4096)
     fields.sourcePosition = JournalPosition(segment: 8, offset: 8192)
     fields.expiry = 0x2122_2324_2526_2728
@@ -57,7 +56,6 @@ struct EncodingTests {
         flags.insert(flag)
         switch flag {
         case .transactionCount: expected.transactionCount = fields.transactionCount
-        case .namespace: expected.namespace = fields.namespace
         case .previousVersion: expected.previousVersion = fields.previousVersion
         case .sourcePosition: expected.sourcePosition = fields.sourcePosition
         case .expiry: expected.expiry = fields.expiry

@@ -196,7 +196,7 @@ import Testing
         line.hasPrefix("  ") && !line.hasPrefix("   ") && !line.contains("help <")
           ? line.split(separator: " ").first.map(String.init) : nil
       }
-    #expect(subcommands.count == 16)
+    #expect(subcommands.count == 18)
     for subcommand in subcommands {
       let help = try place.kvctl(subcommand, "--help")
       #expect(help.status == 0 && help.text.contains("EXAMPLES\n  kvctl \(subcommand) "))

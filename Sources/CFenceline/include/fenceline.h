@@ -37,12 +37,12 @@ extern "C" {
 
 /* An open store. */
 typedef struct fenceline_store fenceline_store;
-
 /* A store as it was at one moment. */
 typedef struct fenceline_snapshot fenceline_snapshot;
-
 /* A place in the history of a store, from which transactions are read. */
 typedef struct fenceline_changes fenceline_changes;
+/* A namespace: keys of their own in a store, or in a snapshot of one. */
+typedef struct fenceline_namespace fenceline_namespace;
 
 /* Bytes of a buffer that holds any token, with the zero behind it. */
 #define FENCELINE_TOKEN_SIZE 80
@@ -92,14 +92,18 @@ enum {
     FENCELINE_ERROR_FORKED = -17,
     /* The buffer is too small; nothing was copied, and the length says what is needed. */
     FENCELINE_ERROR_BUFFER_TOO_SMALL = -18,
-    /* The store takes 8 TiB, and can't take more. */
+    /* The store takes 8 TiB, or has had every number of a namespace, and can't take more. */
     FENCELINE_ERROR_ADDRESS_SPACE = -19,
     /* Another transaction wrote what this one had read; it may be tried again. */
     FENCELINE_ERROR_CONFLICT = -20,
     /* Some of the changes that were asked for were compacted away; fenceline.h tells the way on. */
     FENCELINE_ERROR_CHANGES_GONE = -21,
     /* The store never had the transaction of a token, or lost it in a crash. */
-    FENCELINE_ERROR_UNKNOWN_TOKEN = -22
+    FENCELINE_ERROR_UNKNOWN_TOKEN = -22,
+    /* There is no namespace of that name, or it was dropped. */
+    FENCELINE_ERROR_NO_NAMESPACE = -23,
+    /* There is a namespace of that name already. */
+    FENCELINE_ERROR_NAMESPACE_EXISTS = -24
 };
 
 /* What a write survives. Each level includes the ones before it. */
@@ -139,7 +143,14 @@ typedef struct fenceline_operation {
     size_t value_length;
 } fenceline_operation;
 
-/* Gets a value in place. */
+/* The same in a namespace; in the default one where `space` is NULL. */
+typedef struct fenceline_namespace_operation {
+    fenceline_namespace *space;
+    fenceline_operation operation;
+} fenceline_namespace_operation;
+
+/* Gets the name of a namespace, with a zero behind it; a value in place. */
+typedef void (*fenceline_name_visitor)(void *context, const char *name);
 typedef void (*fenceline_value_visitor)(void *context, const void *value, size_t value_length);
 
 /* One key of a fenceline_read_many. */
@@ -247,7 +258,6 @@ int fenceline_read_many(fenceline_store *store, const fenceline_key *keys, size_
 
 /* Removes `key`; FENCELINE_NOT_FOUND where it has no value. Durable with the next sync. */
 int fenceline_delete(fenceline_store *store, const void *key, size_t key_length);
-
 /* Makes everything durable that was written before, by any thread. */
 int fenceline_sync(fenceline_store *store);
 
@@ -289,22 +299,16 @@ int fenceline_compare_and_swap(fenceline_store *store, const void *key, size_t k
  * are kept for it until then. Of a closed store it can only be ended. Takes no time that grows with the
  * store, except at the first one of a store that was opened for reading beside an index image. */
 int fenceline_snapshot_begin(fenceline_store *store, fenceline_snapshot **snapshot);
-
 /* Ends a snapshot and frees it. NULL does nothing. */
 void fenceline_snapshot_end(fenceline_snapshot *snapshot);
-
 /* The number of the newest transaction that a snapshot shows; 0 for NULL. */
 uint64_t fenceline_snapshot_sequence(const fenceline_snapshot *snapshot);
 
-/* As fenceline_get, of the value that `key` had. */
+/* As fenceline_get, fenceline_read and fenceline_scan, of what there was. */
 int fenceline_snapshot_get(fenceline_snapshot *snapshot, const void *key, size_t key_length,
                            void *buffer, size_t capacity, size_t *value_length);
-
-/* As fenceline_read, of the value that `key` had. */
 int fenceline_snapshot_read(fenceline_snapshot *snapshot, const void *key, size_t key_length,
                             fenceline_value_visitor visitor, void *context);
-
-/* As fenceline_scan, of the entries that there were. */
 int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size_t from_length,
                             const void *to, size_t to_length, int direction, size_t limit,
                             fenceline_entry_visitor visitor, void *context);
@@ -314,30 +318,84 @@ int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size
 typedef void (*fenceline_change_visitor)(void *context, const void *key, size_t key_length,
                                          const void *value, size_t value_length);
 
+/* The same, with the name of the key's namespace, NULL for the default one. `key` is NULL where the
+ * namespace was dropped. */
+typedef void (*fenceline_namespace_change_visitor)(void *context, const char *name,
+                                                   const void *key, size_t key_length,
+                                                   const void *value, size_t value_length);
+
 /* Sets *changes to a place in the store's history: behind the transaction of `token`; with NULL behind the
  * newest one, with "" before the first one. If `durable` is not 0, a transaction is only shown when it is
  * durable; otherwise it is shown when it is committed, and a crash may take it back. Has to be ended before
  * the store is closed; for one thread at a time. */
 int fenceline_changes_begin(fenceline_store *store, const char *token, int durable,
                             fenceline_changes **changes);
-
 /* The same, behind everything that a snapshot shows. */
 int fenceline_changes_begin_behind(fenceline_snapshot *snapshot, int durable,
                                    fenceline_changes **changes);
 
-/* Shows the next transaction, key by key, and goes behind it. FENCELINE_NOT_FOUND where there is none by
+/* Shows the next transaction, key by key of the default namespace, and goes behind it. FENCELINE_NOT_FOUND where there is none by
  * now: nothing waits. FENCELINE_ERROR_CHANGES_GONE where a compaction has taken some of what follows: a
  * snapshot, and fenceline_changes_begin_behind it, are the way on. FENCELINE_ERROR_UNKNOWN_TOKEN where the
  * store has no transaction of the token. `sequence`, unless NULL, is set to the transaction's number. */
 int fenceline_changes_next(fenceline_changes *changes, fenceline_change_visitor visitor,
                            void *context, uint64_t *sequence);
 
+/* The same of all namespaces. What was written to one that is dropped by now is left out. */
+int fenceline_namespace_changes_next(fenceline_changes *changes,
+                                     fenceline_namespace_change_visitor visitor, void *context,
+                                     uint64_t *sequence);
+
 /* Writes the token of the place, with a zero behind it, to go on from there at another time.
  * FENCELINE_TOKEN_SIZE bytes are always enough. */
 int fenceline_changes_token(const fenceline_changes *changes, char *buffer, size_t capacity);
-
 /* Ends reading and frees it. NULL does nothing. */
 void fenceline_changes_end(fenceline_changes *changes);
+
+/* Creates a namespace: keys of their own, beside those of all others. `name` is UTF-8, 1 to 255 bytes and a
+ * zero. FENCELINE_ERROR_NAMESPACE_EXISTS where there is one of that name. *space, unless `space` is NULL, is
+ * set to it, as by fenceline_namespace_open. */
+int fenceline_namespace_create(fenceline_store *store, const char *name,
+                               fenceline_namespace **space);
+
+/* Sets *space to a namespace that is there; otherwise FENCELINE_ERROR_NO_NAMESPACE, or it is created where
+ * `creates` is not 0. For any number of threads; has to be closed, before its store is. Once it is dropped
+ * every call but that gives FENCELINE_ERROR_NO_NAMESPACE. _in: one that a snapshot shows, to be read as it
+ * was, also behind the snapshot's end. Closing NULL does nothing. */
+int fenceline_namespace_open(fenceline_store *store, const char *name, int creates,
+                             fenceline_namespace **space);
+int fenceline_namespace_open_in(fenceline_snapshot *snapshot, const char *name,
+                                fenceline_namespace **space);
+void fenceline_namespace_close(fenceline_namespace *space);
+/* Drops a namespace with everything in it: at once, durably, in the same time for any number of keys. One
+ * that is created under the same name is another one. Space is given back by and by in the background, or
+ * by fenceline_compact. */
+int fenceline_namespace_drop(fenceline_store *store, const char *name);
+/* Shows the names of all namespaces, in the order of their bytes, but of the default one, which has none.
+ * Sets *count to the number of keys in one; they are counted. */
+int fenceline_namespace_list(fenceline_store *store, fenceline_name_visitor visitor,
+                             void *context);
+int fenceline_namespace_count(fenceline_namespace *space, uint64_t *count);
+
+/* As the functions of a store without "namespace" in their names; a key has at most 65,527 bytes here.
+ * _write takes operations in any number of namespaces of a store: all or nothing. */
+int fenceline_namespace_put(fenceline_namespace *space, const void *key, size_t key_length,
+                            const void *value, size_t value_length);
+int fenceline_namespace_get(fenceline_namespace *space, const void *key, size_t key_length,
+                            void *buffer, size_t capacity, size_t *value_length);
+int fenceline_namespace_read(fenceline_namespace *space, const void *key, size_t key_length,
+                             fenceline_value_visitor visitor, void *context);
+int fenceline_namespace_delete(fenceline_namespace *space, const void *key, size_t key_length);
+int fenceline_namespace_compare_and_swap(fenceline_namespace *space, const void *key,
+                                         size_t key_length, const void *expected,
+                                         size_t expected_length, const void *value,
+                                         size_t value_length, int durable);
+int fenceline_namespace_scan(fenceline_namespace *space, const void *from, size_t from_length,
+                             const void *to, size_t to_length, int direction, size_t limit,
+                             fenceline_entry_visitor visitor, void *context);
+int fenceline_namespace_write(fenceline_store *store,
+                              const fenceline_namespace_operation *operations, size_t count,
+                              int durable);
 
 /* Fills *statistics, of which the caller has set `size`. */
 int fenceline_statistics(fenceline_store *store, fenceline_store_statistics *statistics);

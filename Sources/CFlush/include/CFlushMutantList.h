@@ -269,3 +269,15 @@ FL_MUTANT_CASE(backupPartsUnsynced, "backup",
 // The backup that a call returned from is gone, or half of the one before is.
 FL_MUTANT_CASE(backupManifestUnsynced, "backup",
                "the directory is not synchronised before old files are removed")
+
+// Namespaces
+
+// What slips in behind the drop is told to have been written, and is gone.
+FL_MUTANT_CASE(namespaceUncheckedUnderLock, "namespaces",
+               "a write does not ask under the lock whether its namespace was dropped")
+// Keys of a namespace that is there go.
+FL_MUTANT_CASE(sweepTakesLiving, "namespaces",
+               "what is deleted behind a drop is not compared with the catalogue")
+// A crash leaves a namespace without its keys.
+FL_MUTANT_CASE(dropUnsynced, "namespaces",
+               "a drop is shown, and passed over by feeds, before it is durable")

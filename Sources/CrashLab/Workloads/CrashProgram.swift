@@ -44,6 +44,14 @@ package struct CrashProgram: Sendable, Equatable {
     case tell(elsewhere: Bool)
     /// Another process copies the store, or what is new in it, to another medium.
     case backUp
+    /// Creates a namespace of a fixed list, unless it is there.
+    case create(Int)
+    /// Drops a namespace with everything in it, durably.
+    case drop(Int)
+    /// A put in a namespace, if it is there.
+    case putIn(Int, Int, Int)
+    /// A transaction that puts in the default namespace and in all others.
+    case putAcross(Int, Int)
     /// Closes the store; another process opens it again.
     case close(CopyPolicy)
     /// The process dies between two calls; another one recovers.
@@ -84,6 +92,8 @@ package struct CrashProgram: Sendable, Equatable {
   /// Keys of 0 to 32 bytes.
   package static let keys = ["", "a", "b", "key", "another", "a longer key of thirty-two bytes"]
     .map { Array($0.utf8) }
+
+  private static let namespaces = ["first", "second"]
 
   // MARK: Running
 
@@ -170,6 +180,12 @@ package struct CrashProgram: Sendable, Equatable {
       }
     case .tell(let isElsewhere): try workload.tellChanges(elsewhere: isElsewhere)
     case .backUp: try workload.backUp()
+    case .create(let name): try workload.createNamespace(namespaces[name], durability)
+    case .drop(let name): try workload.dropNamespace(namespaces[name])
+    case .putIn(let name, let key, let length):
+      try workload.put(keys[key], value(length, salt), in: namespaces[name], durability)
+    case .putAcross(let key, let length):
+      try workload.put(keys[key], value(length, salt), across: namespaces, durability)
     case .close(let policy):
       try workload.close()
       workload.kill(policy: policy)

@@ -51,7 +51,7 @@ package enum CrashSuite {
   /// Every situation.
   package static let scenarios: [Scenario] =
     tails + transactions + closes + threads + rotations + compactions + pasts + images + changes
-    + deaths + faults + feeds + backups + lifetimes
+    + deaths + faults + feeds + backups + lifetimes + namespaces
 
   /// Names of the situations in which a part beside the journal shows what it does wrong; nil for other parts.
   package static func ofMaintenance(_ part: String) -> Set<String>? {
@@ -62,14 +62,18 @@ package enum CrashSuite {
     case "feed": names(feeds)
     case "backup": names(backups)
     case "expiry": names(lifetimes)
+    case "namespaces": names(namespaces)
     default: nil
     }
   }
 
   /// Names of the situations that show nothing of other parts.
   package static let ofMaintenance = names(
-    compactions + pasts + images + changes + feeds + backups + lifetimes
+    compactions + pasts + images + changes + feeds + backups + lifetimes + namespaces
   )
+
+  /// Names of the situations of namespaces.
+  package static let namespaceNames = names(namespaces)
 
   private static func names(_ scenarios: [Scenario]) -> Set<String> { Set(scenarios.map(\.name)) }
 

@@ -21,7 +21,7 @@ package final class Workload {
   private var recorder: TraceRecorder
   private(set) var directory: SimulatedDirectory
   private var store: Store?
-  private var contents: StoreContents = [:]
+  private(set) var contents: StoreContents = [:]
   private var sequence: UInt64 = 0
   /// Milliseconds since 1970: images are read as if none had passed.
   var time: UInt64 = 0
@@ -276,6 +276,9 @@ package final class Workload {
     // A closed store is not closed any more once its last segment has a successor.
     mark(.begun(history.states.count - 1))
     try opened.compact(sealingAlways: sealingAlways)
+    // Behind a drop it deletes, which takes sequences and changes nothing that is seen.
+    sequence = max(sequence, try opened.statistics().newestSequence)
+    if sequence > history.sequence(upTo: history.states.count - 1) { begin([]) }
     mark(.synced(history.states.count - 1))
   }
 

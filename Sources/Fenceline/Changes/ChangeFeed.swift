@@ -5,7 +5,9 @@
 //   reader   sees what is committed; it makes that durable itself, where a crash could still take it
 //            away, before it hands it out
 //
-// Invariant: `position` stands between two transactions, behind the one that `token` names.
+// Invariants: `position` stands between two transactions, behind the one that `token` names. What is left
+// out because its namespace was dropped is left out only when the drop is durable. A transaction of which
+// nothing is left is passed over, and the token goes on over it.
 
 internal import CFlush
 internal import JournalFormat
@@ -24,6 +26,8 @@ public struct ChangeFeed: Sendable {
   private var position: JournalPosition?
   /// Transactions that were read from the journal and not handed out, the next one last.
   private var pending: [ChangedTransaction] = []
+  /// Up to where drops are durable in the newest segment of a reader.
+  private var durableDrops: JournalPosition?
 
   /// Bytes of keys and values that are read at a time, unless one transaction has more.
   private static let bytesAtATime = 256 << 10
@@ -43,10 +47,12 @@ public struct ChangeFeed: Sendable {
   /// - Durability: with `.durable` the transaction survives from now on what a durable commit survives.
   /// - Complexity: O(transaction), and O(segment) at the first call.
   public mutating func next() throws(StoreError) -> ChangedTransaction? {
-    if pending.isEmpty { try read() }
-    guard let next = pending.popLast() else { return nil }
-    token = next.token
-    return next
+    while true {
+      if pending.isEmpty { try read() }
+      guard let next = pending.popLast() else { return nil }
+      token = next.token
+      if !next.changes.isEmpty { return next }
+    }
   }
 
   private mutating func read() throws(StoreError) {
@@ -102,13 +108,16 @@ public struct ChangeFeed: Sendable {
     let map = store.map
     let header = stretch.segment.header
     var (changes, length): ([KeyChange], Int) = ([], 0)
+    var names = NamesOfChanges(of: store)
     var found: [ChangedTransaction] = []
     var end = stretch.range.lowerBound
     var isWhole = true
     try map.forEachHeader(in: stretch) { (unit, record) throws(StoreError) in
       guard record.kind == .put || record.kind == .delete else { return .next }
-      let (change, sequence) = try map.change(at: unit)
-      changes.append(change)
+      let (change, sequence) = try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
+        (try names.change(record, bytes), record.sequence)
+      }
+      if let change { changes.append(change) }
       length += record.shape.totalLength
       guard record.flags.contains(.transactionEnd) else { return .next }
       let token = ChangeToken(
@@ -122,9 +131,24 @@ public struct ChangeFeed: Sendable {
       isWhole = length < Self.bytesAtATime
       return isWhole ? .next : .stop
     }
+    if names.hasHidden { try makeDropsDurable() }
     pending = found
     let reached = isWhole ? stretch.range.upperBound : end
     position = JournalPosition(segment: header.segmentID, offset: reached)
+  }
+
+  /// Sees to it that a crash does not take back a drop on whose account something was left out.
+  ///
+  /// A writer shows only drops that are durable.
+  private mutating func makeDropsDurable() throws(StoreError) {
+    guard let end = store.follower?.appliedPosition, end != durableDrops else { return }
+    let isSame = durableDrops?.segment == end.segment
+    let start = isSame ? durableDrops?.offset ?? 0 : SegmentField.journalStart
+    for segment in store.map.segments where segment.header.segmentID == end.segment {
+      let stretch = JournalStretch(segment: segment, range: min(start, end.offset)..<end.offset)
+      try makeDurable(stretch, isNewest: true)
+    }
+    durableDrops = end
   }
 
   /// Sees to it that a crash does not take back what is handed out.
@@ -136,18 +160,6 @@ public struct ChangeFeed: Sendable {
     try translatingErrors { () throws(MediumError) in
       let name = SegmentName.name(of: stretch.segment.header.segmentID)
       try stretch.segment.file.makeDurable(stretch.range, named: name, in: store.directory)
-    }
-  }
-}
-
-extension SegmentMap {
-  /// Copies what the record at `unit` says.
-  fileprivate func change(at unit: UInt64) throws(StoreError) -> (KeyChange, UInt64) {
-    try withRecord(at: unit) { (record, bytes) in
-      let value = record.isPut ? Array(copying: bytes.extracting(record.valueRange)) : nil
-      let key = Array(copying: bytes.extracting(record.keyRange))
-      let change = KeyChange(key: key, value: value, expiry: record.expiry(in: bytes))
-      return (change, record.sequence)
     }
   }
 }

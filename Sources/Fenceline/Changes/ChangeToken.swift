@@ -41,8 +41,12 @@ public struct ChangeToken: Sendable, Hashable, LosslessStringConvertible {
   }
 }
 
-/// What a transaction did with one key.
+/// What a transaction did with one key, or that it dropped a namespace.
 public struct KeyChange: Sendable, Hashable {
+  /// Name of the key's namespace; nil for the default one.
+  public let namespace: String?
+  /// The namespace was dropped, with every key in it; there is no key then.
+  public let isDrop: Bool
   /// The key.
   public let key: [UInt8]
   /// What the key has since; nil where it was deleted.
@@ -50,11 +54,27 @@ public struct KeyChange: Sendable, Hashable {
   /// When the value ends; nil where it lasts.
   public let expiry: Expiry?
 
-  /// A change; a value of nil stands for a delete.
-  public init(key: [UInt8], value: [UInt8]?, expiry: Expiry? = nil) {
+  /// A change; nil as a value stands for a delete, as a namespace for the default one, as an expiry for none.
+  public init(
+    key: [UInt8],
+    value: [UInt8]?,
+    expiry: Expiry? = nil,
+    in namespace: String? = nil
+  ) {
+    self.namespace = namespace
+    isDrop = false
     self.key = key
     self.value = value
     self.expiry = expiry
+  }
+
+  /// The end of a namespace.
+  public init(dropOf namespace: String) {
+    self.namespace = namespace
+    isDrop = true
+    key = []
+    value = nil
+    expiry = nil
   }
 }
 
@@ -62,7 +82,9 @@ public struct KeyChange: Sendable, Hashable {
 public struct ChangedTransaction: Sendable, Hashable {
   /// The place behind it, where the next one is read.
   public let token: ChangeToken
-  /// Every key that it wrote, each once, in the order of the journal.
+  /// Every key that it wrote, each once, in the order of the journal, and the namespaces that it dropped.
+  ///
+  /// What was written to a namespace that is dropped by now is left out.
   public let changes: [KeyChange]
 
   /// Its number in the history.

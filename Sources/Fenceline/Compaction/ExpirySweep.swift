@@ -12,18 +12,16 @@ internal import CFlush
 internal import JournalFormat
 internal import PersistentMemory
 internal import Synchronization
-internal import SystemPackage
 
 /// Looks for expired records; the caller sees to it that one sweep runs at a time.
 struct ExpirySweep: Sendable {
-  let map: SegmentMap
-  let index: HashIndex
-  let epochs: ReaderEpochs
-  let snapshots: SnapshotRegistry
+  let update: IndexUpdate
   let clock: ExpiryClock
   let hashSeed: UInt64
   let writer: WriterAccess
-  let path: FilePath
+
+  private var map: SegmentMap { update.map }
+  private var index: HashIndex { update.index }
 
   /// How much is looked at.
   enum Scope {
@@ -91,8 +89,8 @@ struct ExpirySweep: Sendable {
 
   /// Finds what expires in a segment; nil where it can't be read.
   private func lookThrough(_ stretch: JournalStretch) -> [Expiring]? {
-    let ticket = epochs.enter()
-    defer { epochs.leave(ticket) }
+    let ticket = update.epochs.enter()
+    defer { update.epochs.leave(ticket) }
     var found: [Expiring] = []
     do throws(StoreError) {
       try map.forEachHeader(in: stretch) { (unit, header) throws(StoreError) in
@@ -165,7 +163,7 @@ struct ExpirySweep: Sendable {
       for record in share where isCurrent(record.unit) {
         try map.withRecord(at: record.unit) { (record, bytes) throws(StoreError) in
           let key = bytes.extracting(record.keyRange)
-          guard batch.makeRoom(for: key.byteCount) else { throw .noMemory(for: path) }
+          guard batch.makeRoom(for: key.byteCount) else { throw .noMemory(for: update.path) }
           let hash = Checksum.hash64(key, seed: hashSeed)
           batch.add(.delete, key: key, value: RawSpan(), hash: hash)
         }
@@ -175,8 +173,7 @@ struct ExpirySweep: Sendable {
         forget(batch)
         return count
       }
-      try IndexUpdate(map: map, index: index, epochs: epochs, snapshots: snapshots, path: path)
-        .commit(batch, to: &journal, durability: .buffered)
+      try update.commit(batch, to: &journal, durability: .buffered)
       return count
     }
   }

@@ -21,7 +21,8 @@ final class Maintenance: Sendable {
   }
 
   let compactor: Compactor
-  let sweep: ExpirySweep
+  let expirySweep: ExpirySweep
+  let namespaceSweep: NamespaceSweep
   let images: IndexImages
   private let compacts: Bool
   private let writesImages: Bool
@@ -37,19 +38,22 @@ final class Maintenance: Sendable {
 
   /// - Parameters:
   ///   - compactor: of a store.
-  ///   - sweep: of the same.
+  ///   - expirySweep: of the same.
+  ///   - namespaceSweep: of the same.
   ///   - images: of the same.
   ///   - compacts: whether the thread compacts.
   ///   - writesImages: whether it writes images.
   init(
     _ compactor: Compactor,
-    _ sweep: ExpirySweep,
+    _ expirySweep: ExpirySweep,
+    _ namespaceSweep: NamespaceSweep,
     _ images: IndexImages,
     compacts: Bool,
     writesImages: Bool
   ) {
     self.compactor = compactor
-    self.sweep = sweep
+    self.expirySweep = expirySweep
+    self.namespaceSweep = namespaceSweep
     self.images = images
     self.compacts = compacts
     self.writesImages = writesImages
@@ -79,7 +83,7 @@ final class Maintenance: Sendable {
   /// - Returns: keys that were removed.
   /// - Throws: as ``ExpirySweep/run(_:)``.
   func sweepExpired(_ scope: ExpirySweep.Scope) throws(StoreError) -> Int {
-    try stepLock.withLock { (_) throws(StoreError) in try sweep.run(scope) }
+    try stepLock.withLock { (_) throws(StoreError) in try expirySweep.run(scope) }
   }
 
   /// Runs `body` on the images; waits for a step that is under way.
@@ -154,8 +158,8 @@ final class Maintenance: Sendable {
 
   /// How long the thread may sleep for all that expires; nil for ever.
   private var untilNextSweep: Int? {
-    guard compacts, let due = sweep.nextDue else { return nil }
-    let now = sweep.clock.now
+    guard compacts, let due = expirySweep.nextDue else { return nil }
+    let now = expirySweep.clock.now
     if now.hasReached(due) { return 0 }
     // Not for too long: a value that expires sooner may be put meanwhile.
     return Int(min(due.millisecondsSince1970 - now.milliseconds, Self.longestSleep))
@@ -186,6 +190,8 @@ final class Maintenance: Sendable {
 
   private func compact(_ mood: Mood) {
     let options = compactor.options
+    // What it leaves on a full medium is there the next time.
+    try? namespaceSweep.run { !isStopping }
     for _ in 0..<Self.mostSteps {
       let sizing = SegmentSizing(options: options, liveBytes: compactor.map.liveBytes)
       let policy =

@@ -191,16 +191,20 @@ extension JournalFollower {
         let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
         snapshots.keep(unsafe place.unit, hash, supersededBy: newestSequence, map, epochs)
         unsafe index.set(place, hash, to: unit)
+        if StoredKey.isOfCatalogue(key) { map.noteCatalogueChange() }
       }
     }
     // Behind this nobody looks anything up in an image, so what says that a key of it is gone may go.
     index.dropImage()
+    // What says that a namespace is there goes before what was in it.
+    _ = units.partition { !map.withUnverifiedKey(at: $0, StoredKey.isOfCatalogue) }
     for unit in units {
       map.withUnverifiedKey(at: unit) { (key) in
         let hash = Checksum.hash64(key, seed: hashSeed)
         if fresh.search(hash, { map.surelyHasKey(key, at: $0) }) { return }
         snapshots.keep(unit, hash, supersededBy: newestSequence, map, epochs)
         unsafe index.remove(index.locate(hash) { $0 == unit }, hash)
+        if StoredKey.isOfCatalogue(key) { map.noteCatalogueChange() }
       }
     }
     index.noteImageGone()

@@ -284,7 +284,11 @@ final class JournalFollower: @unchecked Sendable {
       let old = index.put(hash, at: unit, map) { map.surelyHasKey(key, at: $0) }
       map.countLive(unit, length: record.shape.totalLength, replacing: old)
     }
+    if StoredKey.isOfCatalogue(key) { map.noteCatalogueChange() }
   }
+
+  /// End of what was applied, where nobody is just applying more.
+  var appliedPosition: JournalPosition { state.withLock { $0.position } }
 
   /// Enters a snapshot of what was applied; see ``SnapshotRegistry/begin(_:)``.
   func beginSnapshot() -> UInt64? { state.withLock { (_) in snapshots.begin(map) } }

@@ -25,9 +25,6 @@ package struct JournalRecord: Sendable {
   private let words: RecordHeaderWords
   package let sequence: UInt64
 
-  private static let honouredFlags =
-    RecordFlags.known.rawValue & ~RecordFlags.namespace.rawValue
-
   package var header: RecordHeader {
     guard let header = RecordHeader(words) else { preconditionFailure("a record has a kind") }
     return header
@@ -112,8 +109,7 @@ package struct JournalRecord: Sendable {
       Checksum.headerCheck(words, seed: seed) == words.headerCheck
         || Mutant.recordHeaderUnchecked.isActive
     else { throw .header }
-    // Namespaces are defined and not honoured yet: to ignore them would give wrong values.
-    let unknown = words.flags.rawValue & ~Self.honouredFlags
+    let unknown = words.flags.rawValue & ~RecordFlags.known.rawValue
     guard unknown == 0 else { throw .unknownFlags(unknown) }
     let shape = words.shape
     guard shape.totalLength <= limit - offset || Mutant.recordLengthUnchecked.isActive else {

@@ -67,6 +67,8 @@ final class SegmentMap: @unchecked Sendable {
   let durableEnd = Atomic<UInt64>(0)
   /// Sequence of the newest transaction before `committedEnd`, which is stored before it.
   let committedSequence = Atomic<UInt64>(0)
+  /// Which state of the catalogue of namespaces the index shows: a number that only grows.
+  let catalogueVersion = Atomic<UInt64>(0)
   /// Kept for readers that may still hold a view of them.
   private var superseded: [SegmentFile] = []
   private let released = ReleasedSegments()
@@ -130,6 +132,9 @@ final class SegmentMap: @unchecked Sendable {
   /// Under the write lock.
   @inline(__always)
   func noteDurable(_ end: JournalPosition) { durableEnd.store(end.rawValue, ordering: .releasing) }
+
+  /// Raised behind every change of the catalogue of namespaces that the index shows.
+  func noteCatalogueChange() { catalogueVersion.add(1, ordering: .acquiringAndReleasing) }
 
   /// Every segment in history order.
   var segments: [MappedSegment] { segmentList.withLock { $0 } }

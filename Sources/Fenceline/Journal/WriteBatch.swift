@@ -113,17 +113,18 @@ struct WriteBatch: ~Copyable {
     index(of: key, hash: hash).map { operations[$0].kind }
   }
 
-  /// Hands out the buffered value of a key that was put.
-  func withValue<R>(of key: RawSpan, hash: UInt64, _ body: (RawSpan) -> R) -> R? {
+  /// Hands out the buffered value of a key that was put, unless it has ended.
+  func withValue<R>(
+    of key: RawSpan,
+    hash: UInt64,
+    at now: @autoclosure () -> Moment,
+    _ body: (RawSpan) -> R
+  ) -> R? {
     guard let index = index(of: key, hash: hash), operations[index].kind == .put else {
       return nil
     }
+    if let expiry = operations[index].expiry, now().hasReached(expiry) { return nil }
     return body(unsafe arena.span.bytes.extracting(operations[index].valueRange))
-  }
-
-  /// When the buffered value of a key ends.
-  func expiry(of key: RawSpan, hash: UInt64) -> Expiry? {
-    index(of: key, hash: hash).flatMap { operations[$0].expiry }
   }
 
   /// Bytes in the journal, given the length of one record that does not expire.

@@ -15,10 +15,13 @@ internal import JournalFormat
 public struct Cursor: ~Copyable {
   private let store: Store
   private let snapshot: OrderSnapshot
+  private let space: KeySpace
   /// What has expired by then is not shown.
   private let moment: Moment
   private var place: OrderPlace
   private var isNowhere = true
+  /// 1 where the place is on the first key behind the namespace, -1 where it is on the last one before.
+  private var side = 0
   private var hasReportedLoss = false
   private var entry: Entry?
 
@@ -28,8 +31,14 @@ public struct Cursor: ~Copyable {
     let record: JournalRecord
   }
 
-  init(_ store: Store, in snapshot: consuming OrderSnapshot, at moment: Moment) {
+  init(
+    _ store: Store,
+    in snapshot: consuming OrderSnapshot,
+    of space: KeySpace,
+    at moment: Moment
+  ) {
     self.store = store
+    self.space = space
     self.moment = moment
     place = OrderPlace(in: snapshot.root, of: store.map)
     self.snapshot = snapshot
@@ -45,7 +54,7 @@ public struct Cursor: ~Copyable {
   /// - Complexity: O(log n) for n keys, O(value) for the checksum, as of every move.
   @discardableResult
   public mutating func seekToFirst() throws(StoreError) -> Bool {
-    place.moveToFirst()
+    moveToFirst()
     return try arrive(1)
   }
 
@@ -55,8 +64,24 @@ public struct Cursor: ~Copyable {
   /// - Throws: as ``seekToFirst()``.
   @discardableResult
   public mutating func seekToLast() throws(StoreError) -> Bool {
-    place.moveToLast()
+    moveToLast()
     return try arrive(-1)
+  }
+
+  private mutating func moveToFirst() {
+    let start = KeyRange(in: space).start
+    place.move(to: unsafe start.span.bytes)
+  }
+
+  private mutating func moveToLast() {
+    guard let end = space.end else { return place.moveToLast() }
+    place.move(to: unsafe end.span.bytes)
+    place.moveBackwards()
+  }
+
+  private mutating func move(to key: RawSpan) {
+    guard let stored = space.storedForm(of: key) else { return place.move(to: key) }
+    place.move(to: unsafe stored.span.bytes)
   }
 
   /// Goes to the smallest key that is not less than `key`.
@@ -65,7 +90,7 @@ public struct Cursor: ~Copyable {
   /// - Throws: as ``seekToFirst()``.
   @discardableResult
   public mutating func seek(to key: RawSpan) throws(StoreError) -> Bool {
-    place.move(to: key)
+    move(to: key)
     return try arrive(1)
   }
 
@@ -75,7 +100,7 @@ public struct Cursor: ~Copyable {
   /// - Throws: as ``seekToFirst()``.
   @discardableResult
   public mutating func seek(before key: RawSpan) throws(StoreError) -> Bool {
-    place.move(to: key)
+    move(to: key)
     place.moveBackwards()
     return try arrive(-1)
   }
@@ -87,7 +112,7 @@ public struct Cursor: ~Copyable {
   /// - Complexity: O(1) on average, O(value) for the checksum.
   @discardableResult
   public mutating func next() throws(StoreError) -> Bool {
-    if isNowhere { place.moveToFirst() } else { place.moveForwards() }
+    if isNowhere { moveToFirst() } else if side <= 0 { place.moveForwards() }
     return try arrive(1)
   }
 
@@ -98,7 +123,7 @@ public struct Cursor: ~Copyable {
   /// - Complexity: O(1) on average, O(value) for the checksum.
   @discardableResult
   public mutating func previous() throws(StoreError) -> Bool {
-    if isNowhere { place.moveToLast() } else { place.moveBackwards() }
+    if isNowhere { moveToLast() } else if side >= 0 { place.moveBackwards() }
     return try arrive(-1)
   }
 
@@ -107,13 +132,25 @@ public struct Cursor: ~Copyable {
   private mutating func arrive(_ step: Int) throws(StoreError) -> Bool {
     isNowhere = false
     entry = nil
+    side = 0
     try store.checkOpen()
     while let unit = place.unit {
+      let stands = store.map.withUnverifiedKey(at: unit) { (stored) in
+        (isOwn: space.headLength(of: stored) != nil, number: StoredKey.number(of: stored))
+      }
+      if !stands.isOwn, space != .standard {
+        side = step
+        break
+      }
+      if !stands.isOwn, stands.number != nil {
+        place.leaveNamespaces(isAscending: step > 0)
+        continue
+      }
       let moment = moment
       let (record, isShown) = try store.map.withRecord(at: unit) {
         (record, bytes) throws(StoreError) in (record, moment.shows(record, bytes))
       }
-      guard isShown, record.sequence <= snapshot.newestSequence else {
+      guard stands.isOwn, isShown, record.sequence <= snapshot.newestSequence else {
         if step > 0 { place.moveForwards() } else { place.moveBackwards() }
         continue
       }
@@ -154,7 +191,12 @@ public struct Cursor: ~Copyable {
   public func withEntry<R>(_ body: (_ key: RawSpan, _ value: RawSpan) -> R) -> R? {
     guard let entry else { return nil }
     return unsafe store.map.withSegment(of: entry.unit) { (_, _, bytes) in
-      body(bytes.extracting(entry.record.keyRange), bytes.extracting(entry.record.valueRange))
+      let stored = bytes.extracting(entry.record.keyRange)
+      let headLength = space.headLength(of: stored) ?? 0
+      return body(
+        stored.extracting(droppingFirst: headLength),
+        bytes.extracting(entry.record.valueRange)
+      )
     }
   }
 
@@ -212,10 +254,22 @@ extension Store {
   /// - Throws: ``StoreError/closed``, or what `body` throws.
   /// - Complexity: as the start of a ``forEach(from:to:prefix:order:limit:_:)`` in order.
   public func withCursor<R>(_ body: (inout Cursor) throws -> R) throws -> R {
+    try withCursor(over: nil, body)
+  }
+
+  /// The same over any namespace; nil: over the default one.
+  func withCursor<R>(
+    over namespace: Namespace?,
+    _ body: (inout Cursor) throws -> R
+  ) throws -> R {
+    let space = namespace?.space ?? .standard
+    if let snapshot = namespace?.snapshot { return try snapshot.withCursor(over: space, body) }
     try checkOpen()
     try catchUp()
     try follower?.takeOverImage()
-    var cursor = Cursor(self, in: order.snapshot(), at: clock.now)
+    let tree = order.snapshot()
+    try namespace?.check(in: tree)
+    var cursor = Cursor(self, in: tree, of: space, at: clock.now)
     return try body(&cursor)
   }
 }

@@ -13,8 +13,10 @@ internal import PersistentMemory
 public struct OptimisticTransaction: ~Copyable {
   private let snapshot: Snapshot
   private var batch = WriteBatch()
-  /// Keys that were read, and whether they were there.
+  /// Stored keys that were read, and whether they were there.
   private var reads: [[UInt8]: Bool] = [:]
+  /// Those of which something was read or written.
+  private var namespaces: [UInt32: Namespace] = [:]
 
   fileprivate init(of store: Store) throws(StoreError) { snapshot = try store.snapshot() }
 
@@ -24,49 +26,59 @@ public struct OptimisticTransaction: ~Copyable {
   ///
   /// Both are copied. A key that was not read may be written by others meanwhile.
   ///
-  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
-  public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
-    try add(key, value, expiry: nil)
-  }
-
-  /// Gives `key` the value `value` until `expiry` when the transaction commits.
-  ///
-  /// As ``put(_:_:)-(RawSpan,_)``; see ``Store/put(_:_:expiry:durability:)-(RawSpan,_,_,_)``.
-  ///
-  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
+  /// - Parameters:
+  ///   - key: as of ``Store/put(_:_:durability:)-(RawSpan,_,_)``.
+  ///   - value: as there.
+  ///   - expiry: when the value ends, as of ``Store/put(_:_:expiry:durability:)-(RawSpan,_,_,_)``; nil: it
+  ///     lasts.
+  ///   - namespace: of the key; nil: the default one.
+  /// - Throws: ``StoreError/keyTooLong(length:limit:)``, ``StoreError/valueTooLong(length:)``,
+  ///   ``StoreError/noNamespace(_:)``.
   public mutating func put(
     _ key: RawSpan,
     _ value: RawSpan,
-    expiry: Expiry
+    expiry: Expiry? = nil,
+    in namespace: Namespace? = nil
   ) throws(StoreError) {
-    try add(key, value, expiry: expiry)
+    let space = try enter(namespace)
+    try space.checkLengths(of: key, value: value.byteCount)
+    try space.withStoredForm(of: key) { (key) throws(StoreError) in
+      batch.add(.put, key: key, value: value, expiry: expiry, hash: store.hash(key))
+    }
   }
 
-  private mutating func add(
-    _ key: RawSpan,
-    _ value: RawSpan,
-    expiry: Expiry?
-  ) throws(StoreError) {
-    try Store.checkLengths(key: key.byteCount, value: value.byteCount)
-    batch.add(.put, key: key, value: value, expiry: expiry, hash: store.hash(key))
+  /// Takes note of a namespace that is used.
+  ///
+  /// One that is there now is so in the snapshot, or was created since and is empty there.
+  private mutating func enter(_ namespace: Namespace?) throws(StoreError) -> KeySpace {
+    guard let namespace else { return .standard }
+    try namespace.checkWritable(in: store)
+    namespaces[namespace.space.number] = namespace
+    return namespace.space
   }
 
   /// Removes `key` when the transaction commits; counts as reading it.
   ///
   /// - Returns: whether it has a value, as the transaction sees it.
-  /// - Throws: ``StoreError/keyTooLong(length:)``, or what reading the key gives.
+  /// - Throws: ``StoreError/keyTooLong(length:limit:)``, or what reading the key gives.
   @discardableResult
-  public mutating func delete(_ key: RawSpan) throws(StoreError) -> Bool {
-    try Store.checkLengths(key: key.byteCount, value: 0)
-    let hash = store.hash(key)
-    let buffered = batch.kind(of: key, hash: hash)
-    let isStored = try read(key, hash) { _ in } != nil
-    if isStored {
-      batch.add(.delete, key: key, value: RawSpan(), hash: hash)
-    } else {
-      batch.removeOperation(on: key, hash: hash)
+  public mutating func delete(
+    _ key: RawSpan,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    let space = try enter(namespace)
+    try space.checkLengths(of: key, value: 0)
+    return try space.withStoredForm(of: key) { (key) throws(StoreError) in
+      let hash = store.hash(key)
+      let buffered = batch.kind(of: key, hash: hash)
+      let isStored = try read(key, hash) { _ in } != nil
+      if isStored {
+        batch.add(.delete, key: key, value: RawSpan(), hash: hash)
+      } else {
+        batch.removeOperation(on: key, hash: hash)
+      }
+      return buffered == nil ? isStored : buffered == .put
     }
-    return buffered == nil ? isStored : buffered == .put
   }
 
   /// Reads the value of `key`, the transaction's own writes included.
@@ -74,13 +86,16 @@ public struct OptimisticTransaction: ~Copyable {
   /// - Throws: as ``Snapshot/withValue(forKey:_:)``.
   public mutating func withValue<R>(
     forKey key: RawSpan,
+    in namespace: Namespace? = nil,
     _ body: (RawSpan) -> R
   ) throws(StoreError) -> R? {
-    let hash = store.hash(key)
-    switch batch.kind(of: key, hash: hash) {
-    case .put: return batch.withValue(of: key, hash: hash, body)
-    case .delete: return nil
-    default: return try read(key, hash, body)
+    try enter(namespace).withStoredForm(of: key) { (key) throws(StoreError) in
+      let hash = store.hash(key)
+      switch batch.kind(of: key, hash: hash) {
+      case .put: return batch.withValue(of: key, hash: hash, at: store.clock.now, body)
+      case .delete: return nil
+      default: return try read(key, hash, body)
+      }
     }
   }
 
@@ -99,36 +114,58 @@ public struct OptimisticTransaction: ~Copyable {
   // MARK: Conveniences
 
   /// Gives `key` the value `value` when the transaction commits.
-  public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
-    try put(unsafe key.span.bytes, unsafe value.span.bytes)
+  public mutating func put(
+    _ key: [UInt8],
+    _ value: [UInt8],
+    expiry: Expiry? = nil,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) {
+    try put(unsafe key.span.bytes, unsafe value.span.bytes, expiry: expiry, in: namespace)
   }
 
   /// Gives `key` the value `value`, both as UTF-8, when the transaction commits.
-  public mutating func put(_ key: String, _ value: String) throws(StoreError) {
-    try put(Array(key.utf8), Array(value.utf8))
+  public mutating func put(
+    _ key: String,
+    _ value: String,
+    expiry: Expiry? = nil,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) {
+    try put(Array(key.utf8), Array(value.utf8), expiry: expiry, in: namespace)
   }
 
   /// Removes `key` when the transaction commits; counts as reading it.
   @discardableResult
-  public mutating func delete(_ key: [UInt8]) throws(StoreError) -> Bool {
-    try delete(unsafe key.span.bytes)
+  public mutating func delete(
+    _ key: [UInt8],
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    try delete(unsafe key.span.bytes, in: namespace)
   }
 
   /// Removes `key` when the transaction commits; counts as reading it.
   @discardableResult
-  public mutating func delete(_ key: String) throws(StoreError) -> Bool {
-    try delete(Array(key.utf8))
+  public mutating func delete(
+    _ key: String,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    try delete(Array(key.utf8), in: namespace)
   }
 
   /// A copy of the value of `key`, or nil.
-  public mutating func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-    try withValue(forKey: unsafe key.span.bytes) { Array(copying: $0) }
+  public mutating func get(
+    _ key: [UInt8],
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> [UInt8]? {
+    try withValue(forKey: unsafe key.span.bytes, in: namespace) { Array(copying: $0) }
   }
 
   /// A copy of the value of `key` as text, or nil.
-  public mutating func get(_ key: String) throws(StoreError) -> String? {
+  public mutating func get(
+    _ key: String,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> String? {
     let key = Array(key.utf8)
-    return try withValue(forKey: unsafe key.span.bytes) { String(decoding: $0) }
+    return try withValue(forKey: unsafe key.span.bytes, in: namespace) { String(decoding: $0) }
   }
 
   // MARK: Committing
@@ -139,16 +176,20 @@ public struct OptimisticTransaction: ~Copyable {
   fileprivate consuming func commit(_ durability: Durability) throws(StoreError) {
     // What was only read was so at the snapshot's moment.
     guard batch.finalCount > 0 || durability == .durable else { return }
-    let (store, sequence, reads) = (store, snapshot.sequence, reads)
+    let (store, sequence, reads, namespaces) = (store, snapshot.sequence, reads, namespaces)
     let hasWrites = batch.finalCount > 0
     let transaction = Transaction(store: store, batch)
     try store.withWriter { (journal) throws(StoreError) in
       if hasWrites {
+        for namespace in namespaces.values { try namespace.checkWritable(in: store) }
         for (key, wasThere) in reads {
-          let isSame = try store.withRecord(forKey: unsafe key.span.bytes) { (record, _) in
+          let isSame = try store.withRecord(forStoredKey: unsafe key.span.bytes) { (record, _) in
             wasThere && record.sequence <= sequence
           }
-          guard isSame ?? !wasThere else { throw .conflict(key: key) }
+          guard isSame ?? !wasThere else {
+            let isPlain = unsafe !StoredKey.isReserved(key.span.bytes)
+            throw .conflict(key: isPlain ? key : Array(key.dropFirst(StoredKey.headLength)))
+          }
         }
       }
       try transaction.commit(to: &journal, durability: durability)
@@ -212,11 +253,22 @@ extension Store {
     new: RawSpan?,
     durability: Durability = .buffered
   ) throws(StoreError) -> Bool {
+    try compareAndSwap(key, expected, new, in: nil, durability)
+  }
+
+  /// The same in any namespace; nil: in the default one.
+  func compareAndSwap(
+    _ key: RawSpan,
+    _ expected: RawSpan?,
+    _ new: RawSpan?,
+    in namespace: Namespace?,
+    _ durability: Durability
+  ) throws(StoreError) -> Bool {
     do throws(StoreError) {
-      return try swapIfEqual(key, expected, new, durability)
+      return try swapIfEqual(key, expected, new, namespace, durability)
     } catch {
       guard case .full = error, compactForRoom() else { throw error }
-      return try swapIfEqual(key, expected, new, durability)
+      return try swapIfEqual(key, expected, new, namespace, durability)
     }
   }
 
@@ -224,17 +276,22 @@ extension Store {
     _ key: RawSpan,
     _ expected: RawSpan?,
     _ new: RawSpan?,
+    _ namespace: Namespace?,
     _ durability: Durability
   ) throws(StoreError) -> Bool {
     try withWriter { (journal) throws(StoreError) in
       try journal.checkUsable()
-      let isEqual = try withValue(forKey: key) { (value) in
+      var transaction = Transaction(store: self)
+      let isEqual = try transaction.withValue(forKey: key, in: namespace) { (value) in
         if let expected { return Bytes.areEqual(value, expected) }
         return false
       }
       guard isEqual ?? (expected == nil) else { return false }
-      var transaction = Transaction(store: self)
-      if let new { try transaction.put(key, new) } else { try transaction.delete(key) }
+      if let new {
+        try transaction.put(key, new, in: namespace)
+      } else {
+        try transaction.delete(key, in: namespace)
+      }
       try transaction.commit(to: &journal, durability: durability)
       return true
     }

@@ -30,9 +30,8 @@ extension Snapshot {
   package func forEachPlace(
     _ body: (RawSpan, EntryPlace) -> IterationStep
   ) throws(StoreError) {
-    try forEachRecord(in: KeyRange(from: [], to: nil, prefix: []), .ascending, .max) {
-      (record, bytes, unit) in
-      body(bytes.extracting(record.keyRange), store.map.place(of: record, unit: unit))
+    try forEachRecord(in: KeyRange(in: .standard), .ascending, .max) { (key, record, _, unit) in
+      body(key, store.map.place(of: record, unit: unit))
     }
   }
 

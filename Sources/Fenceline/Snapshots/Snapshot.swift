@@ -76,13 +76,26 @@ public final class Snapshot: Sendable {
     forKey key: RawSpan,
     _ body: (RawSpan) -> R
   ) throws(StoreError) -> R? {
-    try store.checkOpen()
-    return try withRecord(forKey: key, hash: store.hash(key)) { (record, bytes, _) in
+    try withRecord(forKey: key, in: .standard) { (record, bytes) in
       body(bytes.extracting(record.valueRange))
     }
   }
 
-  /// Finds and verifies the version of a key.
+  /// Finds and verifies the version of a key of any namespace.
+  func withRecord<R>(
+    forKey key: RawSpan,
+    in space: KeySpace,
+    _ body: (JournalRecord, RawSpan) -> R
+  ) throws(StoreError) -> R? {
+    try store.checkOpen()
+    return try space.withStoredForm(of: key) { (stored) throws(StoreError) in
+      try withRecord(forKey: stored, hash: store.hash(stored)) { (record, bytes, _) in
+        body(record, bytes)
+      }
+    }
+  }
+
+  /// Finds and verifies the version of a key, given as it is stored.
   func withRecord<R>(
     forKey key: RawSpan,
     hash: UInt64,
@@ -148,10 +161,20 @@ public final class Snapshot: Sendable {
     limit: Int = .max,
     _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
   ) throws(StoreError) {
-    try forEachRecord(in: KeyRange(from: start, to: end, prefix: prefix), order, limit) {
-      (record, bytes, unit) in
+    let range = KeyRange(from: start, to: end, prefix: prefix, in: .standard)
+    try forEach(in: range, order, limit, body)
+  }
+
+  /// The same of any namespace.
+  func forEach(
+    in range: KeyRange,
+    _ order: IterationOrder,
+    _ limit: Int,
+    _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
+  ) throws(StoreError) {
+    try forEachRecord(in: range, order, limit) { (key, record, bytes, unit) in
       body(
-        bytes.extracting(record.keyRange),
+        key,
         bytes.extracting(record.valueRange),
         store.map.location(of: record, unit: unit)
       )
@@ -164,7 +187,7 @@ public final class Snapshot: Sendable {
     in range: KeyRange,
     _ order: IterationOrder,
     _ limit: Int,
-    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
+    _ body: (RawSpan, JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
     try store.checkOpen()
     guard limit > 0 else { return }
@@ -180,8 +203,16 @@ public final class Snapshot: Sendable {
 
   /// Runs `body` with a cursor over the snapshot, as ``Store/withCursor(_:)`` does.
   public func withCursor<R>(_ body: (inout Cursor) throws -> R) throws -> R {
+    try withCursor(over: .standard, body)
+  }
+
+  /// The same over any namespace.
+  func withCursor<R>(
+    over space: KeySpace,
+    _ body: (inout Cursor) throws -> R
+  ) throws -> R {
     try store.checkOpen()
-    var cursor = Cursor(store, in: try orderSnapshot(), at: moment)
+    var cursor = Cursor(store, in: try orderSnapshot(), of: space, at: moment)
     return try body(&cursor)
   }
 
@@ -194,18 +225,21 @@ public final class Snapshot: Sendable {
     }
   }
 
-  /// Keys in the snapshot.
+  /// Keys in the snapshot's default namespace.
   ///
   /// - Complexity: O(n): they are counted.
   public var count: Int {
-    get throws(StoreError) {
-      var count = 0
-      try forEach { (_, _, _) in
-        count += 1
-        return .next
-      }
-      return count
+    get throws(StoreError) { try count(in: .standard) }
+  }
+
+  /// The same of any namespace.
+  func count(in space: KeySpace) throws(StoreError) -> Int {
+    var count = 0
+    try forEach(in: KeyRange(in: space), .ascending, .max) { (_, _, _) in
+      count += 1
+      return .next
     }
+    return count
   }
 
   // MARK: Conveniences

@@ -31,6 +31,16 @@ extension Store {
     of key: RawSpan,
     _ body: (KeyVersion, RawSpan?) -> IterationStep
   ) throws(StoreError) {
+    try KeySpace.standard.withStoredForm(of: key) { (stored) throws(StoreError) in
+      try forEachVersion(ofStoredKey: stored, body)
+    }
+  }
+
+  /// The same of a key as it is stored.
+  func forEachVersion(
+    ofStoredKey key: RawSpan,
+    _ body: (KeyVersion, RawSpan?) -> IterationStep
+  ) throws(StoreError) {
     try checkOpen()
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }

@@ -152,11 +152,22 @@ extension Store {
     expiry: Expiry,
     durability: Durability = .buffered
   ) throws(StoreError) -> Survival {
+    try put(key, value, expiry, in: nil, durability)
+  }
+
+  /// The same in any namespace; nil: in the default one.
+  func put(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    _ expiry: Expiry,
+    in namespace: Namespace?,
+    _ durability: Durability
+  ) throws(StoreError) -> Survival {
     do throws(StoreError) {
-      try commitPut(key, value, expiry, durability)
+      try commitPut(key, value, expiry, namespace, durability)
     } catch {
       guard case .full = error, compactForRoom() else { throw error }
-      try commitPut(key, value, expiry, durability)
+      try commitPut(key, value, expiry, namespace, durability)
     }
     return survival(durability)
   }
@@ -165,12 +176,13 @@ extension Store {
     _ key: RawSpan,
     _ value: RawSpan,
     _ expiry: Expiry,
+    _ namespace: Namespace?,
     _ durability: Durability
   ) throws(StoreError) {
     try withWriter { (journal) throws(StoreError) in
       try journal.checkUsable()
       var transaction = Transaction(store: self)
-      try transaction.put(key, value, expiry: expiry)
+      try transaction.put(key, value, expiry: expiry, in: namespace)
       try transaction.commit(to: &journal, durability: durability)
     }
   }

@@ -18,13 +18,33 @@ extension Store {
     forKey key: RawSpan,
     to buffer: UnsafeMutableRawBufferPointer
   ) throws(StoreError) -> Int? {
-    try withRecord(forKey: key) { (record, bytes) in
+    if StoredKey.isReserved(key) { return unsafe try copyReservedValue(forKey: key, to: buffer) }
+    return unsafe try copyValue(forStoredKey: key, to: buffer)
+  }
+
+  @inline(__always)
+  private func copyValue(
+    forStoredKey key: RawSpan,
+    to buffer: UnsafeMutableRawBufferPointer
+  ) throws(StoreError) -> Int? {
+    try withRecord(forStoredKey: key) { (record, bytes) in
       let value = bytes.extracting(record.valueRange)
       // SAFETY: the value is read during the call only, and the length was compared.
       unsafe value.withUnsafeBytes { (value) in
         if value.count <= buffer.count { unsafe buffer.copyMemory(from: value) }
       }
       return value.byteCount
+    }
+  }
+
+  /// The same of a key that is stored in another form.
+  @inline(never)
+  private func copyReservedValue(
+    forKey key: RawSpan,
+    to buffer: UnsafeMutableRawBufferPointer
+  ) throws(StoreError) -> Int? {
+    try KeySpace.standard.withStoredForm(of: key) { (stored) throws(StoreError) in
+      unsafe try copyValue(forStoredKey: stored, to: buffer)
     }
   }
 
@@ -39,9 +59,19 @@ extension Store {
     forKey key: RawSpan,
     _ body: (RawSpan) -> Void
   ) throws(StoreError) -> Bool {
-    try withRecord(forKey: key) { (record, bytes) in
+    if StoredKey.isReserved(key) { return try visitReservedValue(forKey: key, body) }
+    return try withRecord(forStoredKey: key) { (record, bytes) in
       body(bytes.extracting(record.valueRange))
     } != nil
+  }
+
+  /// The same of a key that is stored in another form.
+  @inline(never)
+  private func visitReservedValue(
+    forKey key: RawSpan,
+    _ body: (RawSpan) -> Void
+  ) throws(StoreError) -> Bool {
+    try withValue(forKey: key, body) != nil
   }
 
   /// Visits entries in order.
@@ -55,9 +85,9 @@ extension Store {
     limit: Int,
     _ body: (RawSpan, RawSpan) -> IterationStep
   ) throws(StoreError) {
-    try forEach(in: KeyRange(from: start, to: end, prefix: []), order, limit) {
-      (record, bytes, _) in
-      body(bytes.extracting(record.keyRange), bytes.extracting(record.valueRange))
+    let range = KeyRange(from: start, to: end, in: .standard)
+    try forEach(in: range, of: nil, order, limit) { (key, record, bytes, _) in
+      body(key, bytes.extracting(record.valueRange))
     }
   }
 

@@ -47,10 +47,18 @@ extension Store {
     var failure: StoreError?
     let policy = CompactionPolicy.thorough(maintenance.compactor.options)
     _ = try maintenance.sweepExpired(.everything)
+    var isSwept = try sweepNamespaces()
     try sealActive(always: sealingAlways)
     while true {
       do throws(StoreError) {
-        guard let step = try maintenance.step(policy) else { break }
+        guard let step = try maintenance.step(policy) else {
+          guard !isSwept, done.freedBytes > 0 else { break }
+          // There is room for the deletes now.
+          try maintenance.namespaceSweep.run { true }
+          isSwept = true
+          try sealActive(always: sealingAlways)
+          continue
+        }
         done.copiedBytes += step.copiedBytes
         done.freedBytes += step.freedBytes
         done.removedSegmentCount += step.sourceCount
@@ -65,6 +73,15 @@ extension Store {
     maintenance.imageForNextOpening()
     if let failure { throw failure }
     return done
+  }
+
+  /// Deletes what dropped namespaces have left; false where the medium is too full for that.
+  private func sweepNamespaces() throws(StoreError) -> Bool {
+    do throws(StoreError) { try maintenance.namespaceSweep.run { true } } catch {
+      guard case .full = error else { throw error }
+      return false
+    }
+    return true
   }
 
   /// Lets the segment that is being written be compacted too, where that is worth it.

@@ -78,32 +78,41 @@ extension Store {
     limit: Int = .max,
     _ body: (RawSpan, RawSpan, EntryLocation) -> IterationStep
   ) throws(StoreError) {
-    let range = KeyRange(from: start, to: end, prefix: prefix)
-    try forEach(in: range, order, limit) { (record, bytes, unit) in
-      body(
-        bytes.extracting(record.keyRange),
-        bytes.extracting(record.valueRange),
-        map.location(of: record, unit: unit)
-      )
+    let range = KeyRange(from: start, to: end, prefix: prefix, in: .standard)
+    try forEach(in: range, of: nil, order, limit) { (key, record, bytes, unit) in
+      body(key, bytes.extracting(record.valueRange), map.location(of: record, unit: unit))
     }
   }
 
-  /// The same for who does not ask where an entry stands.
+  /// The same of any namespace, for who does not ask where an entry stands; nil: of the default one.
   @inline(__always)
   func forEach(
     in range: KeyRange,
+    of namespace: Namespace?,
     _ order: IterationOrder,
     _ limit: Int,
-    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
+    _ body: (RawSpan, JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
     try checkOpen()
-    guard limit > 0 else { return }
+    guard limit > 0 else { return try namespace?.check() ?? () }
     try catchUp()
     try follower?.takeOverImage()
     switch order {
-    case .unordered: try forEachUnordered(in: range, limit, body)
+    case .unordered:
+      try namespace?.check()
+      try forEachUnordered(in: range, limit, body)
+      try namespace?.check()
     case .ascending, .descending:
-      try forEachInOrder(in: range, limit, isAscending: order == .ascending, body)
+      let tree = self.order.snapshot()
+      try namespace?.check(in: tree)
+      try forEach(
+        in: range,
+        of: tree,
+        at: clock.now,
+        limit,
+        isAscending: order == .ascending,
+        body
+      )
     }
   }
 
@@ -111,33 +120,16 @@ extension Store {
   private func forEachUnordered(
     in range: KeyRange,
     _ limit: Int,
-    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
+    _ body: (RawSpan, JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
     var visit = Visit(limit: limit, moment: clock.now)
     index.forEachUnit { (unit) in
       guard visit.goesOn else { return }
-      self.visit(unit, &visit, upTo: .max, { range.contains($0) }, body)
+      _ = self.visit(unit, &visit, of: range.space, upTo: .max, { range.contains($0) }, body)
     }
     try end(visit)
-  }
-
-  @inline(__always)
-  private func forEachInOrder(
-    in range: KeyRange,
-    _ limit: Int,
-    isAscending: Bool,
-    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
-  ) throws(StoreError) {
-    try forEach(
-      in: range,
-      of: order.snapshot(),
-      at: clock.now,
-      limit,
-      isAscending: isAscending,
-      body
-    )
   }
 
   /// The same of a tree.
@@ -148,7 +140,7 @@ extension Store {
     at moment: Moment,
     _ limit: Int,
     isAscending: Bool,
-    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
+    _ body: (RawSpan, JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
     let newestSequence = snapshot.newestSequence
     var visit = Visit(limit: limit, moment: moment)
@@ -161,44 +153,84 @@ extension Store {
     } else {
       place.moveToLast()
     }
-    // The first key that is not wanted is behind all that are.
+    // The first key that is out of the range is behind all that are in it.
     while visit.goesOn, let unit = place.unit {
       if isAscending {
-        guard self.visit(unit, &visit, upTo: newestSequence, { range.isBeforeEnd($0) }, body) else {
-          break
+        if self.visit(
+          unit,
+          &visit,
+          of: range.space,
+          upTo: newestSequence,
+          { range.isBeforeEnd($0) },
+          body
+        ) {
+          place.moveForwards()
+          continue
         }
-        place.moveForwards()
       } else {
-        guard self.visit(unit, &visit, upTo: newestSequence, { range.isFromStart($0) }, body) else {
-          break
+        if self.visit(
+          unit,
+          &visit,
+          of: range.space,
+          upTo: newestSequence,
+          { range.isFromStart($0) },
+          body
+        ) {
+          place.moveBackwards()
+          continue
         }
-        place.moveBackwards()
       }
+      guard range.space == .standard, pass(unit, &place, isAscending) else { break }
     }
     visit.failure = visit.failure ?? snapshot.failure
     try end(visit)
   }
 
+  /// Goes past an entry of another namespace than the default one.
+  ///
+  /// - Returns: false where the entry is none.
+  @inline(never)
+  private func pass(_ unit: UInt64, _ place: inout OrderPlace, _ isAscending: Bool) -> Bool {
+    map.withUnverifiedKey(at: unit) { (stored) in
+      // One of the default namespace's own, with a head or without, is out of the range.
+      guard StoredKey.isReserved(stored), KeySpace.standard.headLength(of: stored) == nil
+      else { return false }
+      if StoredKey.number(of: stored) != nil {
+        place.leaveNamespaces(isAscending: isAscending)
+      } else if isAscending {
+        place.moveForwards()
+      } else {
+        place.moveBackwards()
+      }
+      return true
+    }
+  }
+
   /// Hands out the verified entry at a position where its key is wanted.
   ///
-  /// - Returns: false where its key is not.
+  /// - Returns: false where its key is not, or belongs to another namespace.
   @inline(__always)
-  @discardableResult
   private func visit(
     _ unit: UInt64,
     _ visit: inout Visit,
+    of space: KeySpace,
     upTo newestSequence: UInt64,
     _ isWanted: (RawSpan) -> Bool,
-    _ body: (JournalRecord, RawSpan, UInt64) -> IterationStep
+    _ body: (RawSpan, JournalRecord, RawSpan, UInt64) -> IterationStep
   ) -> Bool {
     do throws(RecordFault) {
       return try map.withVerifiedRecord(at: unit) { (record, bytes) in
-        guard isWanted(bytes.extracting(record.keyRange)) else { return false }
+        let stored = bytes.extracting(record.keyRange)
+        guard isWanted(stored), let headLength = space.headLength(of: stored) else { return false }
         guard record.sequence <= newestSequence else { return true }
         guard record.isLastingPut || visit.moment.shows(record, bytes) else { return true }
         if !damage.isEmpty, refuses(record, &visit) { return true }
         visit.remaining -= 1
-        if body(record, bytes, unit) == .stop { visit.isStopped = true }
+        // SAFETY: a stored key that has a head is no shorter than it.
+        let key = unsafe stored.extracting(
+          unchecked: Range(uncheckedBounds: (headLength, stored.byteCount))
+        )
+        if body(key, record, bytes, unit) == .stop { visit.isStopped = true }
         return true
       }
     } catch {
@@ -240,50 +272,6 @@ private struct Visit {
   init(limit: Int, moment: Moment) { (remaining, self.moment) = (limit, moment) }
 
   var goesOn: Bool { !isStopped && remaining > 0 }
-}
-
-/// Which keys an iteration wants: a half-open range.
-struct KeyRange {
-  let start: [UInt8]
-  /// The first key behind it; nil where there is none.
-  let end: [UInt8]?
-
-  /// The keys in a range that begin with `prefix`.
-  init(from start: [UInt8], to end: [UInt8]?, prefix: [UInt8]) {
-    self.start = start.lexicographicallyPrecedes(prefix) ? prefix : start
-    let prefixEnd = Self.firstKey(behindPrefix: prefix)
-    if let end, let prefixEnd {
-      self.end = end.lexicographicallyPrecedes(prefixEnd) ? end : prefixEnd
-    } else {
-      self.end = end ?? prefixEnd
-    }
-  }
-
-  @inline(__always)
-  func contains(_ key: RawSpan) -> Bool { isFromStart(key) && isBeforeEnd(key) }
-
-  @inline(__always)
-  func isFromStart(_ key: RawSpan) -> Bool {
-    start.isEmpty || !Bytes.precedes(key, unsafe start.span.bytes)
-  }
-
-  @inline(__always)
-  func isBeforeEnd(_ key: RawSpan) -> Bool {
-    guard let end else { return true }
-    return Bytes.precedes(key, unsafe end.span.bytes)
-  }
-
-  /// The smallest key behind all that begin with `prefix`; nil where there is none.
-  private static func firstKey(behindPrefix prefix: [UInt8]) -> [UInt8]? {
-    var key = prefix
-    while let last = key.popLast() {
-      if last < .max {
-        key.append(last + 1)
-        return key
-      }
-    }
-    return nil
-  }
 }
 
 extension SegmentMap {

@@ -75,9 +75,17 @@ extension Store {
     var first = 0
     while first < count {
       let group = min(Self.groupSize, count - first)
+      var areStoredAsTheyAre = true
       for number in 0..<group {
-        hashes[number] = unsafe hash(key(first + number).bytes)
+        let key = unsafe key(first + number).bytes
+        if StoredKey.isReserved(key) { areStoredAsTheyAre = false }
+        hashes[number] = hash(key)
         index.prefetchToRead(hashes[number])
+      }
+      guard areStoredAsTheyAre else {
+        unsafe try visitOneByOne(first..<first + group, key, body)
+        first += group
+        continue
       }
       for number in 0..<group { units[number] = index.candidate(hashes[number]) }
       for number in 0..<group where units[number] == 0 { index.prefetchOverflow(hashes[number]) }
@@ -102,6 +110,19 @@ extension Store {
       first += group
     }
     if MemoryErrors.count != faults { try checkMedia() }
+  }
+
+  /// The same where some are not stored as they are.
+  @inline(never)
+  private func visitOneByOne(
+    _ numbers: Range<Int>,
+    _ key: (Int) -> UnsafeRawBufferPointer,
+    _ body: (Int, RawSpan?) -> Void
+  ) throws(StoreError) {
+    for number in numbers {
+      let found: Void? = try unsafe withValue(forKey: key(number).bytes) { body(number, $0) }
+      if found == nil { body(number, nil) }
+    }
   }
 
   /// Hands out the value of the record at `unit`.

@@ -137,7 +137,11 @@ extension Store {
     if !notesChanges { maintenance.images.imager.changes.end() }
     // Where the journal ends, for statistics.
     try withWriter { (_) throws(StoreError) in }
-    if map.segments.count > 1 || maintenance.sweep.nextDue != nil { maintenance.request() }
+    // Dropped namespaces may have left something.
+    let hadNamespaces = (try? catalogue.nextNumber()) ?? 1 > 1
+    if map.segments.count > 1 || hadNamespaces || maintenance.expirySweep.nextDue != nil {
+      maintenance.request()
+    }
   }
 
   /// Opens a store in any kind of directory for reading.

@@ -30,6 +30,33 @@ extension Store {
     forKey key: RawSpan,
     _ body: (JournalRecord, RawSpan) -> R
   ) throws(StoreError) -> R? {
+    if StoredKey.isReserved(key) { return try withRecord(forKey: key, in: nil, body) }
+    return try withRecord(forStoredKey: key, body)
+  }
+
+  /// The same of a key of any namespace; nil: of the default one.
+  @inline(never)
+  func withRecord<R>(
+    forKey key: RawSpan,
+    in namespace: Namespace?,
+    _ body: (JournalRecord, RawSpan) -> R
+  ) throws(StoreError) -> R? {
+    try namespace?.check()
+    let space = namespace?.space ?? .standard
+    let result = try space.withStoredForm(of: key) { (stored) throws(StoreError) in
+      try withRecord(forStoredKey: stored, body)
+    }
+    // What is behind a drop is gone, not missing.
+    if result == nil { try namespace?.check() }
+    return result
+  }
+
+  /// The same of a key as it is stored.
+  @inline(__always)
+  func withRecord<R>(
+    forStoredKey key: RawSpan,
+    _ body: (JournalRecord, RawSpan) -> R
+  ) throws(StoreError) -> R? {
     try checkOpen()
     let hash = hash(key)
     let ticket = epochs.enter()
@@ -188,17 +215,18 @@ extension Store {
     }
   }
 
-  /// Keys in the store, with those whose value has ended and that were not removed yet.
+  /// Keys in the store's default namespace, with those whose value has ended and that were not removed yet.
   ///
   /// - Throws: ``StoreError/closed``; ``StoreError/corrupt(file:offset:cause:)`` where damage
   ///   leaves it unknown.
-  /// - Complexity: O(1).
+  /// - Complexity: O(1) where the store never had another namespace, O(n) otherwise: they are counted.
   public var count: Int {
     get throws(StoreError) {
       try checkOpen()
       try checkCompleteness()
       try catchUp()
-      return index.count
+      let count = index.count
+      return try catalogue.nextNumber() == 1 ? count : try countKeys(of: nil)
     }
   }
 }

@@ -22,8 +22,10 @@ public struct StoreStatistics: Sendable, Equatable {
   public var flushInstruction: String
   /// Implementation of the checksum.
   public var checksumImplementation: String
-  /// Keys that have a value.
+  /// Keys that have a value, in all namespaces; those of dropped ones as long as they take space.
   public var keyCount: Int
+  /// Namespaces beside the default one.
+  public var namespaceCount: Int
   /// Puts and deletes that opening read: all of the journal's, or those behind an index image.
   public var recordCountAtOpening: Int
   /// The store was closed in order before it was opened.
@@ -118,6 +120,10 @@ extension Store {
     try catchUp()
     let segments = try segments()
     let sequences = readableSequences
+    // Of a damaged store it may not be known.
+    let namespaceCount = (try? catalogue.names().count) ?? 0
+    let hasCatalogue = ((try? catalogue.nextNumber()) ?? 1) > 1
+    let catalogueCount = hasCatalogue ? 2 * namespaceCount + 1 : 0
     return StoreStatistics(
       medium: medium.kind.rawValue,
       isForced: medium.isForced,
@@ -127,7 +133,8 @@ extension Store {
       instructionSet: medium.instructionSet,
       flushInstruction: medium.flushInstruction,
       checksumImplementation: Checksum.implementationName,
-      keyCount: index.count,
+      keyCount: max(0, index.count - catalogueCount),
+      namespaceCount: namespaceCount,
       recordCountAtOpening: recovery.recordCount,
       wasClosed: recovery.wasClosed,
       hadTornTail: recovery.hasTornTail,

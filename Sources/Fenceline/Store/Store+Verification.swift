@@ -9,7 +9,8 @@ public import SystemPackage
 public struct VerificationReport: Sendable, Equatable {
   /// Records in complete transactions.
   public var recordCount: Int
-  /// Keys that have a value.
+  /// Keys that have a value: those of all namespaces, of dropped ones as long as they take space, and the
+  /// two entries of each namespace in the catalogue with the one of its counter.
   public var keyCount: Int
   /// Segments that were read.
   public var segmentCount: Int

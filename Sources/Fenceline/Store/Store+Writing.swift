@@ -15,7 +15,7 @@ extension Store {
   ///   - value: up to ``maximumValueLength`` bytes, empty allowed.
   ///   - durability: when to return.
   /// - Returns: what this commit survives now.
-  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``,
+  /// - Throws: ``StoreError/keyTooLong(length:limit:)``, ``StoreError/valueTooLong(length:)``,
   ///   ``StoreError/full(_:)``, ``StoreError/readOnly``, ``StoreError/closed``,
   ///   ``StoreError/poisoned``, ``StoreError/nestedWrite``, and what the medium says. On
   ///   ``StoreError/full(_:)`` nothing has changed, and a compaction found nothing to give back.
@@ -28,12 +28,34 @@ extension Store {
     _ value: RawSpan,
     durability: Durability = .buffered
   ) throws(StoreError) -> Survival {
+    if StoredKey.isReserved(key) { return try put(key, value, in: nil, durability) }
     try Self.checkLengths(key: key.byteCount, value: value.byteCount)
     do throws(StoreError) {
-      try commitPut(key, value, durability)
+      try commitPut(key, value, nil, durability)
     } catch {
       guard case .full = error, compactForRoom() else { throw error }
-      try commitPut(key, value, durability)
+      try commitPut(key, value, nil, durability)
+    }
+    return survival(durability)
+  }
+
+  /// The same in any namespace; nil: in the default one.
+  @inline(never)
+  func put(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    in namespace: Namespace?,
+    _ durability: Durability
+  ) throws(StoreError) -> Survival {
+    let space = namespace?.space ?? .standard
+    try space.checkLengths(of: key, value: value.byteCount)
+    try space.withStoredForm(of: key) { (stored) throws(StoreError) in
+      do throws(StoreError) {
+        try commitPut(stored, value, namespace, durability)
+      } catch {
+        guard case .full = error, compactForRoom() else { throw error }
+        try commitPut(stored, value, namespace, durability)
+      }
     }
     return survival(durability)
   }
@@ -42,11 +64,13 @@ extension Store {
   private func commitPut(
     _ key: RawSpan,
     _ value: RawSpan,
+    _ namespace: Namespace?,
     _ durability: Durability
   ) throws(StoreError) {
     let hash = hash(key)
     index.prefetch(hash)
     try withWriter { (journal) throws(StoreError) in
+      try namespace?.checkWritable(in: self)
       guard index.hasMemoryForKey else { throw .noMemory(for: path) }
       var place: HashIndex.Place?
       let unit = try journal.commit(
@@ -89,12 +113,37 @@ extension Store {
     _ key: RawSpan,
     durability: Durability = .buffered
   ) throws(StoreError) -> Bool {
+    if StoredKey.isReserved(key) { return try delete(key, in: nil, durability) }
     guard key.byteCount <= Self.maximumKeyLength else {
       throw .keyTooLong(length: key.byteCount)
     }
+    return try commitDelete(key, nil, durability)
+  }
+
+  /// The same in any namespace; nil: in the default one.
+  @inline(never)
+  func delete(
+    _ key: RawSpan,
+    in namespace: Namespace?,
+    _ durability: Durability
+  ) throws(StoreError) -> Bool {
+    let space = namespace?.space ?? .standard
+    try space.checkLengths(of: key, value: 0)
+    return try space.withStoredForm(of: key) { (stored) throws(StoreError) in
+      try commitDelete(stored, namespace, durability)
+    }
+  }
+
+  @inline(__always)
+  private func commitDelete(
+    _ key: RawSpan,
+    _ namespace: Namespace?,
+    _ durability: Durability
+  ) throws(StoreError) -> Bool {
     let hash = hash(key)
     index.prefetch(hash)
     return try withWriter { (journal) throws(StoreError) in
+      try namespace?.checkWritable(in: self)
       let place = unsafe try index.locate(hash) { (unit) throws(StoreError) in
         try map.hasKey(key, at: unit)
       }

@@ -44,6 +44,7 @@ public final class Store: Sendable {
   let bufferedSurvival: Survival
   let durableSurvival: Survival
   let writer: WriterAccess
+  let indexUpdate: IndexUpdate
   let maintenance: Maintenance
   let snapshots: SnapshotRegistry
   let groupCommit = GroupCommit()
@@ -127,20 +128,19 @@ public final class Store: Sendable {
         continuing: opening.changes
       )
     )
-    let sweep = ExpirySweep(
+    let update = IndexUpdate(
       map: map,
       index: index,
       epochs: epochs,
       snapshots: snapshots,
-      clock: clock,
-      hashSeed: hashSeed,
-      writer: access,
       path: path
     )
+    indexUpdate = update
     let policy = IndexImagePolicy(smallestJournal: options.segmentOptions.smallestImagedJournal)
     maintenance = Maintenance(
       compactor,
-      sweep,
+      ExpirySweep(update: update, clock: clock, hashSeed: hashSeed, writer: access),
+      NamespaceSweep(update: update, hashSeed: hashSeed, writer: access),
       IndexImages(imager, policy, opening.imageHeader),
       compacts: options.compactsInBackground && !isReadOnly,
       writesImages: options.writesIndexImages && !isReadOnly

@@ -21,8 +21,8 @@ public enum StoreError: Error, Sendable, Equatable {
   case full(FilePath)
   /// A system call failed for a reason of its own.
   case system(operation: String, path: FilePath, cause: Errno)
-  /// A key is longer than ``Store/maximumKeyLength``.
-  case keyTooLong(length: Int)
+  /// A key is longer than `limit`: ``Store/maximumKeyLength``, or ``Namespace/maximumKeyLength``.
+  case keyTooLong(length: Int, limit: Int = Store.maximumKeyLength)
   /// A value is longer than ``Store/maximumValueLength``.
   case valueTooLong(length: Int)
   /// The store was opened for reading only.
@@ -61,6 +61,14 @@ public enum StoreError: Error, Sendable, Equatable {
   case otherBackup(FilePath)
   /// A store can't be restored to where something is already.
   case notEmpty(FilePath)
+  /// The store has no namespace of that name, or what was asked belongs to one that was dropped.
+  case noNamespace(String)
+  /// The store has a namespace of that name already.
+  case namespaceExists(String)
+  /// The name of a namespace has 1 to 255 bytes.
+  case invalidNamespaceName(length: Int)
+  /// Each of 4,294,967,294 namespaces was created once.
+  case namespacesExhausted
 }
 
 /// Why bytes are not a valid part of a journal.
@@ -114,8 +122,8 @@ extension StoreError: CustomStringConvertible {
     case .mediaError(let file, let offset): "\(file): the device can't read offset \(offset)"
     case .full(let path): "\(path): no room left; free space and try again"
     case .system(let operation, let path, let cause): "\(path): \(operation): \(cause)"
-    case .keyTooLong(let length):
-      "a key of \(length) bytes is too long (at most \(Store.maximumKeyLength))"
+    case .keyTooLong(let length, let limit):
+      "a key of \(length) bytes is too long (at most \(limit))"
     case .valueTooLong(let length):
       "a value of \(length) bytes is too long (at most \(Store.maximumValueLength))"
     case .readOnly: "the store is open for reading only"
@@ -148,6 +156,11 @@ extension StoreError: CustomStringConvertible {
       "\(path): holds a backup of another store, or of a state that this one never had; "
         + "choose another path"
     case .notEmpty(let path): "\(path): there is something already; choose another path"
+    case .noNamespace(let name): "there is no namespace '\(name)'"
+    case .namespaceExists(let name): "there is a namespace '\(name)' already"
+    case .invalidNamespaceName(let length):
+      "a namespace's name has 1 to 255 bytes, not \(length)"
+    case .namespacesExhausted: "the store has had 4,294,967,294 namespaces, and can't have more"
     }
   }
 }

@@ -14,6 +14,7 @@ internal import SystemPackage
 public struct Transaction: ~Copyable {
   private let store: Store
   private var batch: WriteBatch
+  private var changesCatalogue = false
 
   init(store: Store, _ batch: consuming WriteBatch = WriteBatch()) {
     self.store = store
@@ -29,30 +30,47 @@ public struct Transaction: ~Copyable {
   ///
   /// Both are copied.
   ///
-  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
-  public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
-    try add(key, value, expiry: nil)
-  }
-
-  /// Gives `key` the value `value` until `expiry` when the transaction commits.
-  ///
-  /// Both are copied. See ``Store/put(_:_:expiry:durability:)-(RawSpan,_,_,_)``.
-  ///
-  /// - Throws: ``StoreError/keyTooLong(length:)``, ``StoreError/valueTooLong(length:)``.
+  /// - Parameters:
+  ///   - key: as of ``Store/put(_:_:durability:)-(RawSpan,_,_)``.
+  ///   - value: as there.
+  ///   - expiry: when the value ends, as of ``Store/put(_:_:expiry:durability:)-(RawSpan,_,_,_)``; nil: it
+  ///     lasts.
+  ///   - namespace: of the key; nil: the default one. One transaction may write to many.
+  /// - Throws: ``StoreError/keyTooLong(length:limit:)``, ``StoreError/valueTooLong(length:)``,
+  ///   ``StoreError/noNamespace(_:)``.
   public mutating func put(
     _ key: RawSpan,
     _ value: RawSpan,
-    expiry: Expiry
+    expiry: Expiry? = nil,
+    in namespace: Namespace? = nil
   ) throws(StoreError) {
-    try add(key, value, expiry: expiry)
+    guard namespace == nil, !StoredKey.isReserved(key) else {
+      let stored = try storedForm(of: key, value: value.byteCount, in: namespace)
+      return try putStored(unsafe stored.span.bytes, value, expiry)
+    }
+    try Store.checkLengths(key: key.byteCount, value: value.byteCount)
+    try putStored(key, value, expiry)
   }
 
-  private mutating func add(
+  /// How a key that has a head is stored.
+  @inline(never)
+  private func storedForm(
+    of key: RawSpan,
+    value: Int,
+    in namespace: Namespace?
+  ) throws(StoreError) -> [UInt8] {
+    try namespace?.checkWritable(in: store)
+    let space = namespace?.space ?? .standard
+    try space.checkLengths(of: key, value: value)
+    return space.storedForm(of: key) ?? Array(copying: key)
+  }
+
+  @inline(__always)
+  private mutating func putStored(
     _ key: RawSpan,
     _ value: RawSpan,
-    expiry: Expiry?
+    _ expiry: Expiry?
   ) throws(StoreError) {
-    try Store.checkLengths(key: key.byteCount, value: value.byteCount)
     let hash = store.hash(key)
     store.index.prefetch(hash)
     guard batch.makeRoom(for: key.byteCount + value.byteCount) else {
@@ -64,12 +82,24 @@ public struct Transaction: ~Copyable {
   /// Removes `key` when the transaction commits.
   ///
   /// - Returns: whether it has a value, as the transaction sees it.
-  /// - Throws: ``StoreError/keyTooLong(length:)``, or what reading the key gives.
+  /// - Throws: ``StoreError/keyTooLong(length:limit:)``, or what reading the key gives.
   @discardableResult
-  public mutating func delete(_ key: RawSpan) throws(StoreError) -> Bool {
+  public mutating func delete(
+    _ key: RawSpan,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    guard namespace == nil, !StoredKey.isReserved(key) else {
+      let stored = try storedForm(of: key, value: 0, in: namespace)
+      return try deleteStored(unsafe stored.span.bytes)
+    }
     try Store.checkLengths(key: key.byteCount, value: 0)
+    return try deleteStored(key)
+  }
+
+  @inline(__always)
+  private mutating func deleteStored(_ key: RawSpan) throws(StoreError) -> Bool {
     let hash = store.hash(key)
-    let isStored = try store.contains(key)
+    let isStored = try store.withRecord(forStoredKey: key) { (_, _) in true } ?? false
     let buffered = batch.kind(of: key, hash: hash)
     if isStored {
       batch.add(.delete, key: key, value: RawSpan(), hash: hash)
@@ -84,81 +114,105 @@ public struct Transaction: ~Copyable {
   /// - Throws: as ``Store/withValue(forKey:_:)``.
   public func withValue<R>(
     forKey key: RawSpan,
+    in namespace: Namespace? = nil,
     _ body: (RawSpan) -> R
   ) throws(StoreError) -> R? {
-    let hash = store.hash(key)
-    switch batch.kind(of: key, hash: hash) {
-    case .put:
-      if let expiry = batch.expiry(of: key, hash: hash), store.clock.now.hasReached(expiry) {
-        return nil
+    try namespace?.checkWritable(in: store)
+    let space = namespace?.space ?? .standard
+    return try space.withStoredForm(of: key) { (key) throws(StoreError) in
+      let hash = store.hash(key)
+      switch batch.kind(of: key, hash: hash) {
+      case .put: return batch.withValue(of: key, hash: hash, at: store.clock.now, body)
+      case .delete: return nil
+      default:
+        return try store.withRecord(forStoredKey: key) { (record, bytes) in
+          body(bytes.extracting(record.valueRange))
+        }
       }
-      return batch.withValue(of: key, hash: hash, body)
-    case .delete: return nil
-    default: return try store.withValue(forKey: key, body)
     }
   }
 
   // MARK: Conveniences
 
   /// Gives `key` the value `value` when the transaction commits.
-  public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
-    try put(unsafe key.span.bytes, unsafe value.span.bytes)
-  }
-
-  /// Gives `key` the value `value`, both as UTF-8, when the transaction commits.
-  public mutating func put(_ key: String, _ value: String) throws(StoreError) {
-    try put(Array(key.utf8), Array(value.utf8))
-  }
-
-  /// Gives `key` the value `value` until `expiry` when the transaction commits.
   public mutating func put(
     _ key: [UInt8],
     _ value: [UInt8],
-    expiry: Expiry
+    expiry: Expiry? = nil,
+    in namespace: Namespace? = nil
   ) throws(StoreError) {
-    try put(unsafe key.span.bytes, unsafe value.span.bytes, expiry: expiry)
+    try put(unsafe key.span.bytes, unsafe value.span.bytes, expiry: expiry, in: namespace)
   }
 
-  /// Gives `key` the value `value`, both as UTF-8, until `expiry` when the transaction commits.
+  /// Gives `key` the value `value`, both as UTF-8, when the transaction commits.
   public mutating func put(
     _ key: String,
     _ value: String,
-    expiry: Expiry
+    expiry: Expiry? = nil,
+    in namespace: Namespace? = nil
   ) throws(StoreError) {
-    try put(Array(key.utf8), Array(value.utf8), expiry: expiry)
+    try put(Array(key.utf8), Array(value.utf8), expiry: expiry, in: namespace)
   }
 
   /// Removes `key` when the transaction commits.
   ///
   /// - Returns: whether it has a value.
   @discardableResult
-  public mutating func delete(_ key: [UInt8]) throws(StoreError) -> Bool {
-    try delete(unsafe key.span.bytes)
+  public mutating func delete(
+    _ key: [UInt8],
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    try delete(unsafe key.span.bytes, in: namespace)
   }
 
   /// Removes `key` when the transaction commits.
   ///
   /// - Returns: whether it has a value.
   @discardableResult
-  public mutating func delete(_ key: String) throws(StoreError) -> Bool {
-    try delete(Array(key.utf8))
+  public mutating func delete(
+    _ key: String,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> Bool {
+    try delete(Array(key.utf8), in: namespace)
   }
 
   /// A copy of the value of `key`, or nil.
-  public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+  public func get(
+    _ key: [UInt8],
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> [UInt8]? {
     var copier = ValueCopier()
-    let value = try withValue(forKey: unsafe key.span.bytes) { copier.bytes($0) }
+    let value = try withValue(forKey: unsafe key.span.bytes, in: namespace) { copier.bytes($0) }
     try copier.check(store.path)
     return value ?? nil
   }
 
   /// A copy of the value of `key` as text, or nil.
-  public func get(_ key: String) throws(StoreError) -> String? {
+  public func get(
+    _ key: String,
+    in namespace: Namespace? = nil
+  ) throws(StoreError) -> String? {
     let key = Array(key.utf8)
     var copier = ValueCopier()
-    let value = try withValue(forKey: unsafe key.span.bytes) { copier.text($0) }
+    let value = try withValue(forKey: unsafe key.span.bytes, in: namespace) { copier.text($0) }
     try copier.check(store.path)
     return value ?? nil
+  }
+
+  // MARK: The catalogue
+
+  /// Writes a record of the catalogue of namespaces.
+  mutating func putInCatalogue(_ stored: [UInt8], _ value: [UInt8]) {
+    changesCatalogue = true
+    let key = unsafe stored.span.bytes
+    batch.add(.put, key: key, value: unsafe value.span.bytes, hash: store.hash(key))
+  }
+
+  /// Removes a record of the catalogue, which is there.
+  mutating func deleteFromCatalogue(_ stored: [UInt8]) {
+    changesCatalogue = true
+    let key = unsafe stored.span.bytes
+    batch.add(.delete, key: key, value: RawSpan(), hash: store.hash(key))
   }
 
   // MARK: Committing
@@ -168,13 +222,8 @@ public struct Transaction: ~Copyable {
     to journal: inout JournalWriter,
     durability: Durability
   ) throws(StoreError) {
-    try IndexUpdate(
-      map: store.map,
-      index: store.index,
-      epochs: store.epochs,
-      snapshots: store.snapshots,
-      path: store.path
-    ).commit(batch, to: &journal, durability: durability)
+    try store.indexUpdate.commit(batch, to: &journal, durability: durability)
+    if changesCatalogue { store.map.noteCatalogueChange() }
   }
 }
 
