@@ -79,7 +79,15 @@ public enum IndexExport {
     let moment = try reading { () throws(StoreError) -> Snapshot? in
       try Self.moment(of: store)
     }
-    let count = try writeEntries(of: store, at: moment, to: database, path, &segments, progress)
+    let namespaces = try reading { () throws(StoreError) in
+      if let moment { try moment.listNamespaces() } else { try store.listNamespaces() }
+    }
+    try translating(path) { () throws(SQLiteError) in
+      let insert = try database.prepare(IndexSchema.insertNamespace)
+      for namespace in namespaces.entries { try insert.run(namespace) }
+    }
+    let writer = try translating(path) { () throws(SQLiteError) in try EntryWriter(to: database) }
+    let count = try writeEntries(of: store, at: moment, namespaces, writer, path, &segments, progress)
     try writeFacts(of: store, at: moment?.changeToken, count: count, to: database, path, &segments)
     return (count, moment?.changeToken)
   }
@@ -96,16 +104,22 @@ public enum IndexExport {
   private static func writeEntries(
     of store: Store,
     at moment: Snapshot?,
-    to database: borrowing SQLiteConnection,
+    _ namespaces: NamespaceListing,
+    _ writer: consuming EntryWriter,
     _ path: FilePath,
     _ segments: inout LiveSegments,
     _ progress: (Int) -> IterationStep
   ) throws(IndexExportError) -> Int {
     var failure: IndexExportError?
-    var writer = try translating(path) { () throws(SQLiteError) in try EntryWriter(to: database) }
-    func visit(_ key: RawSpan, _ valueLength: Int, _ location: EntryLocation) -> IterationStep {
+    var writer = writer
+    func visit(
+      _ namespace: String?,
+      _ key: RawSpan,
+      _ valueLength: Int,
+      _ location: EntryLocation
+    ) -> IterationStep {
       do throws(SQLiteError) {
-        try writer.write(key: key, valueLength: valueLength, at: location)
+        try writer.write(key: key, in: namespace, valueLength: valueLength, at: location)
       } catch {
         failure = IndexExportError(error, path: path)
         return .stop
@@ -119,13 +133,16 @@ public enum IndexExport {
     }
     try reading { () throws(StoreError) in
       guard let moment else {
-        return try store.forEach(order: .byKey) { (key, value, location) in
-          visit(key, value.byteCount, location)
+        try store.forEach(order: .byKey) { visit(nil, $0, $1.byteCount, $2) }
+        for namespace in namespaces.entries where failure == nil {
+          let name = namespace.name
+          try store.namespace(name).forEach(order: .byKey) { visit(name, $0, $1.byteCount, $2) }
         }
+        return
       }
-      try moment.forEachPlace { (key, place) in
+      try moment.forEachPlace(in: namespaces) { (namespace, key, place) in
         if segments.isUnknown(place.location) { segments.note(moment.segment(of: place)) }
-        return visit(key, place.valueLength, place.location)
+        return visit(namespace, key, place.valueLength, place.location)
       }
     }
     if let failure { throw failure }

@@ -10,7 +10,7 @@ enum IndexSchema {
   /// "FNCL", as SQLite stores it: names the file as one of ours.
   static let applicationID: UInt32 = 0x464e_434c
   /// Version of the tables and views.
-  static let userVersion = 2
+  static let userVersion = 3
 
   /// Whether a file that starts with these bytes is an index, of any version.
   static func isIndex(_ start: RawSpan) -> Bool { version(ofFileWith: start) != nil }
@@ -81,11 +81,18 @@ enum IndexSchema {
       covers_to       INTEGER NOT NULL
     );
 
+    CREATE TABLE namespaces (
+      -- The namespaces of the store, but for the default one.
+      name              TEXT PRIMARY KEY NOT NULL,
+      created_sequence  INTEGER NOT NULL  -- of the transaction that created it
+    ) WITHOUT ROWID;
+
     CREATE TABLE entries (
       -- Every key that has a value, in the order of the keys' bytes, and where its newest record
       -- stands. Offsets count from the start of the segment's file. All rows show one moment of the
       -- store, which "change_token" of the table "store" names.
-      key             BLOB PRIMARY KEY NOT NULL,
+      key             BLOB NOT NULL,
+      namespace       TEXT NOT NULL,     -- name; '' is the default one
       is_text         INTEGER NOT NULL,  -- 1: the key is valid UTF-8 and has no NUL in it
       key_text        TEXT AS (CASE WHEN is_text THEN CAST(key AS TEXT) END) VIRTUAL,  -- or NULL
       key_length      INTEGER AS (length(key)) VIRTUAL,  -- bytes
@@ -93,10 +100,15 @@ enum IndexSchema {
       segment         INTEGER NOT NULL REFERENCES segments (number),
       record_offset   INTEGER NOT NULL,  -- of the record's first byte
       record_length   INTEGER NOT NULL,  -- bytes of header, key, value, checksums and padding
-      value_offset    INTEGER NOT NULL,  -- of the value's first byte; the key stands right before it
+      value_offset    INTEGER NOT NULL,  -- of the value's first byte; the key stands right before it,
+                                         -- behind 8 bytes of its namespace where it has one
       sequence        INTEGER NOT NULL,  -- of the transaction that wrote it; higher is later
-      checksum        INTEGER NOT NULL   -- CRC32C, as it stands in the record's first four bytes
+      checksum        INTEGER NOT NULL,  -- CRC32C, as it stands in the record's first four bytes
+      expires         INTEGER,           -- when the value ends: milliseconds since 1970; NULL: it lasts
+      PRIMARY KEY (key, namespace)
     ) WITHOUT ROWID;
+
+    CREATE INDEX ending_entries ON entries (expires) WHERE expires IS NOT NULL;
 
 
     """
@@ -104,12 +116,12 @@ enum IndexSchema {
   static let views = """
     CREATE VIEW largest_values AS
       -- Entries by size of the value, largest first. Ask with a LIMIT.
-      SELECT key_text, value_length, record_length, segment, value_offset, key
-      FROM entries ORDER BY value_length DESC, key;
+      SELECT key_text, value_length, record_length, segment, value_offset, key, namespace
+      FROM entries ORDER BY value_length DESC, key, namespace;
 
     CREATE VIEW recent_entries AS
       -- Entries by age, latest first; entries of one transaction share its sequence.
-      SELECT sequence, key_text, value_length, segment, record_offset, key
+      SELECT sequence, key_text, value_length, segment, record_offset, key, namespace
       FROM entries ORDER BY sequence DESC, segment DESC, record_offset DESC;
 
     CREATE VIEW segment_usage AS
@@ -122,8 +134,14 @@ enum IndexSchema {
         datetime(created_at / 1000000000, 'unixepoch') AS created
       FROM segments ORDER BY dead_percent DESC, number;
 
+    CREATE VIEW namespace_usage AS
+      -- What the entries of each namespace take. '' is the default one.
+      SELECT namespace, count(*) AS entries, sum(key_length) AS key_bytes,
+        sum(value_length) AS value_bytes, sum(record_length) AS record_bytes
+      FROM entries GROUP BY namespace ORDER BY record_bytes DESC, namespace;
+
     CREATE VIEW key_prefixes AS
-      -- Entries by the part of the key up to its first '/' or ':'; NULL where it has neither.
+      -- Entries by namespace and the part of the key up to its first '/' or ':'; NULL where it has neither.
       -- prefix_text is NULL also where the prefix is not text.
       WITH ends AS (
         SELECT *, instr(key, x'2f') AS slash, instr(key, x'3a') AS colon FROM entries
@@ -136,8 +154,8 @@ enum IndexSchema {
       )
       SELECT CASE WHEN max(is_text) THEN CAST(prefix AS TEXT) END AS prefix_text,
         count(*) AS entries, sum(key_length) AS key_bytes, sum(value_length) AS value_bytes,
-        sum(record_length) AS record_bytes, prefix
-      FROM prefixes GROUP BY prefix ORDER BY record_bytes DESC, prefix;
+        sum(record_length) AS record_bytes, prefix, namespace
+      FROM prefixes GROUP BY prefix, namespace ORDER BY record_bytes DESC, prefix, namespace;
 
     CREATE VIEW value_sizes AS
       -- How many values have from_bytes to to_bytes bytes: 0, 1, 2-3, 4-7, 8-15 and so on.
@@ -159,24 +177,49 @@ enum IndexSchema {
 
   // MARK: Rows
 
-  /// Key, is_text, value_length, segment, record_offset, record_length, value_offset, sequence and
-  /// checksum.
+  /// Key, namespace, is_text, value_length, segment, record_offset, record_length, value_offset, sequence,
+  /// checksum and expires.
   static let insertEntry = "INSERT" + intoEntries
 
   /// The same parameters; takes the place of the key's row.
   static let replaceEntry = "REPLACE" + intoEntries
 
   private static let intoEntries = """
-     INTO entries (key, is_text, value_length, segment, record_offset, record_length,
-      value_offset, sequence, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+     INTO entries (key, namespace, is_text, value_length, segment, record_offset, record_length,
+      value_offset, sequence, checksum, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
     """
 
-  /// Key; gives segment, record_offset, record_length and sequence.
-  static let selectEntry =
-    "SELECT segment, record_offset, record_length, sequence FROM entries WHERE key = ?1"
+  /// Key and namespace; gives segment, record_offset, record_length and sequence.
+  static let selectEntry = """
+    SELECT segment, record_offset, record_length, sequence FROM entries
+    WHERE key = ?1 AND namespace = ?2
+    """
 
-  /// Key.
-  static let deleteEntry = "DELETE FROM entries WHERE key = ?1"
+  /// Key and namespace.
+  static let deleteEntry = "DELETE FROM entries WHERE key = ?1 AND namespace = ?2"
+
+  /// Gives segment, number of entries, and bytes of their records, of a group of entries.
+  static let (countEntries, bySegment) = (
+    "SELECT segment, count(*), sum(record_length)", "GROUP BY segment"
+  )
+
+  /// Removes a group of entries.
+  static let deleteEntries = "DELETE"
+
+  /// Namespace, and the sequence that those which go are below.
+  static let droppedEntries = "FROM entries WHERE namespace = ?1 AND sequence < ?2"
+
+  /// The moment by which those which go have ended.
+  static let endedEntries = "FROM entries WHERE expires <= ?1"
+
+  /// Gives name and created_sequence.
+  static let selectNamespaces = "SELECT name, created_sequence FROM namespaces"
+
+  /// Name and created_sequence.
+  static let insertNamespace = "INSERT INTO namespaces (name, created_sequence) VALUES (?1, ?2)"
+
+  /// Name.
+  static let deleteNamespace = "DELETE FROM namespaces WHERE name = ?1"
 
   /// Number, file_name, capacity, allocated, incarnation, first_sequence, created_at, covers_from,
   /// covers_to, and what comes to live_entries and live_bytes.
@@ -218,5 +261,7 @@ enum IndexSchema {
     """
 
   /// Before everything is written anew in place.
-  static let deleteAll = "DELETE FROM entries; DELETE FROM segments; DELETE FROM store;"
+  static let deleteAll = """
+    DELETE FROM entries; DELETE FROM namespaces; DELETE FROM segments; DELETE FROM store;
+    """
 }

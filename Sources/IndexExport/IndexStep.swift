@@ -3,6 +3,8 @@
 //
 //   a, b     two moments of the store, a before b, and between them a list of the segments
 //   feed     every key that a transaction up to b changed is looked up at b
+//   groups   what has ended by b goes, and what was written to a namespace before the one of that name at b
+//            was created: the feed tells no deletes behind a drop
 //   moved    entries whose segment is not listed any more stand in a compacted segment of the list that
 //            covers it: all of that is read, and rows that have the copied record's sequence are led there
 //
@@ -10,9 +12,11 @@
 // before it was copied is therefore told up to b; what did not, was copied. The list is read under a's
 // ticket, so that it stays readable, whatever is compacted meanwhile.
 //
-// Invariant: afterwards the rows are those of a whole export at b, and of keys whose value has ended since
-// their row was written and that the store has not removed yet; no row names a segment that is
-// neither listed nor in the table.
+// A feed does not tell what was written to a namespace that is dropped by the time it is read. Where one of b
+// was dropped meanwhile, a later b is taken.
+//
+// Invariant: afterwards the rows are those of a whole export at b; no row names a segment that is neither
+// listed nor in the table.
 
 internal import Fenceline
 internal import SystemPackage
@@ -42,13 +46,19 @@ struct IndexStep {
     _ reader: inout FeedReader,
     _ progress: (Int) -> IterationStep
   ) throws(IndexExportError) -> ChangeToken? {
-    guard let token = state.token, let (earlier, listing, moment) = try moments(),
-      moment.isFollowed, token.sequence <= moment.sequence
-    else { return nil }
-    segments.list(listing.information)
+    guard let token = state.token else { return nil }
     var entries = try translating { () throws(SQLiteError) in try EntryChanger(to: database) }
-    try applyChanges(upTo: moment, &reader, &entries, progress)
-    guard try repairMoved(from: state, listing, earlier, &entries, progress) else { return nil }
+    var moments: Moments
+    repeat {
+      guard let next = try takeMoments(), next.later.isFollowed, token.sequence <= next.later.sequence
+      else { return nil }
+      moments = next
+      segments.list(moments.listing.information)
+      try applyChanges(upTo: moments, &reader, &entries, progress)
+    } while try hasDropped(anyOf: moments.namespaces)
+    try removeGroups(moments, from: database, &entries)
+    guard try repairMoved(from: state, moments, &entries, progress) else { return nil }
+    let moment = moments.later
     update.entryCount = state.entryCount + entries.addedCount
     update.writtenRowCount = entries.changedCount
     try IndexExport.writeFacts(
@@ -63,30 +73,50 @@ struct IndexStep {
     return moment.changeToken
   }
 
-  /// Two moments, and the segments between them; nil where the kernel allows of none.
-  private func moments() throws(IndexExportError) -> (Snapshot, SegmentListing, Snapshot)? {
+  /// Two moments, the segments between them, and the namespaces of the second one.
+  private struct Moments {
+    let earlier: Snapshot
+    let listing: SegmentListing
+    let later: Snapshot
+    let namespaces: NamespaceListing
+  }
+
+  /// Takes moments; nil where the kernel allows of none.
+  private func takeMoments() throws(IndexExportError) -> Moments? {
     try IndexExport.reading { () throws(StoreError) in
       guard let earlier = try IndexExport.moment(of: store) else { return nil }
       let listing = try earlier.listSegments()
-      return (earlier, listing, try store.snapshot())
+      let later = try store.snapshot()
+      return Moments(
+        earlier: earlier,
+        listing: listing,
+        later: later,
+        namespaces: try later.listNamespaces()
+      )
     }
+  }
+
+  private func hasDropped(anyOf namespaces: NamespaceListing) throws(IndexExportError) -> Bool {
+    try IndexExport.reading { () throws(StoreError) in try store.hasDropped(anyOf: namespaces) }
   }
 
   // MARK: Entries
 
   private mutating func applyChanges(
-    upTo moment: Snapshot,
+    upTo moments: Moments,
     _ reader: inout FeedReader,
     _ entries: inout EntryChanger,
     _ progress: (Int) -> IterationStep
   ) throws(IndexExportError) {
-    let recent = try IndexExport.reading { () throws(StoreError) in try moment.recentKeys() }
-    for key in recent { try look(at: key, moment, &entries) }
-    while let next = try nextTransaction(upTo: moment.sequence, &reader) {
+    let recent = try IndexExport.reading { () throws(StoreError) in
+      try moments.later.recentKeys(in: moments.namespaces)
+    }
+    for key in recent { try look(at: key.key, in: key.namespace, moments, &entries) }
+    while let next = try nextTransaction(upTo: moments.later.sequence, &reader) {
       update.transactionCount += 1
-      for change in next.changes {
+      for change in next.changes where !change.isDrop {
         update.changedKeyCount += 1
-        try look(at: change.key, moment, &entries)
+        try look(at: change.key, in: change.namespace, moments, &entries)
         try report(update.changedKeyCount, to: progress)
       }
     }
@@ -102,21 +132,66 @@ struct IndexStep {
   /// Makes the row of a key say what the store said at a moment.
   private mutating func look(
     at key: [UInt8],
-    _ moment: Snapshot,
+    in namespace: String?,
+    _ moments: Moments,
     _ entries: inout EntryChanger
   ) throws(IndexExportError) {
     // SAFETY: a byte has no padding that reading its raw memory could show.
     let key = unsafe key.span.bytes
     let place: EntryPlace?
-    do throws(StoreError) { place = try moment.place(ofKey: key) } catch { throw .store(error) }
-    if let place, segments.isUnknown(place.location) { segments.note(moment.segment(of: place)) }
+    do throws(StoreError) {
+      place = try moments.later.place(of: key, in: namespace, moments.namespaces)
+    } catch {
+      throw .store(error)
+    }
+    if let place, segments.isUnknown(place.location) {
+      segments.note(moments.later.segment(of: place))
+    }
     do throws(SQLiteError) {
-      let old = try entries.row(of: key)
+      let old = try entries.row(of: key, in: namespace)
       if let place {
-        try entries.set(key, to: place, replacing: old, counting: &segments)
+        try entries.set(key, in: namespace, to: place, replacing: old, counting: &segments)
       } else if let old {
-        try entries.remove(key, old, counting: &segments)
+        try entries.remove(key, in: namespace, old, counting: &segments)
       }
+    } catch {
+      throw IndexExportError(error, path: path)
+    }
+  }
+
+  /// Removes what has ended, and what stood in namespaces that were dropped; names the namespaces that there are.
+  private mutating func removeGroups(
+    _ moments: Moments,
+    from database: borrowing SQLiteConnection,
+    _ entries: inout EntryChanger
+  ) throws(IndexExportError) {
+    do throws(SQLiteError) {
+      try entries.remove(.ended(moments.later.moment), from: database, counting: &segments)
+      var missing = Dictionary(
+        uniqueKeysWithValues: moments.namespaces.entries.map { ($0.name, $0) }
+      )
+      let named = try database.prepare(IndexSchema.selectNamespaces)
+      var gone: [String] = []
+      while try named.step() {
+        let name = named.text(0)
+        if let known = missing[name], known.sequence == UInt64(bitPattern: named.number(1)) {
+          missing[name] = nil
+        } else {
+          gone.append(name)
+        }
+      }
+      let delete = try database.prepare(IndexSchema.deleteNamespace)
+      for name in gone {
+        let group = EntryGroup.dropped(
+          namespace: name,
+          before: missing[name]?.sequence ?? .max
+        )
+        try entries.remove(group, from: database, counting: &segments)
+        try delete.bind(name, at: 1)
+        try delete.run()
+      }
+      let insert = try database.prepare(IndexSchema.insertNamespace)
+      for namespace in missing.values { try insert.run(namespace) }
     } catch {
       throw IndexExportError(error, path: path)
     }
@@ -128,11 +203,11 @@ struct IndexStep {
   ///   whoever wrote them had seen more of the store's compactions.
   private mutating func repairMoved(
     from state: IndexState,
-    _ listing: SegmentListing,
-    _ moment: Snapshot,
+    _ moments: Moments,
     _ entries: inout EntryChanger,
     _ progress: (Int) -> IterationStep
   ) throws(IndexExportError) -> Bool {
+    let listing = moments.listing
     let gone = Set(state.segments.keys.filter { !segments.listed.contains($0) })
     var copies: Set<UInt32> = []
     for (number, segment) in state.segments
@@ -146,9 +221,10 @@ struct IndexStep {
     for number in copies.sorted() {
       var failure: IndexExportError?
       try IndexExport.reading { () throws(StoreError) in
-        try moment.forEachMovedPlace(in: number, of: listing) { (key, place) in
+        try moments.earlier.forEachMovedPlace(in: number, of: listing, moments.namespaces) {
+          (namespace, key, place) in
           do throws(IndexExportError) {
-            try lead(key, to: place, from: gone, &entries)
+            try lead(key, in: namespace, to: place, from: gone, &entries)
             try report(update.movedRecordCount, to: progress)
             return .next
           } catch {
@@ -168,16 +244,17 @@ struct IndexStep {
 
   private mutating func lead(
     _ key: RawSpan,
+    in namespace: String?,
     to place: EntryPlace,
     from gone: Set<UInt32>,
     _ entries: inout EntryChanger
   ) throws(IndexExportError) {
     update.movedRecordCount += 1
     do throws(SQLiteError) {
-      if let row = try entries.row(of: key), row.sequence == place.location.sequence,
-        gone.contains(row.segment)
+      if let row = try entries.row(of: key, in: namespace), gone.contains(row.segment),
+        row.sequence == place.location.sequence
       {
-        try entries.set(key, to: place, replacing: row, counting: &segments)
+        try entries.set(key, in: namespace, to: place, replacing: row, counting: &segments)
       }
     } catch {
       throw IndexExportError(error, path: path)

@@ -48,6 +48,12 @@ struct LiveSegments {
     changes[row.segment, default: Change()].bytes -= row.recordLength
   }
 
+  /// Counts entries of one segment whose rows went together.
+  mutating func remove(_ count: Int, from segment: UInt32, bytes: Int) {
+    changes[segment, default: Change()].entries -= count
+    changes[segment, default: Change()].bytes -= bytes
+  }
+
   /// Writes the rows of all segments that are listed, or that entries name.
   func write(to database: borrowing SQLiteConnection) throws(SQLiteError) {
     let insert = try database.prepare(IndexSchema.insertSegment)

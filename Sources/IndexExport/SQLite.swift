@@ -115,6 +115,12 @@ struct SQLiteStatement: ~Copyable {
     precondition(code == SQLITE_OK, "no such parameter")
   }
 
+  /// The corresponding C function is `sqlite3_bind_null`.
+  func bindNull(at parameter: Int32) {
+    let code = unsafe sqlite3_bind_null(handle, parameter)
+    precondition(code == SQLITE_OK, "no such parameter")
+  }
+
   /// Binds a copy of the text.
   ///
   /// The corresponding C function is `sqlite3_bind_text`.
@@ -122,7 +128,8 @@ struct SQLiteStatement: ~Copyable {
     // SAFETY: this is the C header's SQLITE_TRANSIENT, which Swift does not import: the text is
     // copied during the call.
     let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-    try check(unsafe sqlite3_bind_text(handle, parameter, text, -1, transient))
+    let length = Int32(text.utf8.count)
+    try check(unsafe sqlite3_bind_text(handle, parameter, text, length, transient))
   }
 
   /// Runs the statement and returns the number of rows that it changed.
@@ -211,11 +218,12 @@ struct SQLiteStatement: ~Copyable {
 
   /// A column of the row as text; "" for NULL.
   ///
-  /// The corresponding C function is `sqlite3_column_text`.
+  /// The corresponding C functions are `sqlite3_column_text` and `sqlite3_column_bytes`.
   func text(_ column: Int32) -> String {
-    // SAFETY: the text ends with a zero byte, and stays until the next call on the statement.
+    // SAFETY: the text has so many bytes, and stays until the next call on the statement.
     guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }
-    return unsafe String(cString: text)
+    let length = Int(unsafe sqlite3_column_bytes(handle, column))
+    return unsafe String(decoding: UnsafeBufferPointer(start: text, count: length), as: UTF8.self)
   }
 
   private func check(_ code: Int32) throws(SQLiteError) {

@@ -105,7 +105,7 @@ extension Snapshot {
     try catalogue.names().sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  private var catalogue: NamespaceCatalogue {
+  var catalogue: NamespaceCatalogue {
     NamespaceCatalogue { (stored) throws(StoreError) in
       try self.store.checkOpen()
       let key = unsafe stored.span.bytes

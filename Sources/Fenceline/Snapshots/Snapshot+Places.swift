@@ -23,23 +23,42 @@ package struct SegmentListing: Sendable {
 }
 
 extension Snapshot {
-  /// Visits the entries in the order of their keys.
+  /// By when what has ended is not shown, in milliseconds since 1970.
+  package var moment: UInt64 { present.milliseconds }
+
+  /// Visits the entries of the default namespace, then those of the others, each in the order of their keys.
   ///
-  /// - Parameter body: gets each key, and where its version stands.
+  /// - Parameters:
+  ///   - namespaces: of the snapshot.
+  ///   - body: gets the name of each key's namespace, the key, and where its version stands.
   /// - Throws: as ``forEach(from:to:prefix:order:limit:_:)``.
   package func forEachPlace(
-    _ body: (RawSpan, EntryPlace) -> IterationStep
+    in namespaces: NamespaceListing,
+    _ body: (String?, RawSpan, EntryPlace) -> IterationStep
   ) throws(StoreError) {
-    try forEachRecord(in: KeyRange(in: .standard), .ascending, .max) { (key, record, _, unit) in
-      body(key, store.map.place(of: record, unit: unit))
+    var step = IterationStep.next
+    func visit(_ name: String?, _ space: KeySpace) throws(StoreError) {
+      try forEachRecord(in: KeyRange(in: space), .ascending, .max) { (key, record, _, unit) in
+        step = body(name, key, store.map.place(of: record, unit: unit))
+        return step
+      }
     }
+    try visit(nil, .standard)
+    for entry in namespaces.entries where step == .next { try visit(entry.name, entry.space) }
   }
 
   /// Finds and verifies the version of a key; nil where there was none.
-  package func place(ofKey key: RawSpan) throws(StoreError) -> EntryPlace? {
+  package func place(
+    of key: RawSpan,
+    in namespace: String?,
+    _ namespaces: NamespaceListing
+  ) throws(StoreError) -> EntryPlace? {
     try store.checkOpen()
-    return try withRecord(forKey: key, hash: store.hash(key)) { (record, _, unit) in
-      store.map.place(of: record, unit: unit)
+    guard let space = namespaces.space(of: namespace) else { return nil }
+    return try space.withStoredForm(of: key) { (stored) throws(StoreError) in
+      try withRecord(forKey: stored, hash: store.hash(stored)) { (record, _, unit) in
+        store.map.place(of: record, unit: unit)
+      }
     }
   }
 
@@ -48,10 +67,16 @@ extension Snapshot {
   /// Whoever reads a feed behind this call finds every other transaction that the snapshot shows.
   ///
   /// - Throws: what is wrong with a record that can't be read.
-  package func recentKeys() throws(StoreError) -> [[UInt8]] {
-    var keys: [[UInt8]] = []
-    try RecentRecords.visit(of: store) { (_, record, key) in
-      if record.sequence <= sequence { keys.append(Array(copying: key)) }
+  package func recentKeys(
+    in namespaces: NamespaceListing
+  ) throws(StoreError) -> [NamespacedKey] {
+    var keys: [NamespacedKey] = []
+    try RecentRecords.visit(of: store) { (_, record, stored) in
+      guard record.sequence <= sequence else { return }
+      let key = namespaces.withKey(in: stored) {
+        NamespacedKey(namespace: $0, key: Array(copying: $1))
+      }
+      if let key { keys.append(key) }
     }
     return keys
   }
@@ -95,13 +120,15 @@ extension Snapshot {
   /// - Parameters:
   ///   - number: of the segment.
   ///   - listing: has it.
-  ///   - body: gets each key, and where it stands there.
+  ///   - namespaces: of the snapshot.
+  ///   - body: gets the name of each key's namespace, the key, and where it stands there.
   /// - Throws: what is wrong with the first record that can't be read.
   /// - Complexity: O(segment): every record is verified.
   package func forEachMovedPlace(
     in number: UInt32,
     of listing: SegmentListing,
-    _ body: (RawSpan, EntryPlace) -> IterationStep
+    _ namespaces: NamespaceListing,
+    _ body: (String?, RawSpan, EntryPlace) -> IterationStep
   ) throws(StoreError) {
     let map = store.map
     guard let segment = listing.segments.first(where: { $0.header.segmentID == number }),
@@ -111,7 +138,9 @@ extension Snapshot {
     try map.forEachHeader(in: stretch) { (unit, header) throws(StoreError) in
       guard header.kind == .put, !header.flags.contains(.superseded) else { return .next }
       return try map.withRecord(at: unit) { (record, bytes) in
-        body(bytes.extracting(record.keyRange), map.place(of: record, unit: unit))
+        namespaces.withKey(in: bytes.extracting(record.keyRange)) { (namespace, key) in
+          body(namespace, key, map.place(of: record, unit: unit))
+        } ?? .next
       }
     }
   }

@@ -22,7 +22,7 @@ public final class Snapshot: Sendable {
 
   let store: Store
   /// What had expired by then is not shown.
-  private let moment: Moment
+  let present: Moment
   /// The newest transaction that is part of it.
   private let bound: UInt64
   private let isRegistered: Bool
@@ -32,7 +32,7 @@ public final class Snapshot: Sendable {
 
   init(of store: Store) throws(StoreError) {
     self.store = store
-    moment = store.clock.now
+    present = store.clock.now
     ticket = store.epochs.enterForAnyThread()
     // Damage that was found when the handle was opened leaves it at that moment.
     isRegistered = store.follower != nil || !store.isReadOnly
@@ -124,7 +124,7 @@ public final class Snapshot: Sendable {
       if let failure = store.damageError(keyCheck: keyCheck, sequence: record.sequence) {
         throw failure
       }
-      return moment.shows(record, bytes) ? body(record, bytes, unit) : nil
+      return present.shows(record, bytes) ? body(record, bytes, unit) : nil
     }
   }
 
@@ -194,7 +194,7 @@ public final class Snapshot: Sendable {
     try store.forEach(
       in: range,
       of: try orderSnapshot(),
-      at: moment,
+      at: present,
       limit,
       isAscending: order != .descending,
       body
@@ -212,7 +212,7 @@ public final class Snapshot: Sendable {
     _ body: (inout Cursor) throws -> R
   ) throws -> R {
     try store.checkOpen()
-    var cursor = Cursor(store, in: try orderSnapshot(), of: space, at: moment)
+    var cursor = Cursor(store, in: try orderSnapshot(), of: space, at: present)
     return try body(&cursor)
   }
 
