@@ -14,7 +14,7 @@ struct Repair: ParsableCommand {
       The store itself is only read. A key is kept where its newest version is whole and nothing that \
       was lost can have superseded it: what 'kvctl get' gives. Every other key is listed. Where an \
       older version of it is held, --older-versions keeps that: what was overwritten or deleted may \
-      come back. Of a transaction that has lost records the others are kept, and it is listed. An \
+      come back. So it is with a namespace that may have been dropped. Of a transaction that has lost records the others are kept, and it is listed. An \
       unfinished write at the end, as a crash leaves it, is left out and no loss.
 
       The new store has no past: its history begins with what was saved. Where anything was lost or \
@@ -84,6 +84,9 @@ struct Repair: ParsableCommand {
     for sequence in report.incompleteTransactions {
       try output.append { $0.append(contentsOf: line(sequence)) }
     }
+    for name in report.doubtfulNamespaces {
+      try output.append { $0.append(contentsOf: line(doubtful: name)) }
+    }
     for place in report.verification.places {
       try output.append { $0.append(contentsOf: place.line(format)) }
     }
@@ -98,6 +101,7 @@ struct Repair: ParsableCommand {
       object.add("older", report.olderCount)
       object.add("lost", report.lostCount)
       object.add("lost_unnamed", report.unnamedCount)
+      object.add("doubtful_namespaces", report.doubtfulNamespaces.count)
       object.add("incomplete_transactions", report.incompleteTransactions.count)
       object.add("complete", report.isComplete)
       try output.append { $0.append(contentsOf: object.line) }
@@ -123,6 +127,7 @@ struct Repair: ParsableCommand {
     guard format == .text else {
       var object = JSONObject()
       object.add("type", "key")
+      if let name = loss.namespace { object.add("namespace", name) }
       object.add("key", loss.key)
       object.add("kept", loss.isKept)
       object.add("held_sequence", loss.heldSequence)
@@ -131,6 +136,10 @@ struct Repair: ParsableCommand {
     }
     var line = Array("key ".utf8)
     appendTSVField(loss.key.span, to: &line)
+    if let name = loss.namespace {
+      line.append(contentsOf: " in namespace ".utf8)
+      appendTSVField(Array(name.utf8).span, to: &line)
+    }
     let fate =
       switch (loss.heldSequence, loss.isKept) {
       case (nil, _): "lost"
@@ -139,6 +148,20 @@ struct Repair: ParsableCommand {
         "lost; --older-versions keeps it as of transaction \(sequence), perhaps an older version"
       }
     line.append(contentsOf: ": \(fate)\n".utf8)
+    return line
+  }
+
+  private func line(doubtful name: String) -> [UInt8] {
+    guard format == .text else {
+      var object = JSONObject()
+      object.add("type", "namespace")
+      object.add("namespace", name)
+      object.add("certain", false)
+      return object.line
+    }
+    var line = Array("namespace ".utf8)
+    appendTSVField(Array(name.utf8).span, to: &line)
+    line.append(contentsOf: ": it may have been dropped, or its name is lost\n".utf8)
     return line
   }
 

@@ -157,7 +157,7 @@ struct ContentTests {
     let scratch = try knownIndex()
     let index = scratch.index
     let schema = try run("sqlite3", ["-readonly", index.string, ".schema"])
-    for name in ["store", "segments", "entries"] {
+    for name in ["store", "segments", "namespaces", "entries"] {
       #expect(schema.contains("CREATE TABLE \(name) (\n  -- "))
     }
     for view in try query(index, "SELECT name FROM sqlite_schema WHERE type = 'view'") {
@@ -165,7 +165,7 @@ struct ContentTests {
     }
     #expect(schema.contains("dead_bytes      INTEGER AS (max(0, allocated - live_bytes))"))
     #expect(try query(index, "PRAGMA application_id") == [["\(0x464e_434c)"]])
-    #expect(try query(index, "PRAGMA user_version") == [["2"]])
+    #expect(try query(index, "PRAGMA user_version") == [["3"]])
     #expect(try query(index, "PRAGMA foreign_key_check").isEmpty)
   }
 }

@@ -13,6 +13,7 @@ func contents(of index: FilePath) throws -> [String] {
     index,
     """
     SELECT 'entry', hex(key), * FROM entries;
+    SELECT 'namespace', * FROM namespaces;
     SELECT 'segment', * FROM segments;
     SELECT 'store', * FROM store WHERE name <> 'exported_at';
     SELECT 'usage', * FROM segment_usage;
@@ -65,22 +66,55 @@ func randomKey(_ numbers: inout SeededNumbers) -> [UInt8] {
   return number % 7 == 0 ? [0xff, UInt8(number)] : Array("key/\(number)".utf8)
 }
 
-/// Puts, deletes or a transaction of both.
+/// The default namespace most of the time, else one of three, which is created where it is missing.
+private func randomNamespace(
+  of store: Store,
+  _ numbers: inout SeededNumbers
+) throws -> Namespace? {
+  guard Int.random(in: 0..<3, using: &numbers) == 0 else { return nil }
+  let name = "space \(Int.random(in: 0..<3, using: &numbers))"
+  return try store.namespace(name, creatingIfMissing: true)
+}
+
+/// None most of the time, else one that is past or far away.
+private func randomExpiry(_ numbers: inout SeededNumbers) -> Expiry? {
+  switch Int.random(in: 0..<8, using: &numbers) {
+  case 0: .after(.seconds(-1))
+  case 1: .after(.seconds(100_000))
+  default: nil
+  }
+}
+
+/// Puts, deletes or a transaction of both, in any namespace; sometimes the end of one.
 func writeSomething(to store: Store, _ numbers: inout SeededNumbers) throws {
   func value(_ numbers: inout SeededNumbers) -> [UInt8] {
     let length = Int.random(in: 0...3000, using: &numbers)
     return [UInt8](repeating: .random(in: 0...255, using: &numbers), count: length)
   }
+  let namespace = try randomNamespace(of: store, &numbers)
+  if let namespace, Int.random(in: 0..<12, using: &numbers) == 0 {
+    return try store.dropNamespace(namespace.name)
+  }
+  let (key, expiry) = (randomKey(&numbers), randomExpiry(&numbers))
   switch Int.random(in: 0..<10, using: &numbers) {
-  case 0..<5: try store.put(randomKey(&numbers), value(&numbers))
-  case 5..<7: try store.delete(randomKey(&numbers))
+  case 0..<5:
+    if let namespace {
+      try namespace.put(key, value(&numbers), expiry: expiry)
+    } else if let expiry {
+      try store.put(key, value(&numbers), expiry: expiry)
+    } else {
+      try store.put(key, value(&numbers))
+    }
+  case 5..<7: _ = try namespace?.delete(key) ?? store.delete(key)
   default:
+    let other = try randomNamespace(of: store, &numbers)
     try store.transaction {
       for _ in 0..<Int.random(in: 1...6, using: &numbers) {
+        let namespace = Bool.random(using: &numbers) ? namespace : other
         if Bool.random(using: &numbers) {
-          try $0.put(randomKey(&numbers), value(&numbers))
+          try $0.put(randomKey(&numbers), value(&numbers), expiry: expiry, in: namespace)
         } else {
-          try $0.delete(randomKey(&numbers))
+          try $0.delete(randomKey(&numbers), in: namespace)
         }
       }
     }

@@ -92,6 +92,41 @@ struct UpdateTests {
     #expect(file[.systemFileNumber] as? Int == sameFile[.systemFileNumber] as? Int)
   }
 
+  @Test(
+    "what has ended since goes, and what a dropped namespace had, but not what its successor has"
+  )
+  func groups() throws {
+    let scratch = try Scratch()
+    let store = try scratch.openStore()
+    let first = try store.createNamespace("a\0b")
+    let other = try store.createNamespace("a")
+    for number in 0..<50 {
+      try first.put("key \(number)", "old")
+      try other.put("key \(number)", "stays")
+    }
+    let end = Expiry.after(.milliseconds(600))
+    try store.put("ends", "soon", expiry: end)
+    try IndexExport.write(store, to: scratch.index)
+    func rows(_ condition: String) throws -> [[String]] {
+      try query(scratch.index, "SELECT count(*), coalesce(sum(expires), 0) FROM entries WHERE \(condition)")
+    }
+    #expect(try rows("key_text = 'ends'") == [["1", "\(end.millisecondsSince1970)"]])
+    #expect(try rows("namespace = char(97, 0, 98)") == [["50", "0"]])
+    try store.dropNamespace("a\0b")
+    try store.createNamespace("a\0b").put("key 3", "new")
+    usleep(700_000)
+    let update = try IndexExport.update(store, at: scratch.index)
+    #expect(update.extent == .changes && update.entryCount == 51, "\(update)")
+    #expect(try rows("namespace = char(97, 0, 98)") == [["1", "0"]])
+    #expect(try rows("key_text = 'ends'") == [["0", "0"]])
+    #expect(
+      try query(scratch.index, "SELECT namespace, entries FROM namespace_usage") == [
+        ["a", "50"], ["a", "1"],
+      ]
+    )
+    try expectAsWhole(scratch, store, "groups")
+  }
+
   // MARK: Cost
 
   @Test("an update touches what changed and what moved, and no other row")

@@ -41,7 +41,8 @@ struct NamespaceCatalogue {
     [24, 16, 8, 0].map { (shift: UInt32) in UInt8(truncatingIfNeeded: number >> shift) }
   }
 
-  private static func number(in bytes: [UInt8]) -> UInt32? {
+  /// The number that a value of the catalogue stands for.
+  static func number(in bytes: [UInt8]) -> UInt32? {
     bytes.count == 4 ? bytes.reduce(0) { $0 << 8 | UInt32($1) } : nil
   }
 

@@ -17,37 +17,6 @@ internal import JournalFormat
 package import PersistentMemory
 public import SystemPackage
 
-/// A key of whose newest version nobody can be sure.
-public struct SalvageLoss: Sendable, Equatable {
-  /// The key.
-  public let key: [UInt8]
-  /// Sequence of the version that is held; nil where there is none.
-  public let heldSequence: UInt64?
-  /// Whether that version is kept.
-  public let isKept: Bool
-  /// The damage that leaves it unsure.
-  public let cause: StoreError
-}
-
-/// What became of a salvage, or would.
-public struct SalvageReport: Sendable, Equatable {
-  /// What is wrong with the store.
-  public let verification: VerificationReport
-  /// Keys whose newest version is there, and is kept.
-  public internal(set) var keptCount = 0
-  /// Keys of which a version is kept that something lost may have superseded.
-  public internal(set) var olderCount = 0
-  /// Keys that are known and not kept.
-  public internal(set) var lostCount = 0
-  /// Keys that were lost and whose names are not known, as far as digests tell; nil where nobody knows.
-  public internal(set) var unnamedCount: Int? = 0
-  /// Sequences of transactions of which some records are lost and the others kept.
-  public internal(set) var incompleteTransactions: [UInt64] = []
-
-  /// Whether everything is kept that the store ever held in its newest state.
-  public var isComplete: Bool { olderCount == 0 && lostCount == 0 && unnamedCount == 0 }
-}
-
 extension Store {
   /// Saves what can be saved of the store at `path` into a new one, or only says what that would be.
   ///
@@ -57,7 +26,8 @@ extension Store {
   ///   - path: the store's directory.
   ///   - output: where the new store is to be; nothing may be there. Nil only reports.
   ///   - keepsOlderVersions: keeps of a key the newest version that is held, where a newer one or a delete
-  ///     may have been lost: what was overwritten or removed may come back.
+  ///     may have been lost: what was overwritten or removed may come back. So with the keys of a namespace
+  ///     that may have been dropped.
   ///   - options: for both stores.
   ///   - progress: gets what is being done, how much of it is, and how much there is.
   ///   - visit: gets every key that is not kept, or not for certain its newest version, in no order.
@@ -103,19 +73,13 @@ extension Store {
   }
 }
 
-/// What a salvage is doing.
-public enum SalvageStep: Sendable, Hashable {
-  /// Reads segments.
-  case reading
-  /// Looks at keys, and writes them.
-  case keeping
-}
-
 /// A damaged store that was read, and what to keep of it.
 private struct Salvage {
   private let opening: JournalOpening
   private let directory: any StoreDirectory
   private let keepsOlderVersions: Bool
+  /// What has ended by now is neither kept nor lost.
+  private let present = Moment(milliseconds: Clock.wallMilliseconds())
 
   init(
     _ directory: any StoreDirectory,
@@ -138,11 +102,16 @@ private struct Salvage {
     var units: [UInt64] = []
     opening.index.forEachUnit { units.append($0) }
     var seenMarks: Set<UInt16> = []
+    var namespaces = SalvagedNamespaces(of: opening, units)
+    if let target {
+      for name in namespaces.soundNames { try target.createNamespace(name) }
+    }
     for (number, unit) in units.enumerated() {
-      try keep(unit, in: target, &report, &seenMarks, visit)
+      try keep(unit, of: &namespaces, in: target, &report, &seenMarks, visit)
       if number.isMultiple(of: 4096) { progress(.keeping, number, units.count) }
     }
-    countUnread(&report, &seenMarks, visit)
+    report.doubtfulNamespaces = namespaces.doubtfulNames
+    countUnread(&namespaces, &report, &seenMarks, visit)
     report.incompleteTransactions = Set(
       opening.damage.flatMap { $0.salvaged.map(\.sequence) }
     ).sorted()
@@ -152,6 +121,7 @@ private struct Salvage {
   /// Decides about one record, and writes it.
   private func keep(
     _ unit: UInt64,
+    of namespaces: inout SalvagedNamespaces,
     in target: Store?,
     _ report: inout SalvageReport,
     _ seenMarks: inout Set<UInt16>,
@@ -162,17 +132,20 @@ private struct Salvage {
       try opening.map.withRecord(at: unit) { (record, bytes) in
         let keyCheck = record.header.keyCheck
         seenMarks.insert(DigestEntry.mark(keyCheck))
+        let stored = bytes.extracting(record.keyRange)
+        guard let place = namespaces.place(of: stored), present.shows(record, bytes) else { return }
+        let key = stored.extracting(droppingFirst: place.headLength)
         let doubt = opening.damage.first {
           $0.concerns(keyCheck: keyCheck, sequence: record.sequence)
         }
-        let key = bytes.extracting(record.keyRange)
-        if let doubt {
+        if let cause = doubt?.error ?? place.doubt {
           visit(
             SalvageLoss(
+              namespace: place.name,
               key: Array(copying: key),
               heldSequence: record.sequence,
               isKept: keepsOlderVersions,
-              cause: doubt.error
+              cause: cause
             )
           )
           guard keepsOlderVersions else {
@@ -185,11 +158,7 @@ private struct Salvage {
         }
         do throws(StoreError) {
           let value = bytes.extracting(record.valueRange)
-          if let expiry = record.expiry(in: bytes) {
-            try target?.put(key, value, expiry: expiry)
-          } else {
-            try target?.put(key, value)
-          }
+          try target?.put(key, value, record.expiry(in: bytes), inNamespace: place.name)
         } catch {
           failure = error
         }
@@ -204,6 +173,7 @@ private struct Salvage {
 
   /// Takes account of keys of which nothing is held.
   private func countUnread(
+    _ namespaces: inout SalvagedNamespaces,
     _ report: inout SalvageReport,
     _ seenMarks: inout Set<UInt16>,
     _ visit: (SalvageLoss) -> Void
@@ -223,8 +193,23 @@ private struct Salvage {
     where !record.isDelete {
       // A whole delete came later: nothing of the key is lost.
       if removals[key] ?? 0 > record.sequence { continue }
-      report.lostCount += 1
-      visit(SalvageLoss(key: key, heldSequence: nil, isKept: false, cause: cause))
+      let stored = unsafe key.span.bytes
+      if let place = namespaces.place(of: stored) {
+        report.lostCount += 1
+        visit(
+          SalvageLoss(
+            namespace: place.name,
+            key: Array(key.dropFirst(place.headLength)),
+            heldSequence: nil,
+            isKept: false,
+            cause: cause
+          )
+        )
+      } else if StoredKey.isOfCatalogue(stored), let name = NamespaceCatalogue.name(in: stored),
+        !namespaces.soundNames.contains(name), !report.doubtfulNamespaces.contains(name)
+      {
+        report.doubtfulNamespaces.append(name)
+      }
     }
     var unnamed: Set<UInt16> = []
     for damage in opening.damage {
@@ -270,5 +255,23 @@ private struct Salvage {
       }
     }
     return removals
+  }
+}
+
+extension Store {
+  /// Gives a key a value in a namespace that is created where it is missing; nil: in the default one.
+  fileprivate func put(
+    _ key: RawSpan,
+    _ value: RawSpan,
+    _ expiry: Expiry?,
+    inNamespace name: String?
+  ) throws(StoreError) {
+    if let name {
+      try namespace(name, creatingIfMissing: true).put(key, value, expiry: expiry)
+    } else if let expiry {
+      try put(key, value, expiry: expiry)
+    } else {
+      try put(key, value)
+    }
   }
 }
