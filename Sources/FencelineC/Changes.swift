@@ -64,50 +64,14 @@ public func fenceline_changes_next(
   _ sequence: UnsafeMutablePointer<UInt64>?
 ) -> CInt {
   guard let visitor = unsafe visitor else { return invalidArgument("there is no visitor") }
-  return unsafe next(changes, sequence) { (change) in
-    guard change.namespace == nil else { return }
-    unsafe change.key.withUnsafeBytes { (key) in
-      unsafe withValue(of: change) { (value, length) in
-        unsafe visitor(context, start(of: key), key.count, value, length)
-      }
-    }
-  }
-}
-
-/// Shows the next transaction with the names of namespaces; see fenceline.h.
-@c @implementation
-public func fenceline_namespace_changes_next(
-  _ changes: OpaquePointer?,
-  _ visitor: fenceline_namespace_change_visitor?,
-  _ context: UnsafeMutableRawPointer?,
-  _ sequence: UnsafeMutablePointer<UInt64>?
-) -> CInt {
-  guard let visitor = unsafe visitor else { return invalidArgument("there is no visitor") }
-  return unsafe next(changes, sequence) { (change) in
-    let name = change.namespace.map { Array($0.utf8CString) }
-    unsafe withPointer(to: name) { (name) in
-      unsafe change.key.withUnsafeBytes { (key) in
-        if change.isDrop { return unsafe visitor(context, name, nil, 0, nil, 0) }
-        unsafe withValue(of: change) { (value, length) in
-          unsafe visitor(context, name, start(of: key), key.count, value, length)
-        }
-      }
-    }
-  }
-}
-
-/// Hands every change of the next transaction to `show`.
-private func next(
-  _ changes: OpaquePointer?,
-  _ sequence: UnsafeMutablePointer<UInt64>?,
-  _ show: (KeyChange) -> Void
-) -> CInt {
   guard let handle = unsafe readerHandle(changes) else { return nullChanges() }
   return unsafe handle._withUnsafeGuaranteedRef { (reader) in
     do throws(StoreError) {
       guard let next = try reader.feed.next() else { return .notFound }
       unsafe sequence?.pointee = next.sequence
-      for change in next.changes { show(change) }
+      for change in next.changes {
+        unsafe withChange(change) { (change) in unsafe visitor(context, change) }
+      }
       return .done
     } catch {
       return failure(error)
@@ -115,16 +79,29 @@ private func next(
   }
 }
 
-/// Hands out the value of a change; NULL for a delete.
-private func withValue(of change: KeyChange, _ body: (UnsafeRawPointer?, Int) -> Void) {
-  guard let value = change.value else { return body(nil, 0) }
-  unsafe value.withUnsafeBytes { unsafe body(start(of: $0), $0.count) }
+/// Hands out a change as C sees it.
+private func withChange(_ change: KeyChange, _ body: (UnsafePointer<fenceline_change>) -> Void) {
+  unsafe withPointer(to: change.namespace) { (space) in
+    unsafe change.key.withUnsafeBytes { (key) in
+      unsafe (change.value ?? []).withUnsafeBytes { (value) in
+        let shown = unsafe fenceline_change(
+          space: space,
+          key: change.isDrop ? nil : start(of: key),
+          key_length: key.count,
+          value: change.value == nil ? nil : start(of: value),
+          value_length: value.count,
+          expires: change.expiry?.millisecondsSince1970 ?? 0
+        )
+        unsafe withUnsafePointer(to: shown, body)
+      }
+    }
+  }
 }
 
 /// Hands out a text, or NULL.
-private func withPointer(to text: [CChar]?, _ body: (UnsafePointer<CChar>?) -> Void) {
+private func withPointer(to text: String?, _ body: (UnsafePointer<CChar>?) -> Void) {
   guard let text else { return body(nil) }
-  unsafe text.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
+  unsafe text.withCString { unsafe body($0) }
 }
 
 /// Writes the token of the place; see fenceline.h.

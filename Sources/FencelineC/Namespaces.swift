@@ -285,7 +285,8 @@ private func withStore(
   }
 }
 
-private func withNamespace(
+/// Hands the namespace behind a handle to `body`.
+func withNamespace(
   _ space: OpaquePointer?,
   _ body: (Namespace) throws(StoreError) -> CInt
 ) -> CInt {

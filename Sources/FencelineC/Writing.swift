@@ -145,7 +145,8 @@ public func fenceline_namespace_write(
       try store.commit(durability: durability) { (transaction) throws(StoreError) in
         for index in 0..<count {
           let space = unsafe namespaceHandle(operations[index].space)?.takeUnretainedValue()
-          unsafe try operations[index].operation.apply(to: &transaction, in: space)
+          let expiry = unsafe Expiry(operations[index].expires)
+          unsafe try operations[index].operation.apply(to: &transaction, in: space, expiry)
         }
       }
       return .done
@@ -184,14 +185,23 @@ extension fenceline_operation {
   @inline(__always)
   fileprivate func apply(
     to transaction: inout Transaction,
-    in namespace: Namespace? = nil
+    in namespace: Namespace? = nil,
+    _ expiry: Expiry? = nil
   ) throws(StoreError) {
     let key = unsafe UnsafeRawBufferPointer(start: key, count: key_length).bytes
     if unsafe isDelete {
       try transaction.delete(key, in: namespace)
     } else {
       let value = unsafe UnsafeRawBufferPointer(start: value, count: value_length).bytes
-      try transaction.put(key, value, in: namespace)
+      try transaction.put(key, value, expiry: expiry, in: namespace)
     }
+  }
+}
+
+extension Expiry {
+  /// What a C program means by a number of milliseconds; nil for 0.
+  fileprivate init?(_ milliseconds: UInt64) {
+    guard milliseconds > 0 else { return nil }
+    self.init(millisecondsSince1970: milliseconds)
   }
 }

@@ -83,6 +83,11 @@ struct Export: ParsableCommand {
       let entries = counted(result.expiringCount, "entry ends", "entries end")
       Kvctl.say("\(entries) at a time that TSV does not say; --format jsonl does")
     }
+    // Where the catalogue is damaged, so is more, and that is told.
+    if namespace == nil, let others = try? store.namespaces(), !others.isEmpty {
+      let count = counted(others.count, "other namespace is", "other namespaces are")
+      Kvctl.say("\(count) not in it; --namespace exports one, 'kvctl backup' copies all")
+    }
     return result
   }
 }

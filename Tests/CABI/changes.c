@@ -1,14 +1,15 @@
 /* Changes: every transaction once, in order, and tokens that lead on. */
 #include "check.h"
 
-static void join_changes(void *context, const void *key, size_t key_length, const void *value,
-                         size_t value_length) {
+static void join_changes(void *context, const fenceline_change *change) {
   char *text = context;
-  strncat(text, key, key_length);
-  if (value == NULL)
+  CHECK(change->space == NULL);
+  strncat(text, change->key, change->key_length);
+  if (change->expires != 0) sprintf(text + strlen(text), "@%" PRIu64, change->expires);
+  if (change->value == NULL)
     strcat(text, "! ");
   else
-    strcat(strncat(strcat(text, "="), value, value_length), " ");
+    strcat(strncat(strcat(text, "="), change->value, change->value_length), " ");
 }
 
 static void check_next(fenceline_changes *changes, const char *wanted) {
@@ -47,6 +48,8 @@ void test_changes(const char *directory) {
   fenceline_snapshot_end(snapshot);
   put_text(store, "b", "2");
   check_next(later, "b=2 ");
+  CHECK_DONE(fenceline_put_until(store, "b", 1, "3", 1, 4102444800000, 0));
+  check_next(later, "b@4102444800000=3 ");
   fenceline_changes_end(later);
 
   strcpy(strrchr(token, '-'), "-99");

@@ -6,6 +6,7 @@
 #define CHECK_H
 
 #include <fenceline.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -32,26 +32,21 @@ static int join_key(void *context, const void *key, size_t key_length, const voi
   return 0;
 }
 
-static void join_change(void *context, const char *name, const void *key, size_t key_length,
-                        const void *value, size_t value_length) {
+static void join_change(void *context, const fenceline_change *change) {
   char *text = context;
-  strcat(text, name == NULL ? "-" : name);
-  if (key == NULL) {
+  strcat(text, change->space == NULL ? "-" : change->space);
+  if (change->key == NULL) {
     strcat(text, "! ");
     return;
   }
   strcat(text, ":");
-  strncat(text, key, key_length);
-  if (value != NULL) {
+  strncat(text, change->key, change->key_length);
+  if (change->expires > 1) strcat(text, "@");
+  if (change->value != NULL) {
     strcat(text, "=");
-    strncat(text, value, value_length);
+    strncat(text, change->value, change->value_length);
   }
   strcat(text, " ");
-}
-
-static void join_plain_change(void *context, const void *key, size_t key_length,
-                              const void *value, size_t value_length) {
-  join_change(context, NULL, key, key_length, value, value_length);
 }
 
 static void keep_length(void *context, const void *value, size_t value_length) {
@@ -71,7 +66,7 @@ static void check_gone(fenceline_store *store, fenceline_namespace *space) {
   char buffer[8];
   size_t length;
   uint64_t count;
-  const fenceline_namespace_operation operation = {space, {"k", 1, "v", 1}};
+  const fenceline_namespace_operation operation = {space, {"k", 1, "v", 1}, 0};
   CHECK_RESULT(FENCELINE_ERROR_NO_NAMESPACE, fenceline_namespace_put(space, "k", 1, "v", 1));
   CHECK_RESULT(FENCELINE_ERROR_NO_NAMESPACE, fenceline_namespace_delete(space, "k", 1));
   CHECK_RESULT(FENCELINE_ERROR_NO_NAMESPACE,
@@ -140,8 +135,10 @@ void test_namespaces(const char *directory) {
   /* The same key in three places, written together. */
   {
     const fenceline_namespace_operation operations[] = {
-        {NULL, {"k", 1, "0", 1}}, {a, {"k", 1, "1", 1}}, {b, {"k", 1, "2", 1}},
-        {b, {"none", 4, NULL, 0}}};
+        {NULL, {"k", 1, "0", 1}, 0},
+        {a, {"k", 1, "1", 1}, 0},
+        {b, {"k", 1, "2", 1}, 0},
+        {b, {"none", 4, NULL, 0}, 0}};
     CHECK_DONE(fenceline_namespace_write(store, operations, 4, 1));
   }
   check_text(store, "k", "0");
@@ -179,19 +176,26 @@ void test_namespaces(const char *directory) {
   fenceline_snapshot_end(snapshot);
   check_text(store, "k", "0");
 
+  /* Values that end, on their own and together. */
+  CHECK_DONE(fenceline_namespace_put_until(b, "late", 4, "1", 1, 4102444800000, 1));
+  CHECK_DONE(fenceline_namespace_expiry(b, "late", 4, &count));
+  CHECK(count == 4102444800000);
+  {
+    const fenceline_namespace_operation operations[] = {{b, {"late", 4, "2", 1}, 0},
+                                                        {b, {"past", 4, "3", 1}, 1}};
+    CHECK_DONE(fenceline_namespace_write(store, operations, 2, 0));
+  }
+  CHECK_DONE(fenceline_namespace_expiry(b, "late", 4, &count));
+  CHECK(count == 0);
+  check_value(b, "past", NULL);
+  CHECK_RESULT(FENCELINE_NOT_FOUND, fenceline_namespace_expiry(b, "past", 4, &count));
+
   /* What was written to "a" is left out; its end is told. */
   text[0] = 0;
-  while (fenceline_namespace_changes_next(changes, join_change, text, NULL) == FENCELINE_DONE) {
+  while (fenceline_changes_next(changes, join_change, text, NULL) == FENCELINE_DONE) {
   }
-  CHECK(strcmp(text, "-:k=0 b:k=2 b:k a! ") == 0);
+  CHECK(strcmp(text, "-:k=0 b:k=2 b:k a! b:late@=1 b:late=2 b:past=3 ") == 0);
   fenceline_changes_end(changes);
-  CHECK_DONE(fenceline_changes_begin(store, "", 0, &changes));
-  text[0] = 0;
-  while (fenceline_changes_next(changes, join_plain_change, text, NULL) == FENCELINE_DONE) {
-  }
-  CHECK(strcmp(text, "-:k=0 ") == 0);
-  fenceline_changes_end(changes);
-
   fenceline_namespace_close(a);
   fenceline_namespace_close(b);
   CHECK_DONE(fenceline_compact(store));

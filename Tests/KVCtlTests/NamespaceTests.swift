@@ -100,4 +100,55 @@ import Testing
     #expect(try place.kvctl("put", "s", "k", "v", "-n", "colours").status == 0)
     #expect(try place.kvctl("list", "s", "-n", "colours").text == "k\tv\n")
   }
+
+  @Test func `What ends ends in a namespace too, and its lines carry when`() throws {
+    let outcome = try place.shell(
+      """
+      set -e
+      kvctl put s stays 1 -n n --expires-in 10d
+      kvctl put s goes 2 -n n --expires-in 0s
+      kvctl export s s.jsonl -n n
+      kvctl import t s.jsonl -n other
+      kvctl export t - -n other --format jsonl | diff - s.jsonl
+      grep -c '"expires":' s.jsonl
+      kvctl list t -n other
+      """
+    )
+    #expect(outcome.status == 0 && outcome.text == "1\nstays\t1\n", "\(outcome)")
+  }
+
+  @Test func `Whatever copies a store takes its namespaces along`() throws {
+    try prepare()
+    let outcome = try place.shell(
+      """
+      set -e
+      kvctl put s gone 1 -n dropped && kvctl drop s dropped
+      kvctl backup s copy && kvctl restore copy restored
+      kvctl repair s --output repaired
+      kvctl index s s.sqlite
+      kvctl put s milk none -n colours && kvctl index s s.sqlite --update
+      sqlite3 -separator : s.sqlite \
+        "SELECT namespace, count(*) FROM entries GROUP BY namespace; SELECT name FROM namespaces"
+      for store in restored repaired; do
+        kvctl namespaces $store
+        kvctl list $store -n colours | head -n 1
+      done
+      """
+    )
+    let namespaces = "colours\t3\nshopping\t1\ngrass\tgreen\n"
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(
+      outcome.text.hasSuffix(
+        ":1\ncolours:3\nshopping:1\ncolours\nshopping\n" + namespaces + namespaces
+      ),
+      "\(outcome)"
+    )
+  }
+
+  @Test func `An export says what is not in it`() throws {
+    try prepare()
+    let outcome = try place.kvctl("export", "s", "s.tsv")
+    #expect(outcome.status == 0 && outcome.errors.contains("2 other namespaces are not in it"))
+    #expect(try !place.kvctl("export", "s", "-", "-n", "colours").errors.contains("not in it"))
+  }
 }

@@ -143,10 +143,12 @@ typedef struct fenceline_operation {
     size_t value_length;
 } fenceline_operation;
 
-/* The same in a namespace; in the default one where `space` is NULL. */
+/* The same in a namespace, in the default one where `space` is NULL; of a value that ends at `expires`, in
+ * milliseconds since 1970, or lasts where that is 0. */
 typedef struct fenceline_namespace_operation {
     fenceline_namespace *space;
     fenceline_operation operation;
+    uint64_t expires;
 } fenceline_namespace_operation;
 
 /* Gets the name of a namespace, with a zero behind it; a value in place. */
@@ -313,16 +315,23 @@ int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size
                             const void *to, size_t to_length, int direction, size_t limit,
                             fenceline_entry_visitor visitor, void *context);
 
-/* Is shown what a transaction did with one of its keys: `value` NULL where it was removed. The bytes may
- * be used until it returns. */
-typedef void (*fenceline_change_visitor)(void *context, const void *key, size_t key_length,
-                                         const void *value, size_t value_length);
+/* What a transaction did with one of its keys, or that it dropped a namespace. */
+typedef struct fenceline_change {
+    /* Name of the namespace, with a zero behind it; NULL for the default one. */
+    const char *space;
+    /* NULL where the namespace was dropped, with every key in it. */
+    const void *key;
+    size_t key_length;
+    /* NULL where the key was removed; an empty value is not NULL. */
+    const void *value;
+    size_t value_length;
+    /* When the value ends, in milliseconds since 1970; 0 where it lasts. */
+    uint64_t expires;
+} fenceline_change;
 
-/* The same, with the name of the key's namespace, NULL for the default one. `key` is NULL where the
- * namespace was dropped. */
-typedef void (*fenceline_namespace_change_visitor)(void *context, const char *name,
-                                                   const void *key, size_t key_length,
-                                                   const void *value, size_t value_length);
+/* Is shown a change, which may be used until it returns. Later versions of this library may add to the
+ * structure's end. */
+typedef void (*fenceline_change_visitor)(void *context, const fenceline_change *change);
 
 /* Sets *changes to a place in the store's history: behind the transaction of `token`; with NULL behind the
  * newest one, with "" before the first one. If `durable` is not 0, a transaction is only shown when it is
@@ -334,17 +343,13 @@ int fenceline_changes_begin(fenceline_store *store, const char *token, int durab
 int fenceline_changes_begin_behind(fenceline_snapshot *snapshot, int durable,
                                    fenceline_changes **changes);
 
-/* Shows the next transaction, key by key of the default namespace, and goes behind it. FENCELINE_NOT_FOUND where there is none by
- * now: nothing waits. FENCELINE_ERROR_CHANGES_GONE where a compaction has taken some of what follows: a
- * snapshot, and fenceline_changes_begin_behind it, are the way on. FENCELINE_ERROR_UNKNOWN_TOKEN where the
- * store has no transaction of the token. `sequence`, unless NULL, is set to the transaction's number. */
+/* Shows the next transaction, key by key, and goes behind it. FENCELINE_NOT_FOUND where there is none by now:
+ * nothing waits. What was written to a namespace that is dropped by now is left out.
+ * FENCELINE_ERROR_CHANGES_GONE where a compaction has taken some of what follows: a snapshot, and
+ * fenceline_changes_begin_behind it, are the way on. FENCELINE_ERROR_UNKNOWN_TOKEN where the store has no
+ * transaction of the token. `sequence`, unless NULL, is set to the transaction's number. */
 int fenceline_changes_next(fenceline_changes *changes, fenceline_change_visitor visitor,
                            void *context, uint64_t *sequence);
-
-/* The same of all namespaces. What was written to one that is dropped by now is left out. */
-int fenceline_namespace_changes_next(fenceline_changes *changes,
-                                     fenceline_namespace_change_visitor visitor, void *context,
-                                     uint64_t *sequence);
 
 /* Writes the token of the place, with a zero behind it, to go on from there at another time.
  * FENCELINE_TOKEN_SIZE bytes are always enough. */
@@ -381,6 +386,11 @@ int fenceline_namespace_count(fenceline_namespace *space, uint64_t *count);
  * _write takes operations in any number of namespaces of a store: all or nothing. */
 int fenceline_namespace_put(fenceline_namespace *space, const void *key, size_t key_length,
                             const void *value, size_t value_length);
+int fenceline_namespace_put_until(fenceline_namespace *space, const void *key, size_t key_length,
+                                  const void *value, size_t value_length, uint64_t expires,
+                                  int durable);
+int fenceline_namespace_expiry(fenceline_namespace *space, const void *key, size_t key_length,
+                               uint64_t *expires);
 int fenceline_namespace_get(fenceline_namespace *space, const void *key, size_t key_length,
                             void *buffer, size_t capacity, size_t *value_length);
 int fenceline_namespace_read(fenceline_namespace *space, const void *key, size_t key_length,
