@@ -87,7 +87,15 @@ public enum IndexExport {
       for namespace in namespaces.entries { try insert.run(namespace) }
     }
     let writer = try translating(path) { () throws(SQLiteError) in try EntryWriter(to: database) }
-    let count = try writeEntries(of: store, at: moment, namespaces, writer, path, &segments, progress)
+    let count = try writeEntries(
+      of: store,
+      at: moment,
+      namespaces,
+      writer,
+      path,
+      &segments,
+      progress
+    )
     try writeFacts(of: store, at: moment?.changeToken, count: count, to: database, path, &segments)
     return (count, moment?.changeToken)
   }

@@ -50,7 +50,8 @@ struct IndexStep {
     var entries = try translating { () throws(SQLiteError) in try EntryChanger(to: database) }
     var moments: Moments
     repeat {
-      guard let next = try takeMoments(), next.later.isFollowed, token.sequence <= next.later.sequence
+      guard let next = try takeMoments(), next.later.isFollowed,
+        token.sequence <= next.later.sequence
       else { return nil }
       moments = next
       segments.list(moments.listing.information)

@@ -108,7 +108,10 @@ struct UpdateTests {
     try store.put("ends", "soon", expiry: end)
     try IndexExport.write(store, to: scratch.index)
     func rows(_ condition: String) throws -> [[String]] {
-      try query(scratch.index, "SELECT count(*), coalesce(sum(expires), 0) FROM entries WHERE \(condition)")
+      try query(
+        scratch.index,
+        "SELECT count(*), coalesce(sum(expires), 0) FROM entries WHERE \(condition)"
+      )
     }
     #expect(try rows("key_text = 'ends'") == [["1", "\(end.millisecondsSince1970)"]])
     #expect(try rows("namespace = char(97, 0, 98)") == [["50", "0"]])

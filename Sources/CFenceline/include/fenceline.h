@@ -81,8 +81,7 @@ enum {
     FENCELINE_ERROR_VALUE_TOO_LONG = -12,
     /* The store was opened for reading only. */
     FENCELINE_ERROR_READ_ONLY = -13,
-    /* An earlier write or sync failed, so what is durable is unknown until the store is opened
-     * again. */
+    /* An earlier write or sync failed, so what is durable is unknown until the store is opened again. */
     FENCELINE_ERROR_POISONED = -14,
     /* The medium survives less than was required. */
     FENCELINE_ERROR_SURVIVAL = -15,
@@ -114,10 +113,9 @@ enum {
     FENCELINE_SURVIVES_POWER_FAILURE = 3
 };
 
-/* Choices at opening. Set everything to zero first, then `size` to sizeof(fenceline_options); zero
- * is the default of every field. A program that was built with a shorter structure gets the
- * defaults of what it does not know; one that sets fields which this library does not know gets
- * FENCELINE_ERROR_INVALID_ARGUMENT. */
+/* Choices at opening. Set everything to zero first, then `size` to sizeof(fenceline_options); zero is the
+ * default of every field. A program that was built with a shorter structure gets the defaults of what it does
+ * not know; one that sets fields which this library does not know gets FENCELINE_ERROR_INVALID_ARGUMENT. */
 typedef struct fenceline_options {
     /* Bytes of this structure. */
     size_t size;
@@ -179,8 +177,7 @@ enum {
 
 /* A store's own account. Texts are constants: they stay valid for ever. */
 typedef struct fenceline_store_statistics {
-    /* Set by the caller to sizeof(fenceline_store_statistics); no more bytes than that are written.
-     */
+    /* Set by the caller to sizeof(fenceline_store_statistics); no more bytes than that are written. */
     size_t size;
     /* Keys that have a value, as far as the store can tell. */
     uint64_t key_count;
@@ -207,9 +204,8 @@ typedef struct fenceline_store_statistics {
     const char *medium;
     /* Of the copy core: "strict", "trusting" or "plain". */
     const char *copy_policy;
-    /* What the space of the directory is used for: the newest records of their keys; everything else that
-     * was written; what is kept for the store itself; what the next records go to. Together what du
-     * says. */
+    /* What the space of the directory is used for: the newest records of their keys; everything else that was
+     * written; what is kept for the store itself; what the next records go to. Together what du says. */
     uint64_t live_bytes;
     uint64_t dead_bytes;
     uint64_t reserved_bytes;
@@ -233,24 +229,23 @@ int fenceline_put(fenceline_store *store, const void *key, size_t key_length, co
  * reads take the key for removed, by their own clock; a later put makes it last again. What has expired keeps
  * its place in fenceline_count and on the medium until the store's own thread, or a fenceline_compact, removes
  * it. If `durable` is not 0, it is durable on return, with everything before it. */
-int fenceline_put_until(fenceline_store *store, const void *key, size_t key_length,
-                        const void *value, size_t value_length, uint64_t expires, int durable);
+int fenceline_put_until(fenceline_store *store, const void *key, size_t key_length, const void *value,
+                        size_t value_length, uint64_t expires, int durable);
 
 /* Sets *expires to when the value of `key` ends, in milliseconds since 1970, and to 0 where it lasts or there
  * is none (FENCELINE_NOT_FOUND). */
-int fenceline_expiry(fenceline_store *store, const void *key, size_t key_length,
-                     uint64_t *expires);
+int fenceline_expiry(fenceline_store *store, const void *key, size_t key_length, uint64_t *expires);
 
 /* Copies the value of `key` to `buffer` and sets *value_length to its length. If it is longer than
  * `capacity`, nothing is copied, the length is set all the same, and the result is
  * FENCELINE_ERROR_BUFFER_TOO_SMALL. With any other result than these two the length is 0. */
-int fenceline_get(fenceline_store *store, const void *key, size_t key_length, void *buffer,
-                  size_t capacity, size_t *value_length);
+int fenceline_get(fenceline_store *store, const void *key, size_t key_length, void *buffer, size_t capacity,
+                  size_t *value_length);
 
 /* Hands the value of `key` to `visitor` where it lies, verified. The visitor should be short:
  * memory is given back only behind it. */
-int fenceline_read(fenceline_store *store, const void *key, size_t key_length,
-                   fenceline_value_visitor visitor, void *context);
+int fenceline_read(fenceline_store *store, const void *key, size_t key_length, fenceline_value_visitor visitor,
+                   void *context);
 
 /* Hands the values of `count` keys to `visitor` in the order of the keys, as fenceline_read does one
  * by one, but several times as fast where they do not lie in the caches. Of a key that has no value the
@@ -263,38 +258,32 @@ int fenceline_delete(fenceline_store *store, const void *key, size_t key_length)
 /* Makes everything durable that was written before, by any thread. */
 int fenceline_sync(fenceline_store *store);
 
-/* Commits `count` operations, in order, all or nothing. If `durable` is not 0, they and everything
- * before them are durable on return, at the price of one fence or one device flush for all.
- * Deleting a key that has no value is no error. More than one operation are gathered in memory
- * first. */
-int fenceline_write(fenceline_store *store, const fenceline_operation *operations, size_t count,
-                    int durable);
+/* Commits `count` operations, in order, all or nothing. If `durable` is not 0, they and everything before them
+ * are durable on return, at the price of one fence or one device flush for all. Deleting a key that has no value
+ * is no error. More than one operation are gathered in memory first. */
+int fenceline_write(fenceline_store *store, const fenceline_operation *operations, size_t count, int durable);
 
 /* Gives back the space of everything that was overwritten or deleted, in small steps. A store does so by
  * itself in the background, less thoroughly. Readers are not held up, and writers for a fraction of a
  * step at a time. Everything that was written before is durable on return. */
 int fenceline_compact(fenceline_store *store);
 
-/* Hands entries to `visitor` in the order of their keys' bytes, or in the opposite order: those whose key
- * is not less than `from` and less than `to`, at most `limit` of them (SIZE_MAX for all). `from` may be
- * NULL: from the first key; `to` may be NULL: to the last one. (A non-NULL `to` of length 0 stands before
- * every key: there is nothing to show.)
- * Shows one moment of the store: every write that was committed before the call, and nothing of what is
- * written meanwhile. Ends with 0 also where the visitor stopped it; of a damaged store everything sound
- * is shown before the error is returned.
- * The first call builds a tree of all keys, about 17 bytes for each; later ones bring it up to date with
- * what was written since. Memory is given back only behind the call. */
-int fenceline_scan(fenceline_store *store, const void *from, size_t from_length, const void *to,
-                   size_t to_length, int direction, size_t limit,
-                   fenceline_entry_visitor visitor, void *context);
+/* Hands entries to `visitor` in the order of their keys' bytes, or in the opposite order: those whose key is not
+ * less than `from` and less than `to`, at most `limit` of them (SIZE_MAX for all). `from` may be NULL: from the
+ * first key; `to` may be NULL: to the last one. (A non-NULL `to` of length 0 stands before every key: there is
+ * nothing to show.) Shows one moment of the store: every write that was committed before the call, and nothing
+ * of what is written meanwhile. Ends with 0 also where the visitor stopped it; of a damaged store everything
+ * sound is shown before the error is returned. The first call builds a tree of all keys, about 17 bytes for
+ * each; later ones bring it up to date with what was written since. Memory is given back only behind the call. */
+int fenceline_scan(fenceline_store *store, const void *from, size_t from_length, const void *to, size_t to_length,
+                   int direction, size_t limit, fenceline_entry_visitor visitor, void *context);
 
 /* Gives `key` the value `value` if it has the value `expected`, and removes it where `value` is NULL.
  * `expected` NULL: if it has none. (Empty values are non-NULL pointers with length 0.)
  * FENCELINE_DIFFERENT where the key has another value, or none, or one: nothing has changed then. If
  * `durable` is not 0, what was changed is durable on return, with everything before it. */
-int fenceline_compare_and_swap(fenceline_store *store, const void *key, size_t key_length,
-                               const void *expected, size_t expected_length, const void *value,
-                               size_t value_length, int durable);
+int fenceline_compare_and_swap(fenceline_store *store, const void *key, size_t key_length, const void *expected,
+                               size_t expected_length, const void *value, size_t value_length, int durable);
 
 /* Sets *snapshot to the store as it is now: with every write that was committed before the call, and
  * none behind. It can be read by any thread while the store goes on, and has to be ended: memory and space
@@ -307,13 +296,13 @@ void fenceline_snapshot_end(fenceline_snapshot *snapshot);
 uint64_t fenceline_snapshot_sequence(const fenceline_snapshot *snapshot);
 
 /* As fenceline_get, fenceline_read and fenceline_scan, of what there was. */
-int fenceline_snapshot_get(fenceline_snapshot *snapshot, const void *key, size_t key_length,
-                           void *buffer, size_t capacity, size_t *value_length);
+int fenceline_snapshot_get(fenceline_snapshot *snapshot, const void *key, size_t key_length, void *buffer,
+                           size_t capacity, size_t *value_length);
 int fenceline_snapshot_read(fenceline_snapshot *snapshot, const void *key, size_t key_length,
                             fenceline_value_visitor visitor, void *context);
-int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size_t from_length,
-                            const void *to, size_t to_length, int direction, size_t limit,
-                            fenceline_entry_visitor visitor, void *context);
+int fenceline_snapshot_scan(fenceline_snapshot *snapshot, const void *from, size_t from_length, const void *to,
+                            size_t to_length, int direction, size_t limit, fenceline_entry_visitor visitor,
+                            void *context);
 
 /* What a transaction did with one of its keys, or that it dropped a namespace. */
 typedef struct fenceline_change {
@@ -337,19 +326,17 @@ typedef void (*fenceline_change_visitor)(void *context, const fenceline_change *
  * newest one, with "" before the first one. If `durable` is not 0, a transaction is only shown when it is
  * durable; otherwise it is shown when it is committed, and a crash may take it back. Has to be ended before
  * the store is closed; for one thread at a time. */
-int fenceline_changes_begin(fenceline_store *store, const char *token, int durable,
-                            fenceline_changes **changes);
+int fenceline_changes_begin(fenceline_store *store, const char *token, int durable, fenceline_changes **changes);
 /* The same, behind everything that a snapshot shows. */
-int fenceline_changes_begin_behind(fenceline_snapshot *snapshot, int durable,
-                                   fenceline_changes **changes);
+int fenceline_changes_begin_behind(fenceline_snapshot *snapshot, int durable, fenceline_changes **changes);
 
 /* Shows the next transaction, key by key, and goes behind it. FENCELINE_NOT_FOUND where there is none by now:
  * nothing waits. What was written to a namespace that is dropped by now is left out.
  * FENCELINE_ERROR_CHANGES_GONE where a compaction has taken some of what follows: a snapshot, and
  * fenceline_changes_begin_behind it, are the way on. FENCELINE_ERROR_UNKNOWN_TOKEN where the store has no
  * transaction of the token. `sequence`, unless NULL, is set to the transaction's number. */
-int fenceline_changes_next(fenceline_changes *changes, fenceline_change_visitor visitor,
-                           void *context, uint64_t *sequence);
+int fenceline_changes_next(fenceline_changes *changes, fenceline_change_visitor visitor, void *context,
+                           uint64_t *sequence);
 
 /* Writes the token of the place, with a zero behind it, to go on from there at another time.
  * FENCELINE_TOKEN_SIZE bytes are always enough. */
@@ -360,17 +347,14 @@ void fenceline_changes_end(fenceline_changes *changes);
 /* Creates a namespace: keys of their own, beside those of all others. `name` is UTF-8, 1 to 255 bytes and a
  * zero. FENCELINE_ERROR_NAMESPACE_EXISTS where there is one of that name. *space, unless `space` is NULL, is
  * set to it, as by fenceline_namespace_open. */
-int fenceline_namespace_create(fenceline_store *store, const char *name,
-                               fenceline_namespace **space);
+int fenceline_namespace_create(fenceline_store *store, const char *name, fenceline_namespace **space);
 
 /* Sets *space to a namespace that is there; otherwise FENCELINE_ERROR_NO_NAMESPACE, or it is created where
  * `creates` is not 0. For any number of threads; has to be closed, before its store is. Once it is dropped
  * every call but that gives FENCELINE_ERROR_NO_NAMESPACE. _in: one that a snapshot shows, to be read as it
  * was, also behind the snapshot's end. Closing NULL does nothing. */
-int fenceline_namespace_open(fenceline_store *store, const char *name, int creates,
-                             fenceline_namespace **space);
-int fenceline_namespace_open_in(fenceline_snapshot *snapshot, const char *name,
-                                fenceline_namespace **space);
+int fenceline_namespace_open(fenceline_store *store, const char *name, int creates, fenceline_namespace **space);
+int fenceline_namespace_open_in(fenceline_snapshot *snapshot, const char *name, fenceline_namespace **space);
 void fenceline_namespace_close(fenceline_namespace *space);
 /* Drops a namespace with everything in it: at once, durably, in the same time for any number of keys. One
  * that is created under the same name is another one. Space is given back by and by in the background, or
@@ -378,33 +362,28 @@ void fenceline_namespace_close(fenceline_namespace *space);
 int fenceline_namespace_drop(fenceline_store *store, const char *name);
 /* Shows the names of all namespaces, in the order of their bytes, but of the default one, which has none.
  * Sets *count to the number of keys in one; they are counted. */
-int fenceline_namespace_list(fenceline_store *store, fenceline_name_visitor visitor,
-                             void *context);
+int fenceline_namespace_list(fenceline_store *store, fenceline_name_visitor visitor, void *context);
 int fenceline_namespace_count(fenceline_namespace *space, uint64_t *count);
 
 /* As the functions of a store without "namespace" in their names; a key has at most 65,527 bytes here.
  * _write takes operations in any number of namespaces of a store: all or nothing. */
-int fenceline_namespace_put(fenceline_namespace *space, const void *key, size_t key_length,
-                            const void *value, size_t value_length);
-int fenceline_namespace_put_until(fenceline_namespace *space, const void *key, size_t key_length,
-                                  const void *value, size_t value_length, uint64_t expires,
-                                  int durable);
-int fenceline_namespace_expiry(fenceline_namespace *space, const void *key, size_t key_length,
-                               uint64_t *expires);
-int fenceline_namespace_get(fenceline_namespace *space, const void *key, size_t key_length,
-                            void *buffer, size_t capacity, size_t *value_length);
+int fenceline_namespace_put(fenceline_namespace *space, const void *key, size_t key_length, const void *value,
+                            size_t value_length);
+int fenceline_namespace_put_until(fenceline_namespace *space, const void *key, size_t key_length, const void *value,
+                                  size_t value_length, uint64_t expires, int durable);
+int fenceline_namespace_expiry(fenceline_namespace *space, const void *key, size_t key_length, uint64_t *expires);
+int fenceline_namespace_get(fenceline_namespace *space, const void *key, size_t key_length, void *buffer,
+                            size_t capacity, size_t *value_length);
 int fenceline_namespace_read(fenceline_namespace *space, const void *key, size_t key_length,
                              fenceline_value_visitor visitor, void *context);
 int fenceline_namespace_delete(fenceline_namespace *space, const void *key, size_t key_length);
-int fenceline_namespace_compare_and_swap(fenceline_namespace *space, const void *key,
-                                         size_t key_length, const void *expected,
-                                         size_t expected_length, const void *value,
+int fenceline_namespace_compare_and_swap(fenceline_namespace *space, const void *key, size_t key_length,
+                                         const void *expected, size_t expected_length, const void *value,
                                          size_t value_length, int durable);
-int fenceline_namespace_scan(fenceline_namespace *space, const void *from, size_t from_length,
-                             const void *to, size_t to_length, int direction, size_t limit,
-                             fenceline_entry_visitor visitor, void *context);
-int fenceline_namespace_write(fenceline_store *store,
-                              const fenceline_namespace_operation *operations, size_t count,
+int fenceline_namespace_scan(fenceline_namespace *space, const void *from, size_t from_length, const void *to,
+                             size_t to_length, int direction, size_t limit, fenceline_entry_visitor visitor,
+                             void *context);
+int fenceline_namespace_write(fenceline_store *store, const fenceline_namespace_operation *operations, size_t count,
                               int durable);
 
 /* Fills *statistics, of which the caller has set `size`. */

@@ -26,9 +26,7 @@ package struct NamespaceListing: Sendable {
   package let entries: [Entry]
   private let numbers: [UInt32: Int]
 
-  /// - Parameters:
-  ///   - catalogue: of the moment.
-  ///   - record: hands out the record of a stored key.
+  /// Reads the catalogue of a moment, with a function that hands out the record of a stored key.
   fileprivate init(
     _ catalogue: NamespaceCatalogue,
     _ record: ([UInt8], (JournalRecord, RawSpan) -> Entry) throws(StoreError) -> Entry?

@@ -29,8 +29,9 @@ public struct SalvageReport: Sendable, Equatable {
   /// Sequences of transactions of which some records are lost and the others kept.
   public internal(set) var incompleteTransactions: [UInt64] = []
 
-  /// Namespaces that may have been dropped; under a name like "lost-7" those whose own name is lost. Their keys
-  /// count as superseded.
+  /// Namespaces that may have been dropped.
+  ///
+  /// One whose own name is lost has a name like "lost-7". Their keys count as superseded.
   public internal(set) var doubtfulNamespaces: [String] = []
 
   /// Whether everything is kept that the store ever held in its newest state.
