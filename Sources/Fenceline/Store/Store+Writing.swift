@@ -117,7 +117,7 @@ extension Store {
     guard key.byteCount <= Self.maximumKeyLength else {
       throw .keyTooLong(length: key.byteCount)
     }
-    return try commitDelete(key, nil, durability)
+    return try commitDelete(key, durability) { () throws(StoreError) in }
   }
 
   /// The same in any namespace; nil: in the default one.
@@ -130,20 +130,22 @@ extension Store {
     let space = namespace?.space ?? .standard
     try space.checkLengths(of: key, value: 0)
     return try space.withStoredForm(of: key) { (stored) throws(StoreError) in
-      try commitDelete(stored, namespace, durability)
+      try commitDelete(stored, durability) { () throws(StoreError) in
+        try namespace?.checkWritable(in: self)
+      }
     }
   }
 
   @inline(__always)
   private func commitDelete(
     _ key: RawSpan,
-    _ namespace: Namespace?,
-    _ durability: Durability
+    _ durability: Durability,
+    _ check: () throws(StoreError) -> Void
   ) throws(StoreError) -> Bool {
     let hash = hash(key)
     index.prefetch(hash)
     return try withWriter { (journal) throws(StoreError) in
-      try namespace?.checkWritable(in: self)
+      try check()
       let place = unsafe try index.locate(hash) { (unit) throws(StoreError) in
         try map.hasKey(key, at: unit)
       }
