@@ -11,7 +11,7 @@ struct OpenCost: ParsableCommand {
     commandName: "open-cost",
     abstract: "Measures what it costs to load, close and open a store.",
     discussion: """
-      Each round loads and closes a new store, opens it for reading and for writing, overwrites \
+      Each round loads and closes a new store, verifies it, opens it for reading and for writing, overwrites \
       keys, kills the writer with SIGKILL while it writes, and opens the store for reading and for \
       writing again. Every opening is that of a fresh process. The figures are the medians of the \
       rounds, and the worst. What is opened was written a moment ago, so the page cache is warm.

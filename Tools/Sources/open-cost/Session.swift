@@ -42,6 +42,7 @@ struct Session {
       // Each opening asks for another key first.
       let seed = UInt64(round) << 8
       try load()
+      series.add(try children.run(.verify, seed: seed), prefix: "verify")
       try open(.read, "read-closed", seed: seed + 1, wasClosed: true)
       try open(.write, "write-closed", seed: seed + 2, wasClosed: true)
       try children.killWriter(seed: seed + 3)

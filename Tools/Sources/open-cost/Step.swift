@@ -10,6 +10,8 @@ import SystemPackage
 enum Step: String, ExpressibleByArgument {
   /// Puts all keys into a new store, and closes it.
   case load
+  /// Reads and verifies everything.
+  case verify
   /// Opens for reading.
   case read
   /// Opens for writing, overwrites keys for six seconds, and closes.
@@ -37,6 +39,7 @@ struct StepWork {
   func run(_ step: Step) throws {
     switch step {
     case .load: try load()
+    case .verify: try Verification(of: path).run(Self.report)
     case .read: try Self.close(openAndGet { try Store.openReadOnly(at: path) })
     case .recover: try Self.close(openAndGet { try Store.open(at: path) })
     case .write: try write()

@@ -68,6 +68,23 @@ enum Table {
       ]
     )
     print(
+      "reading everything, behind the load and its close; the floor adds up the same files' bytes",
+      series,
+      [
+        Line(title: "segments", name: "verify.journal-bytes", unit: "MB", divisor: 1e6),
+        Line(title: "floor, all processors", name: "verify.floor-gbs", unit: "GB/s", digits: 2),
+        Line(title: "verify", name: "verify.verify-gbs", unit: "GB/s", digits: 2),
+        Line(title: "verify, of the floor", name: "verify.verify-share", unit: "%"),
+        Line(
+          title: "openReadOnly without an image",
+          name: "verify.whole-gbs",
+          unit: "GB/s",
+          digits: 2
+        ),
+        Line(title: "the same, of the floor", name: "verify.whole-share", unit: "%"),
+      ]
+    )
+    print(
       "reading process, behind the load and its close",
       series,
       opening("read-closed", "openReadOnly")
