@@ -108,7 +108,6 @@ extension VerificationReport {
     object.add("type", "store")
     object.add("store", path.string)
     object.add("sound", isSound)
-    object.add("keys", keyCount)
     object.add("records", recordCount)
     object.add("segments", segmentCount)
     object.add("closed", isClosed)

@@ -53,7 +53,6 @@ struct Verify: ParsableCommand {
       : report.hasTornTail ? "an unfinished write at the end, which is no damage" : "not closed"
     let facts = [
       report.isSound ? "sound" : "damaged",
-      counted(report.keyCount, "key", "keys"),
       counted(report.recordCount, "record", "records"),
       counted(report.segmentCount, "segment", "segments"),
       end,

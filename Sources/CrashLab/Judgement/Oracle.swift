@@ -104,8 +104,8 @@ struct Oracle {
     let hasDropped = try naming("reading") { () throws(StoreError) -> Bool in
       try self.hasDropped(store)
     }
-    if hasDropped ? count > report.keyCount : count != report.keyCount {
-      throw Violation("\(report.keyCount) keys, of which \(count) are known")
+    guard let keyCount = report.keyCount, hasDropped ? count <= keyCount : count == keyCount else {
+      throw Violation("\(String(describing: report.keyCount)) keys, of which \(count) are known")
     }
     return (contents, report)
   }

@@ -63,12 +63,12 @@ package struct JournalReader: Sendable {
     if before == .seal || offset >= limit { return .end }
     do {
       let record = try JournalRecord(in: bytes, at: offset, binding: binding, limit: limit)
-      let startsBatch = record.header.flags.contains(.batchStart)
+      let startsBatch = record.flags.contains(.batchStart)
       let isOnLine = offset.isMultiple(of: RecordLimit.lineSize)
       guard (startsBatch ? isOnLine : before != .pad) || Mutant.batchRulesUnchecked.isActive
       else { return .invalid(.header) }
       offset = record.end
-      let isSeal = record.header.kind == .seal && !Mutant.sealUnchecked.isActive
+      let isSeal = record.isA(.seal) && !Mutant.sealUnchecked.isActive
       before = isSeal ? .seal : .record
       return .record(record)
     } catch {

@@ -33,9 +33,17 @@ package struct JournalRecord: Sendable {
   @inline(__always)
   package var shape: RecordShape { words.shape }
 
+  /// What its header says beside the kind.
+  @inline(__always)
+  package var flags: RecordFlags { words.flags }
+
+  /// Whether it is of a kind.
+  @inline(__always)
+  package func isA(_ kind: RecordKind) -> Bool { words.kindBits == UInt16(kind.rawValue) }
+
   /// Whether it gives a key a value.
   @inline(__always)
-  var isPut: Bool { words.kindBits == UInt16(RecordKind.put.rawValue) }
+  var isPut: Bool { isA(.put) }
 
   /// Whether it gives a key a value for good.
   @inline(__always)

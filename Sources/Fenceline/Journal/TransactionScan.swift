@@ -98,23 +98,28 @@ package struct TransactionScan: Sendable {
           stop = ScanStop(offset: record.offset, fault: .header, isMisplaced: true)
           return
         }
-        if record.header.flags.contains(.batchStart) { pendingBatchStart = record.offset }
-        if record.header.kind == .put || record.header.kind == .delete {
-          guard record.header.flags.contains(.transactionEnd) else {
+        if record.flags.contains(.batchStart) { pendingBatchStart = record.offset }
+        let isTransaction = record.isPut || record.isA(.delete)
+        if isTransaction {
+          guard record.flags.contains(.transactionEnd) else {
             pending.append(record)
             continue
           }
-          for record in pending { visit(record) }
+          if !pending.isEmpty {
+            for record in pending { visit(record) }
+            recordCount += pending.count
+            pending.removeAll(keepingCapacity: true)
+          }
           visit(record)
-          recordCount += pending.count + 1
-          pending.removeAll(keepingCapacity: true)
+          recordCount += 1
+          isEmpty = false
+        } else {
+          note(record)
         }
         accept(reader)
-        note(record)
-        let isTransaction = record.header.kind == .put || record.header.kind == .delete
         nextSequence = isTransaction ? record.sequence &+ 1 : record.sequence
         lastBatchStart = pendingBatchStart ?? lastBatchStart
-        endsWithClose = record.header.kind == .close
+        endsWithClose = record.isA(.close)
       }
     }
   }
@@ -124,7 +129,7 @@ package struct TransactionScan: Sendable {
     last = reader.before
   }
 
-  /// Keeps where digests stand.
+  /// Keeps where digests stand; of records that are no part of a transaction.
   private mutating func note(_ record: JournalRecord) {
     if record.header.kind != .digest { isEmpty = false }
     switch record.header.kind {
@@ -136,16 +141,21 @@ package struct TransactionScan: Sendable {
     }
   }
 
+  @inline(__always)
   private static func isInOrder(
     _ record: JournalRecord,
     in bytes: RawSpan,
     pending: [JournalRecord],
     from nextSequence: UInt64
   ) -> Bool {
-    let flags = record.header.flags
+    let flags = record.flags
     // No store gets near this; nothing below it can overflow.
     guard record.sequence < 1 << 62 else { return false }
     let isNext = record.sequence >= nextSequence || Mutant.sequenceUnchecked.isActive
+    // Most are transactions of their own.
+    if pending.isEmpty, record.isPut, flags.contains(.wholeTransaction) {
+      return isNext && countMatches(record, in: bytes, 1)
+    }
     switch record.header.kind {
     case .pad: return false
     case .digest where record.offset != SegmentField.journalStart: return false
@@ -166,7 +176,8 @@ package struct TransactionScan: Sendable {
     in bytes: RawSpan,
     _ count: Int
   ) -> Bool {
-    !record.header.flags.contains(.transactionEnd)
+    !record.flags.contains(.transactionEnd)
+      || count == 1 && !record.flags.contains(.transactionCount)
       || Int(record.fields(in: bytes).transactionCount) == count
       || Mutant.transactionCountUnchecked.isActive
   }

@@ -10,6 +10,8 @@ internal import SystemPackage
 struct JournalOpening {
   /// What an opening makes of an index image.
   enum ImageUse {
+    /// Reads everything, and builds no index: only to say what is wrong.
+    case noIndex
     /// Reads everything.
     case none
     /// Fills the table from it.
@@ -60,13 +62,13 @@ struct JournalOpening {
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws(StoreError) -> JournalOpening {
     let chain = try SegmentChain(in: directory)
-    if use != .none, chain.damage.isEmpty,
+    if use == .load || use == .lookUp, chain.damage.isEmpty,
       let opening = Self(chain, in: directory, beside: use)
     {
       return opening
     }
     let hashSeed = if let seed { seed } else { try Random.word() }
-    return try Self(chain, in: directory, hashSeed, progress)
+    return try Self(chain, in: directory, hashSeed, use == .noIndex ? .noIndex : .none, progress)
   }
 
   /// Reads the journal in `directory` as it was behind a transaction.
@@ -83,7 +85,8 @@ struct JournalOpening {
   ) throws(StoreError) -> JournalOpening {
     let chain = try SegmentChain(in: directory)
     guard !chain.members.isEmpty else { throw chain.absence(in: directory) }
-    let opening = try Self(chain, in: directory, try Random.word(), upTo: sequence) { _, _ in }
+    let seed = try Random.word()
+    let opening = try Self(chain, in: directory, seed, .none, upTo: sequence) { _, _ in }
     let headers = chain.members.map(\.header)
     // Of a newest segment that can't be read the header says what was there before.
     let newest = opening.newestSequenceFound ?? max(1, headers.last?.firstSequence ?? 1) - 1
@@ -100,12 +103,13 @@ struct JournalOpening {
     _ chain: SegmentChain,
     in directory: any StoreDirectory,
     _ seed: UInt64,
+    _ use: ImageUse,
     upTo newestSequence: UInt64? = nil,
     _ progress: (Int, Int) -> Void
   ) throws(StoreError) {
     hashSeed = seed
     self.newestSequence = newestSequence
-    (self.chain, damage, plan, use) = (chain, chain.damage, nil, .none)
+    (self.chain, damage, plan, self.use) = (chain, chain.damage, nil, use)
     imageHeader = nil
     changes = OpenedChanges(withoutUseOf: chain.changeFiles)
     let readings = readings
@@ -164,6 +168,9 @@ struct JournalOpening {
     // A header may say 0, which no transaction has.
     newestScan.map { max(1, $0.nextSequence) - 1 }
   }
+
+  /// Whether the index was built.
+  var hasIndex: Bool { use != .noIndex }
 
   /// Whether there is a store at all.
   var isEmpty: Bool { chain.members.isEmpty }
@@ -290,7 +297,8 @@ struct JournalOpening {
     guard let plan else {
       return SegmentReading(
         hashSeed: hashSeed,
-        collectsDigest: collectsDigest,
+        collectsEntries: hasIndex,
+        collectsDigest: collectsDigest && hasIndex,
         newestSequence: newestSequence
       )
     }
@@ -314,8 +322,10 @@ struct JournalOpening {
   ) throws(StoreError) {
     if let failure = result.failure { throw failure }
     let member = chain.members[number]
-    try IndexReplay(map: map, index: index)
-      .apply(result, of: segment, isNamed: plan?.shares[number].usage != nil)
+    if hasIndex {
+      try IndexReplay(map: map, index: index)
+        .apply(result, of: segment, isNamed: plan?.shares[number].usage != nil)
+    }
     if let place = DigestPlace(behindRecordsOf: member) { digestPlaces.append(place) }
     damage += result.damage
     for value in result.closeDigests {

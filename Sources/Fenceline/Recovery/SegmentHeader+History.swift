@@ -33,6 +33,6 @@ extension SegmentHeader {
 extension SegmentHeader {
   /// Whether a record of the segment is there for readers of the past only.
   func isOnlyPast(_ record: JournalRecord) -> Bool {
-    compaction != nil && record.header.flags.contains(.superseded)
+    compaction != nil && record.flags.contains(.superseded)
   }
 }

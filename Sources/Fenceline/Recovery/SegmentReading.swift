@@ -1,6 +1,7 @@
 // How one segment is read, and what is taken of each record.
 
 internal import JournalFormat
+internal import PersistentMemory
 
 /// One put or delete, as the index takes it.
 struct RecoveredEntry: Sendable {
@@ -9,11 +10,16 @@ struct RecoveredEntry: Sendable {
   private let offsetUnits: UInt32
   private let lengthUnitsAndKind: UInt32
 
-  init(hash: UInt64, _ record: JournalRecord) {
-    self.hash = hash
+  /// - Parameters:
+  ///   - record: a put or a delete.
+  ///   - bytes: of its segment.
+  ///   - seed: of the keys' hashes.
+  @inline(__always)
+  init(_ record: JournalRecord, in bytes: RawSpan, hashSeed seed: UInt64) {
+    hash = Checksum.hash64(bytes.extracting(record.keyRange), seed: seed)
     offsetUnits = UInt32(truncatingIfNeeded: record.offset >> 3)
     let lengthUnits = UInt32(truncatingIfNeeded: record.shape.totalLength >> 3)
-    lengthUnitsAndKind = lengthUnits << 1 | (record.header.kind == .delete ? 1 : 0)
+    lengthUnitsAndKind = lengthUnits << 1 | (record.isPut ? 0 : 1)
   }
 
   var offset: Int { Int(offsetUnits) << 3 }
@@ -29,6 +35,8 @@ struct SegmentReading: Sendable {
   var start = SegmentField.journalStart
   /// No transaction from there on has a lower sequence; nil for the segment's first.
   var lowestSequence: UInt64?
+  /// Puts and deletes are for an index.
+  var collectsEntries = true
   /// A writer may have to describe the segment.
   var collectsDigest = false
   /// Entries before the start mark are known.
@@ -41,8 +49,9 @@ struct SegmentReading: Sendable {
   var endMark: UInt64 = 0
 
   /// Whether a record counts.
-  func shows(_ record: JournalRecord, of member: ChainMember) -> Bool {
-    guard let newestSequence else { return !member.header.isOnlyPast(record) }
+  @inline(__always)
+  func shows(_ record: JournalRecord, of header: SegmentHeader) -> Bool {
+    guard let newestSequence else { return !header.isOnlyPast(record) }
     return record.sequence <= newestSequence
   }
 }

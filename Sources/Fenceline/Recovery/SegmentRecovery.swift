@@ -75,7 +75,8 @@ struct SegmentRecovery: Sendable {
   private static func memory(for member: ChainMember, _ options: SegmentReading) -> Int {
     let count = mostEntries(in: max(0, member.length - options.start))
     let mark = options.collectsDigest ? 3 * MemoryLayout<UInt16>.stride : 0
-    return count * (MemoryLayout<RecoveredEntry>.stride + mark)
+    let entry = options.collectsEntries ? MemoryLayout<RecoveredEntry>.stride : 0
+    return count * (entry + mark)
   }
 
   /// Entries for which room is made in advance.
@@ -145,9 +146,11 @@ struct SegmentRecovery: Sendable {
   ) -> TransactionScan {
     var found: [RecoveredEntry] = []
     // Address space alone: a record takes more than an entry, and pages that are not used cost nothing.
-    found.reserveCapacity(Self.mostEntries(in: limit - start))
+    if options.collectsEntries { found.reserveCapacity(Self.mostEntries(in: limit - start)) }
     var marks: [UInt16] = []
+    // Copies: a closure that had self would copy all of it for each record.
     var (countBeforeStart, countBeforeEnd) = (countBeforeStart, countBeforeEnd)
+    let (options, header) = (options, member.header)
     let scan = TransactionScan(
       bytes,
       binding: member.binding,
@@ -156,15 +159,15 @@ struct SegmentRecovery: Sendable {
       lowestSequence: start == options.start ? options.lowestSequence : nil,
       limit: limit
     ) {
-      if options.shows($0, of: member),
+      if options.collectsEntries, options.shows($0, of: header),
         !options.skipsKnown || $0.sequence >= options.startMark
       {
-        found.append(entry(of: $0, in: bytes))
+        found.append(RecoveredEntry($0, in: bytes, hashSeed: options.hashSeed))
         if $0.sequence < options.startMark { countBeforeStart += 1 }
         if $0.sequence < options.endMark { countBeforeEnd += 1 }
       }
       guard options.collectsDigest else { return }
-      let endsTransaction = $0.header.flags.contains(.transactionEnd)
+      let endsTransaction = $0.flags.contains(.transactionEnd)
       marks.append(
         DigestEntry(keyCheck: $0.header.keyCheck, endsTransaction: endsTransaction).rawValue
       )
@@ -178,13 +181,6 @@ struct SegmentRecovery: Sendable {
     self.scan = scan
     recordCount += scan.recordCount
     return scan
-  }
-
-  private func entry(of record: JournalRecord, in bytes: RawSpan) -> RecoveredEntry {
-    RecoveredEntry(
-      hash: Checksum.hash64(bytes.extracting(record.keyRange), seed: options.hashSeed),
-      record
-    )
   }
 
   /// Notes where a segment ends before the point that is known to have been written.
@@ -245,7 +241,9 @@ struct SegmentRecovery: Sendable {
         record.sequence >= salvaged.last?.sequence ?? scan.nextSequence,
         record.sequence < nextSequence ?? 0
       else { return }
-      if options.shows(record, of: member) { found.append(entry(of: record, in: bytes)) }
+      if options.collectsEntries, options.shows(record, of: member.header) {
+        found.append(RecoveredEntry(record, in: bytes, hashSeed: options.hashSeed))
+      }
       salvaged.append(
         SalvagedRecord(
           sequence: record.sequence,

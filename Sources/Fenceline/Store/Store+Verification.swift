@@ -5,13 +5,13 @@ internal import JournalFormat
 package import PersistentMemory
 public import SystemPackage
 
-/// The result of ``Store/verify(at:options:progress:)``.
+/// The result of ``Store/verify(at:options:countingKeys:progress:)``.
 public struct VerificationReport: Sendable, Equatable {
   /// Records in complete transactions.
   public var recordCount: Int
-  /// Keys that have a value: those of all namespaces, of dropped ones as long as they take space, and the
-  /// two entries of each namespace in the catalogue with the one of its counter.
-  public var keyCount: Int
+  /// Keys that have a value, where they were counted: those of all namespaces, of dropped ones as long as they
+  /// take space, and the two entries of each namespace in the catalogue with the one of its counter.
+  public var keyCount: Int?
   /// Segments that were read.
   public var segmentCount: Int
   /// An unfinished write stands at the end; it is no damage.
@@ -35,6 +35,8 @@ extension Store {
   /// - Parameters:
   ///   - path: the store's directory.
   ///   - options: as for ``openReadOnly(at:options:)``.
+  ///   - countsKeys: whether to count the keys that have a value, for which an index has to be built: several
+  ///     times the time, and the memory of an index.
   ///   - progress: gets the number of segments read and the number of all.
   /// - Returns: what was found, damage included.
   /// - Throws: ``StoreError/noStore(_:)``, and whatever keeps the journal from being read at all: a
@@ -43,18 +45,24 @@ extension Store {
   public static func verify(
     at path: FilePath,
     options: StoreOptions = StoreOptions(),
+    countingKeys countsKeys: Bool = false,
     progress: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws(StoreError) -> VerificationReport {
     let directory = try directoryToRead(path, options)
-    return try verify(in: directory, progress: progress)
+    return try verify(in: directory, countingKeys: countsKeys, progress: progress)
   }
 
   /// Verifies the journal in any kind of directory.
   package static func verify(
     in directory: any StoreDirectory,
+    countingKeys countsKeys: Bool = false,
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws(StoreError) -> VerificationReport {
-    let opening = try JournalOpening.read(directory, progress: progress)
+    let opening = try JournalOpening.read(
+      directory,
+      image: countsKeys ? .none : .noIndex,
+      progress: progress
+    )
     guard !opening.isEmpty else { throw opening.absence(in: directory) }
     return VerificationReport(opening, of: directory)
   }
@@ -89,7 +97,7 @@ extension VerificationReport {
     self.init(
       opening.report,
       opening.map,
-      keyCount: opening.index.count,
+      keyCount: opening.hasIndex ? opening.index.count : nil,
       opening.damage,
       spareFindings: opening.spareFindings,
       of: directory
@@ -99,7 +107,7 @@ extension VerificationReport {
   fileprivate init(
     _ recovery: RecoveryReport,
     _ map: SegmentMap,
-    keyCount: Int,
+    keyCount: Int?,
     _ damage: [StoreDamage],
     spareFindings: [StoreError],
     of directory: any StoreDirectory

@@ -70,7 +70,7 @@ extension Life {
     attempt("reading: statistics") { () throws(StoreError) in _ = try opened.statistics() }
     var report: VerificationReport?
     let isVerified = attempt("reading: verify") { () throws(StoreError) in
-      report = try Store.verify(at: store)
+      report = try Store.verify(at: store, countingKeys: true)
     }
     if isVerified, report?.isSound != true || report?.keyCount != wanted.count {
       note("reading: verify finds \(report?.findings ?? [])")

@@ -42,7 +42,7 @@ final class PageMeeting {
     case .verify, .verifyUnhandled:
       unsafe fault_poison(page.file, page.page)
       attempt { () throws(StoreError) in
-        let report = try Store.verify(at: store, options: options)
+        let report = try Store.verify(at: store, options: options, countingKeys: true)
         for finding in report.findings { check(finding) }
         if report.isSound, report.keyCount != model.current.count { note("keys are missing") }
       }

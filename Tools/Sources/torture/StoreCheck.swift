@@ -154,10 +154,10 @@ struct StoreCheck {
   }
 
   private func verify(_ model: StoreModel) throws {
-    let report = try Store.verify(at: path)
+    let report = try Store.verify(at: path, countingKeys: true)
     guard report.isSound else { throw Finding(description: "verify finds \(report.findings)") }
     guard report.keyCount == model.keyCount else {
-      throw Finding(description: "verify counts \(report.keyCount) of \(model.keyCount) keys")
+      throw Finding(description: "verify counts \(report.keyCount ?? 0) of \(model.keyCount) keys")
     }
   }
 
