@@ -15,7 +15,7 @@ check_kvctl_limits() (
   "$kvctl" import "$work/store" "$work/lines.tsv"
   "$kvctl" put "$work/store" large <"$work/large"
   floor=20000
-  until (ulimit -v "$floor" && "$kvctl" --version) >/dev/null 2>&1; do floor=$((floor + 1000)); done
+  until (ulimit -v "$floor" && "$kvctl" --version || exit) >/dev/null 2>&1; do floor=$((floor + 1000)); done
   # The stack, the command line's parser and the output's buffer, which are Swift's.
   floor=$((floor + 4000))
   for ((limit = floor; limit < floor + 160000; limit += step)); do
