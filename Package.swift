@@ -99,7 +99,9 @@ let package = Package(
     .target(name: "TextFormats", dependencies: ["CPlatform", filePath], swiftSettings: settings),
     .executableTarget(
       name: "kvctl",
-      dependencies: ["Fenceline", "IndexExport", "TextFormats", argumentParser, filePath],
+      dependencies: [
+        "Fenceline", "IndexExport", "TextFormats", "CPlatform", argumentParser, filePath,
+      ],
       swiftSettings: settings
     ),
 

@@ -125,6 +125,10 @@ enum PersistentMemoryLibrary {
       unsafe _ = pmem_unmap(address, mappedLength)
       throw MediumError(operation: "pmem_map_file", path: path, cause: .notSupported)
     }
+    guard cp_leaves_memory() else {
+      unsafe _ = pmem_unmap(address, mappedLength)
+      throw MediumError(operation: "pmem_map_file", path: path, cause: .noMemory)
+    }
     return unsafe address
     #else
     throw MediumError(operation: "pmem_map_file", path: path, cause: .notSupported)

@@ -238,9 +238,26 @@ enum SystemCalls {
     flags: Int32,
     _ path: FilePath
   ) throws(MediumError) -> UnsafeMutableRawPointer {
-    let address = unsafe Glibc.mmap(nil, length, protection, flags, descriptor.rawValue, 0)
+    unsafe try leavingMemory(
+      Glibc.mmap(nil, length, protection, flags, descriptor.rawValue, 0),
+      length: length,
+      path
+    )
+  }
+
+  /// What `mmap` has returned, given back where nothing is left beside it: allocations of Swift's
+  /// that come next would end the process.
+  private static func leavingMemory(
+    _ address: UnsafeMutableRawPointer?,
+    length: Int,
+    _ path: FilePath
+  ) throws(MediumError) -> UnsafeMutableRawPointer {
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       throw MediumError(operation: "mmap", path: path, cause: Errno(rawValue: errno))
+    }
+    guard cp_leaves_memory() else {
+      unsafe unmap(address, length: length)
+      throw MediumError(operation: "mmap", path: path, cause: .noMemory)
     }
     return unsafe address
   }
@@ -250,18 +267,12 @@ enum SystemCalls {
     length: Int,
     for path: FilePath
   ) throws(MediumError) -> UnsafeMutableRawPointer {
-    let address = unsafe Glibc.mmap(
-      nil,
-      length,
-      PROT_READ | PROT_WRITE,
-      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-      -1,
-      0
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    return unsafe try leavingMemory(
+      Glibc.mmap(nil, length, PROT_READ | PROT_WRITE, flags, -1, 0),
+      length: length,
+      path
     )
-    guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      throw MediumError(operation: "mmap", path: path, cause: Errno(rawValue: errno))
-    }
-    return unsafe address
   }
 
   /// The corresponding C function is `munmap`; fails only on misuse.

@@ -47,6 +47,7 @@ struct Kvctl: ParsableCommand {
   static func main() {
     SystemCalls.occupyStandardDescriptors()
     SystemCalls.endOnClosedPipe()
+    SystemCalls.shareHeapInLimitedSpace()
     let status: ExitStatus
     do {
       try runCommand()

@@ -1,5 +1,6 @@
 // Every call into the C library goes through this file. Each wrapper names its C function.
 
+internal import CPlatform
 internal import Glibc
 internal import SystemPackage
 
@@ -15,6 +16,11 @@ enum SystemCalls {
       _ = unsafe open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
     }
   }
+
+  /// Leaves an address space that is limited to the data.
+  ///
+  /// The corresponding C functions are `getrlimit` and `mallopt`.
+  static func shareHeapInLimitedSpace() { cp_share_heap_in_limited_space() }
 
   /// Lets a closed pipe end the program as it ends any filter, whatever the parent process chose.
   ///

@@ -15,24 +15,31 @@ check_kvctl_limits() (
   "$kvctl" import "$work/store" "$work/lines.tsv"
   "$kvctl" put "$work/store" large <"$work/large"
   floor=20000
-  until (ulimit -v "$floor" && "$kvctl" --version) >/dev/null 2>&1; do floor=$((floor + 1000)); done
+  until (ulimit -v "$floor" && "$kvctl" --version || exit) >/dev/null 2>&1; do floor=$((floor + 1000)); done
   # The stack, the command line's parser and the output's buffer, which are Swift's.
   floor=$((floor + 4000))
   for ((limit = floor; limit < floor + 160000; limit += step)); do
-    try_limited "$limit" get "$work/store" key000100
-    try_limited "$limit" get "$work/store" large
-    try_limited "$limit" list "$work/store"
-    try_limited "$limit" verify "$work/store"
-    try_limited "$limit" export "$work/store" "$work/lines.out"
-    try_limited "$limit" index "$work/store" "$work/index.sqlite"
+    limited "$limit" get "$work/store" key000100
+    limited "$limit" get "$work/store" large
+    limited "$limit" list "$work/store"
+    limited "$limit" stat "$work/store"
+    limited "$limit" verify "$work/store"
+    limited "$limit" export "$work/store" "$work/lines.out"
+    limited "$limit" index "$work/store" "$work/index.sqlite"
     if try_limited "$limit" put "$work/store" "limit$limit" done; then
       [[ $("$kvctl" get "$work/store" "limit$limit") == done ]] || finding "put $limit is not there"
     fi
     if try_limited "$limit" put "$work/store" large -; then
       "$kvctl" get "$work/store" large | cmp -s - "$work/large" || finding "large $limit is not there"
     fi
-    try_limited "$limit" compact "$work/store"
-    rm -rf "$work/imported"
+    limited "$limit" compact "$work/store"
+    rm -rf "$work/backup" "$work/restored" "$work/imported"
+    if try_limited "$limit" backup "$work/store" "$work/backup"; then
+      "$kvctl" verify "$work/backup" >/dev/null || finding "the backup in $limit KiB"
+      if try_limited "$limit" restore "$work/backup" "$work/restored"; then
+        "$kvctl" verify "$work/restored" >/dev/null || finding "what was restored in $limit KiB"
+      fi
+    fi
     if try_limited "$limit" import "$work/imported" "$work/lines.tsv"; then
       "$kvctl" export "$work/imported" - | cmp -s - "$work/lines.tsv" || finding "import $limit"
     fi
@@ -41,14 +48,18 @@ check_kvctl_limits() (
   say "kvctl in $runs address spaces from $floor KiB on: $refused refused with an error, the rest done"
 )
 
-# Runs a command in an address space of so many KiB; fails where the command did so with an error.
+# Runs a command in an address space of so many KiB, for a minute at most; fails where the command did so
+# with an error.
 try_limited() {
   local limit=$1 status=0
   shift
   runs=$((runs + 1))
-  (ulimit -v "$limit" && exec "$kvctl" "$@") <"$work/large" >"$work/output" 2>"$work/errors" || status=$?
+  (ulimit -v "$limit" && exec timeout 60 "$kvctl" "$@") <"$work/large" >"$work/output" 2>"$work/errors" || status=$?
   check_kvctl_answer "$status" "$limit KiB: $*"
 }
+
+# The same for whoever does not ask what came of it.
+limited() { try_limited "$@" || :; }
 
 # Errors by the layer's numbers of functions (fault_layer.h): what each of them is made to give; 0 is half of
 # the bytes, 4 an interruption, both of which a program has to go on behind.

@@ -28,6 +28,14 @@ bool cp_random(void *bytes, size_t count);
 /// Whether `length` more bytes of memory can be had now; takes none. A limit of the process or of the
 /// system says no, which an allocation of Swift's would answer by ending the process.
 bool cp_has_memory(size_t length);
+/// Bytes that are left for what is allocated in small pieces, which nobody asks for.
+#define CP_MEMORY_MARGIN (2 << 20)
+/// Whether they can still be had: asked behind a mapping, which is given back where they can't.
+static inline bool cp_leaves_memory(void) { return cp_has_memory(CP_MEMORY_MARGIN); }
+/// Has all threads allocate from one heap where the process's address space is limited; for programs,
+/// before their first thread. A thread's own heap reserves 64 MiB, and where these can't be had the C
+/// library gives each of its allocations pages of its own, by four calls of the kernel.
+void cp_share_heap_in_limited_space(void);
 
 // The guard. Process-wide; ranges are few (one per mapped segment).
 

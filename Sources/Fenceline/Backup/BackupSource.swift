@@ -97,7 +97,7 @@ extension BackupSource.Segment {
     from start: Int,
     _ body: (RawSpan) throws(MediumError) -> Void
   ) throws(StoreError) {
-    guard Memory.isThere(end - start) else { throw .noMemory(for: member.file.path) }
+    guard Memory.isThere(end) else { throw .noMemory(for: member.file.path) }
     guard end <= member.length else {
       throw .corrupt(file: member.file.path, offset: member.length, cause: .fileLength)
     }

@@ -34,7 +34,7 @@ struct BucketArray: ~Copyable {
       guard let memory = unsafe chunks[chunk] else { continue }
       let length = bytes(inChunk: chunk)
       if length < Self.smallestMapping {
-        unsafe memory.deallocate()
+        unsafe free(memory)
       } else {
         unsafe _ = munmap(memory, length)
       }
@@ -96,10 +96,8 @@ struct BucketArray: ~Copyable {
   /// Zero bytes, line-aligned.
   private static func zeros(_ length: Int) -> UnsafeMutableRawPointer? {
     if length < smallestMapping {
-      let memory = UnsafeMutableRawPointer.allocate(
-        byteCount: length,
-        alignment: wordsPerBucket * 8
-      )
+      // Swift's own allocation would end the process where there is no memory.
+      guard let memory = unsafe aligned_alloc(wordsPerBucket * 8, length) else { return nil }
       unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: length)
       return unsafe memory
     }

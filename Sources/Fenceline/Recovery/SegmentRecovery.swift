@@ -71,12 +71,14 @@ struct SegmentRecovery: Sendable {
     }
   }
 
-  /// Bytes that the entries of a segment take at most while they are read.
+  /// Bytes that a segment's entries take at most while it is read, and the copy that is read where the file
+  /// is not guarded.
   private static func memory(for member: ChainMember, _ options: SegmentReading) -> Int {
     let count = mostEntries(in: max(0, member.length - options.start))
     let mark = options.collectsDigest ? 3 * MemoryLayout<UInt16>.stride : 0
     let entry = options.collectsEntries ? MemoryLayout<RecoveredEntry>.stride : 0
-    return count * (entry + mark)
+    let copy = member.file.isGuarded ? 0 : member.length
+    return count * (entry + mark) + copy
   }
 
   /// Entries for which room is made in advance.

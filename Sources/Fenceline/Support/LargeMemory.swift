@@ -1,5 +1,6 @@
 // Memory for much data that is used soon: zero, and in huge pages where the system has them.
 
+internal import CPlatform
 internal import Glibc
 
 /// Zero pages that go with their owner.
@@ -20,7 +21,7 @@ final class LargeMemory: @unchecked Sendable {
 
   static let hugePageSize = 2 << 20
 
-  /// Maps zero pages, which `munmap` gives back; nil where there are none.
+  /// Maps zero pages, which `munmap` gives back; nil where there are none, or nothing is left beside them.
   static func map(_ length: Int) -> UnsafeMutableRawPointer? {
     let address = unsafe mmap(
       nil,
@@ -31,6 +32,10 @@ final class LargeMemory: @unchecked Sendable {
       0
     )
     guard let address = unsafe address, unsafe address != MAP_FAILED else { return nil }
+    guard cp_leaves_memory() else {
+      unsafe _ = munmap(address, length)
+      return nil
+    }
     if length >= hugePageSize { unsafe _ = madvise(address, length, 14 /* HUGEPAGE */) }
     return unsafe address
   }

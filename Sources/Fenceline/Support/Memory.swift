@@ -12,7 +12,7 @@ package enum Memory {
   /// Bytes below which nobody asks.
   static let smallest = 64 << 10
   /// What else a call takes meanwhile, in pieces that nobody asks for.
-  private static let margin = 2 << 20
+  private static let margin = Int(CP_MEMORY_MARGIN)
   /// Granted and perhaps not taken yet, by all threads.
   private static let claimed = Atomic<Int>(0)
 
