@@ -4,14 +4,12 @@
 
 # Prints the path of the program that is right for the given arguments.
 build_crash_lab() {
-  local options=(-c release) argument
+  local argument
   for argument in "$@"; do
-    if [[ $argument == --mutants ]]; then
-      options+=(--traits PersistentMemory,Mutants --scratch-path .build-mutants)
-    fi
+    [[ $argument != --mutants ]] ||
+      fenceline_release=(-c release --traits PersistentMemory,Mutants --scratch-path .build-mutants)
   done
-  swift build "${options[@]}" -j "$fenceline_jobs" --product crash-lab >&2
-  printf '%s/crash-lab\n' "$(swift build "${options[@]}" --show-bin-path)"
+  build_for_speed crash-lab
 }
 
 # A short form of what the program does for hours: about three minutes of images, then every mutant.

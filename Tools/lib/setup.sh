@@ -16,6 +16,10 @@ fenceline_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # How many jobs a build may use.
 fenceline_jobs=${FENCELINE_JOBS:-$(getconf _NPROCESSORS_ONLN)}
 
+# How programs are built that need speed. Tools/test names further options: those of its tests on
+# optimised code, so that nothing is compiled twice.
+read -ra fenceline_release <<<"-c release ${FENCELINE_RELEASE_OPTIONS-}"
+
 # Prints a line on the standard error.
 say() { printf '%s\n' "$*" >&2; }
 
@@ -47,6 +51,13 @@ swift_tool() {
   printf '%s\n' "$tool"
 }
 
+# build_for_speed NAME: builds a program, prints its path.
+build_for_speed() {
+  # Called in substitutions, where `set -e` does not reach.
+  swift build "${fenceline_release[@]}" -j "$fenceline_jobs" --product "$1" >&2 || return
+  printf '%s/%s\n' "$(swift build "${fenceline_release[@]}" --show-bin-path)" "$1"
+}
+
 # Runs a command as root: directly, or with sudo.
 as_root() {
   if [[ $(id -u) == 0 ]]; then
@@ -71,7 +82,7 @@ can_install() {
 
 # Installs those of the given packages that are missing.
 install_packages() {
-  local package missing=()
+  local package missing=() lock status=0
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     say "no apt here; make sure that these, or what your system calls them, are installed: $*"
     return
@@ -80,12 +91,21 @@ install_packages() {
     has_package "$package" || missing+=("$package")
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0
-  say "installing with apt: ${missing[*]}"
+  # apt lets one in at a time, and steps of Tools/test run side by side.
+  exec {lock}<"${BASH_SOURCE[0]}"
+  flock "$lock"
+  install_with_apt "${missing[@]}" || status=$?
+  exec {lock}<&-
+  return "$status"
+}
+
+install_with_apt() {
+  say "installing with apt: $*"
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends)
-  if can_install "${missing[@]}" && as_root "${install[@]}" "${missing[@]}" >&2; then return; fi
+  if can_install "$@" && as_root "${install[@]}" "$@" >&2; then return; fi
   # Never updated, or so long ago that the files have moved.
-  as_root apt-get update -q >&2
-  as_root "${install[@]}" "${missing[@]}" >&2
+  as_root apt-get update -q >&2 || return
+  as_root "${install[@]}" "$@" >&2
 }
 
 # Checks the toolchain, installs what every build needs and then the packages given here.
