@@ -16,6 +16,9 @@ fenceline_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # How many jobs a build may use.
 fenceline_jobs=${FENCELINE_JOBS:-$(getconf _NPROCESSORS_ONLN)}
 
+# How what needs no speed is built; Tools/test leaves out what only editors use.
+read -ra fenceline_debug <<<"-c debug ${FENCELINE_DEBUG_OPTIONS-}"
+
 # How programs are built that need speed. Tools/test names further options: those of its tests on
 # optimised code, so that nothing is compiled twice.
 read -ra fenceline_release <<<"-c release ${FENCELINE_RELEASE_OPTIONS-}"
@@ -82,7 +85,7 @@ can_install() {
 
 # Installs those of the given packages that are missing.
 install_packages() {
-  local package missing=() lock status=0
+  local package missing=()
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     say "no apt here; make sure that these, or what your system calls them, are installed: $*"
     return
@@ -91,21 +94,22 @@ install_packages() {
     has_package "$package" || missing+=("$package")
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0
-  # apt lets one in at a time, and steps of Tools/test run side by side.
-  exec {lock}<"${BASH_SOURCE[0]}"
-  flock "$lock"
-  install_with_apt "${missing[@]}" || status=$?
-  exec {lock}<&-
-  return "$status"
+  say "installing with apt: ${missing[*]}"
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends)
+  if can_install "${missing[@]}" && run_apt "${install[@]}" "${missing[@]}"; then return; fi
+  # Never updated, or so long ago that the files have moved.
+  run_apt apt-get update -q
+  run_apt "${install[@]}" "${missing[@]}"
 }
 
-install_with_apt() {
-  say "installing with apt: $*"
-  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends)
-  if can_install "$@" && as_root "${install[@]}" "$@" >&2; then return; fi
-  # Never updated, or so long ago that the files have moved.
-  as_root apt-get update -q >&2 || return
-  as_root "${install[@]}" "$@" >&2
+# Runs a command of apt as root, one at a time: steps of Tools/test run side by side.
+run_apt() {
+  local lock status=0
+  exec {lock}<"${BASH_SOURCE[0]}"
+  flock "$lock"
+  as_root "$@" >&2 || status=$?
+  exec {lock}<&-
+  return "$status"
 }
 
 # Checks the toolchain, installs what every build needs and then the packages given here.
