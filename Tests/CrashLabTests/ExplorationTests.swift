@@ -11,7 +11,7 @@ struct ExplorationTests {
     CrashSuite.programs(stale: stale).map { (name: "\($0.name), \(stale.rawValue)", $0.program) }
   }
 
-  /// Few images of every moment: a debug build is slow.
+  /// Few images of every moment: the situations are many.
   private func configure(_ options: inout ExplorationOptions) {
     options.model.seed = seed
     options.model.exhaustiveLimit = 24
