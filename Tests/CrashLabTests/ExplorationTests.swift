@@ -11,7 +11,7 @@ struct ExplorationTests {
     CrashSuite.programs(stale: stale).map { (name: "\($0.name), \(stale.rawValue)", $0.program) }
   }
 
-  /// Few images of every moment: a debug build is slow.
+  /// Few images of every moment: the situations are many.
   private func configure(_ options: inout ExplorationOptions) {
     options.model.seed = seed
     options.model.exhaustiveLimit = 24
@@ -19,14 +19,17 @@ struct ExplorationTests {
     options.maximumRecoveries = 4
   }
 
-  @Test("Every fixed situation, on all hardware, one kind of stale contents each")
-  func situations() {
+  /// A share each, so that they are explored side by side.
+  @Test("Every fixed situation, on all hardware, one kind of stale contents each", arguments: 0..<4)
+  func situations(share: Int) {
     var total = CrashReport()
+    var scenarioCount = 0
     let offset = Int(seed % UInt64(StaleKind.allCases.count))
-    let scenarioCount = Self.programs.count / StaleKind.allCases.count
-    for number in 0..<scenarioCount {
+    let count = Self.programs.count / StaleKind.allCases.count
+    for number in stride(from: share, to: count, by: 4) {
       let kind = (number + offset) % StaleKind.allCases.count
-      let (name, program) = Self.programs[kind * scenarioCount + number]
+      let (name, program) = Self.programs[kind * count + number]
+      scenarioCount += 1
       let report = program.explore(configure)
       #expect(report.violations.isEmpty, "seed \(seed), \(name): \(report)")
       #expect(report.mixedLines == 0, "\(name)")

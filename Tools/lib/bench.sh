@@ -24,8 +24,9 @@ build_quietly() {
 # Builds the program that runs the driver; sets bench_tool.
 build_bench_tool() {
   say "building the tool"
-  build_quietly swift build -c release -j "$fenceline_jobs" --product bench
-  bench_tool=$(swift build -c release --show-bin-path)/bench
+  # shellcheck disable=SC2154 # fenceline_release belongs to setup.sh
+  build_quietly swift build "${fenceline_release[@]}" -j "$fenceline_jobs" --product bench
+  bench_tool=$(swift build "${fenceline_release[@]}" --show-bin-path)/bench
 }
 
 # check_bench_arguments COMMAND...: ends the script where the arguments given to it are wrong, or

@@ -4,21 +4,20 @@
 
 # Prints the path of the program that is right for the given arguments.
 build_crash_lab() {
-  local options=(-c release) argument
+  local argument
   for argument in "$@"; do
-    if [[ $argument == --mutants ]]; then
-      options+=(--traits PersistentMemory,Mutants --scratch-path .build-mutants)
-    fi
+    [[ $argument != --mutants ]] ||
+      fenceline_release=(-c release --traits PersistentMemory,Mutants --scratch-path .build-mutants)
   done
-  swift build "${options[@]}" -j "$fenceline_jobs" --product crash-lab >&2
-  printf '%s/crash-lab\n' "$(swift build "${options[@]}" --show-bin-path)"
+  build_for_speed crash-lab
 }
 
-# A short form of what the program does for hours: about three minutes of images, then every mutant.
+# A short form of what the program does for hours: a minute of images, of situations that are others each
+# time (the tests explore every situation, with few images), then every mutant.
 check_crash_lab() {
   local program
   program=$(build_crash_lab)
-  "$program" --seconds "${FENCELINE_CRASH_SECONDS:-150}"
+  "$program" --shuffled --seconds "${FENCELINE_CRASH_SECONDS:-60}"
   # A few moments with nothing left out.
   "$program" --seconds 10 --unpruned --limit 512 --samples 8
   program=$(build_crash_lab --mutants)

@@ -39,7 +39,7 @@ find_dax_vm_kernel() {
   if [[ -z $found ]]; then
     command -v apt-get >/dev/null || return
     # It only names the kernel that is newest; the cloud's kernel has no 9p.
-    name=$(newest_kernel) || { as_root apt-get update -q >&2 && name=$(newest_kernel); } || return
+    name=$(newest_kernel) || { run_apt apt-get update -q && name=$(newest_kernel); } || return
     say "downloading $name"
     (cd "$dax_vm_cache/packages" && apt-get download -q "$name" >&2) || return
     found=$(find "$dax_vm_cache/packages" -name 'linux-image-*.deb' | sort -V | tail -n 1)
@@ -59,8 +59,8 @@ run_dax_vm() {
 
 # Builds the tests; prints the path of the program that holds them.
 build_dax_vm_tests() {
-  swift build -j "$fenceline_jobs" --build-tests >&2
-  printf '%s/fencelinePackageTests.xctest\n' "$(swift build --show-bin-path)"
+  swift build "${fenceline_debug[@]}" -j "$fenceline_jobs" --build-tests >&2
+  printf '%s/fencelinePackageTests.xctest\n' "$(swift build "${fenceline_debug[@]}" --show-bin-path)"
 }
 
 # A short form of `Tools/dax-vm check`, with what is built for debugging. Passes, with a remark, where

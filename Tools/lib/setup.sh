@@ -16,6 +16,13 @@ fenceline_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # How many jobs a build may use.
 fenceline_jobs=${FENCELINE_JOBS:-$(getconf _NPROCESSORS_ONLN)}
 
+# How what needs no speed is built; Tools/test leaves out what only editors use.
+read -ra fenceline_debug <<<"-c debug ${FENCELINE_DEBUG_OPTIONS-}"
+
+# How programs are built that need speed. Tools/test names further options: those of its tests on
+# optimised code, so that nothing is compiled twice.
+read -ra fenceline_release <<<"-c release ${FENCELINE_RELEASE_OPTIONS-}"
+
 # Prints a line on the standard error.
 say() { printf '%s\n' "$*" >&2; }
 
@@ -45,6 +52,13 @@ swift_tool() {
   tool=$(dirname "$(readlink -f "$(command -v swift)")")/$1
   [[ -x $tool ]] || tool=$(command -v "$1") || die "this Swift toolchain has no '$1'"
   printf '%s\n' "$tool"
+}
+
+# build_for_speed NAME: builds a program, prints its path.
+build_for_speed() {
+  # Called in substitutions, where `set -e` does not reach.
+  swift build "${fenceline_release[@]}" -j "$fenceline_jobs" --product "$1" >&2 || return
+  printf '%s/%s\n' "$(swift build "${fenceline_release[@]}" --show-bin-path)" "$1"
 }
 
 # Runs a command as root: directly, or with sudo.
@@ -82,10 +96,20 @@ install_packages() {
   [[ ${#missing[@]} -gt 0 ]] || return 0
   say "installing with apt: ${missing[*]}"
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends)
-  if can_install "${missing[@]}" && as_root "${install[@]}" "${missing[@]}" >&2; then return; fi
+  if can_install "${missing[@]}" && run_apt "${install[@]}" "${missing[@]}"; then return; fi
   # Never updated, or so long ago that the files have moved.
-  as_root apt-get update -q >&2
-  as_root "${install[@]}" "${missing[@]}" >&2
+  run_apt apt-get update -q
+  run_apt "${install[@]}" "${missing[@]}"
+}
+
+# Runs a command of apt as root, one at a time: steps of Tools/test run side by side.
+run_apt() {
+  local lock status=0
+  exec {lock}<"${BASH_SOURCE[0]}"
+  flock "$lock"
+  as_root "$@" >&2 || status=$?
+  exec {lock}<&-
+  return "$status"
 }
 
 # Checks the toolchain, installs what every build needs and then the packages given here.

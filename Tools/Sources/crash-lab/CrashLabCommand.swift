@@ -52,6 +52,9 @@ struct CrashLabCommand: ParsableCommand {
   @Flag(help: "Judge every image, also those that recovery can't tell from others.")
   var unpruned = false
 
+  @Flag(help: "Take the fixed situations in an order that follows from the seed.")
+  var shuffled = false
+
   @Flag(help: "Show that deliberate faults are found (needs a build with the trait Mutants).")
   var mutants = false
 

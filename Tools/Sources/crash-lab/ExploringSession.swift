@@ -56,6 +56,7 @@ struct ExploringSession {
     ]
     if let hardware = command.hardware { arguments += ["--hardware", hardware.rawValue] }
     if command.unpruned { arguments.append("--unpruned") }
+    if command.shuffled { arguments.append("--shuffled") }
     return arguments
   }
 

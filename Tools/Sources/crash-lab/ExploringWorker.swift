@@ -10,8 +10,13 @@ struct ExploringWorker {
   /// Runs programs until the time is over or one fails.
   func run() throws {
     let end = ContinuousClock.now + .seconds(command.seconds)
-    let fixed = Self.fixedPrograms.filter {
+    var fixed = Self.fixedPrograms.filter {
       command.hardware == nil || $0.program.setup.hardware == command.hardware
+    }
+    if command.shuffled {
+      // The same order in all workers, so that each program is one's.
+      var generator = SeededGenerator(seed: command.seed)
+      fixed.shuffle(using: &generator)
     }
     for index in stride(from: number, to: fixed.count, by: command.jobs)
     where ContinuousClock.now < end {
