@@ -59,8 +59,8 @@ run_dax_vm() {
 
 # Builds the tests; prints the path of the program that holds them.
 build_dax_vm_tests() {
-  swift build "${fenceline_debug[@]}" -j "$fenceline_jobs" --build-tests >&2
-  printf '%s/fencelinePackageTests.xctest\n' "$(swift build "${fenceline_debug[@]}" --show-bin-path)"
+  swift build -j "$fenceline_jobs" --build-tests >&2
+  printf '%s/fencelinePackageTests.xctest\n' "$(swift build --show-bin-path)"
 }
 
 # A short form of `Tools/dax-vm check`, with what is built for debugging. Passes, with a remark, where

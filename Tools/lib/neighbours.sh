@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # fenceline_jobs and fenceline_debug belong to setup.sh
+# shellcheck disable=SC2154 # fenceline_jobs belongs to setup.sh
 # A store among others: disks that fill, mounts that can't be written. Sourced, never run; needs root
 # for mounting, setup.sh, and $fenceline_root as the current directory.
 
@@ -21,10 +21,10 @@ check_neighbours() {
   mount -t tmpfs -o size=4m fenceline "$neighbours_work/tmpfs"
   rmdir "$neighbours_work/ext4/lost+found"
   export FENCELINE_SMALL_DISKS=$neighbours_work/ext4:$neighbours_work/tmpfs
-  swift_test "${fenceline_debug[@]}" --filter '^FencelineTests\.SmallDiskTests'
-  PMEM_IS_PMEM_FORCE=1 swift_test "${fenceline_debug[@]}" --filter '^FencelineTests\.SmallDiskTests'
-  swift build "${fenceline_debug[@]}" -j "$fenceline_jobs" --product kvctl
-  PATH=$(swift build "${fenceline_debug[@]}" --show-bin-path):$PATH
+  swift_test --filter '^FencelineTests\.SmallDiskTests'
+  PMEM_IS_PMEM_FORCE=1 swift_test --filter '^FencelineTests\.SmallDiskTests'
+  swift build -j "$fenceline_jobs" --product kvctl
+  PATH=$(swift build --show-bin-path):$PATH
   check_full_disk_in_shell "$neighbours_work/ext4"
   check_full_disk_in_shell "$neighbours_work/tmpfs"
   check_read_only_mount "$neighbours_work/ext4"

@@ -16,9 +16,6 @@ fenceline_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # How many jobs a build may use.
 fenceline_jobs=${FENCELINE_JOBS:-$(getconf _NPROCESSORS_ONLN)}
 
-# How what needs no speed is built; Tools/test leaves out what only editors use.
-read -ra fenceline_debug <<<"-c debug ${FENCELINE_DEBUG_OPTIONS-}"
-
 # How programs are built that need speed. Tools/test names further options: those of its tests on
 # optimised code, so that nothing is compiled twice.
 read -ra fenceline_release <<<"-c release ${FENCELINE_RELEASE_OPTIONS-}"

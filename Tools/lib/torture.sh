@@ -21,9 +21,7 @@ build_torture() {
 # A short form, with the debug build that an earlier step has made.
 check_torture() {
   local bin product
-  for product in kvctl torture; do
-    swift build "${fenceline_debug[@]}" -j "$fenceline_jobs" --product "$product" >&2
-  done
-  bin=$(swift build "${fenceline_debug[@]}" --show-bin-path)
+  for product in kvctl torture; do swift build -j "$fenceline_jobs" --product "$product" >&2; done
+  bin=$(swift build --show-bin-path)
   "$bin/torture" --kvctl "$bin/kvctl" --kills 40
 }
