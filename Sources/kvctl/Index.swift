@@ -10,8 +10,8 @@ struct Index: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a SQLite database about a store's entries.",
     discussion: """
-      The database holds keys, places, lengths and sequences of all entries (not their values), the \
-      segments, and views for common questions. It appears only when it is complete, and replaces \
+      The database holds keys, places, lengths, sequences and expiries of the entries of all \
+      namespaces (not their values), the segments, and views for common questions. It appears only when it is complete, and replaces \
       an older one.
 
       With --update an existing database of the same store is changed instead, at a cost in \
