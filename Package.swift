@@ -119,6 +119,12 @@ let package = Package(
       swiftSettings: settings
     ),
     .executableTarget(
+      name: "group-cost",
+      dependencies: ["Fenceline", filePath],
+      path: "Tools/Sources/group-cost",
+      swiftSettings: settings
+    ),
+    .executableTarget(
       name: "open-cost",
       dependencies: [
         "Fenceline", "ToolSupport", .product(name: "Histogram", package: "hdrhistogram-swift"),

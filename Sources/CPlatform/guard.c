@@ -15,7 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { slot_count = 4096, page_size = 4096 };
+// As many as Linux lets a process have mappings, unless it is told otherwise.
+enum { slot_count = 65536, page_size = 4096 };
 
 typedef struct guard_slot {
   _Atomic(uintptr_t) start;
@@ -26,6 +27,7 @@ typedef struct guard_slot {
 
 static guard_slot slots[slot_count];
 static _Atomic(int) used_slots;  // slots below this index may be in use
+static _Atomic(int) free_hint;   // those below this one are in use, unless one was just given back
 uint64_t cp_guard_faults;
 static struct sigaction previous_action;
 static bool installed;
@@ -102,18 +104,27 @@ bool cp_guard_install(void) {
   return installed;
 }
 
-int cp_guard_add(const void *start, size_t length) {
-  for (int i = 0; i < slot_count; i++) {
-    bool free_slot = false;
-    if (!atomic_compare_exchange_strong(&slots[i].taken, &free_slot, true)) continue;
-    atomic_store_explicit(&slots[i].start, (uintptr_t)start, memory_order_relaxed);
-    atomic_store_explicit(&slots[i].length, length, memory_order_release);
-    int limit = atomic_load(&used_slots);
-    while (limit < i + 1 && !atomic_compare_exchange_weak(&used_slots, &limit, i + 1)) {
-    }
-    return i;
+// Takes the first free slot from one on; -1 where there is none.
+static int take_slot(int first) {
+  for (int i = first; i < slot_count; i++) {
+    bool taken = atomic_load_explicit(&slots[i].taken, memory_order_relaxed);
+    if (!taken && atomic_compare_exchange_strong(&slots[i].taken, &taken, true)) return i;
   }
   return -1;
+}
+
+int cp_guard_add(const void *start, size_t length) {
+  int hint = atomic_load(&free_hint);
+  int i = take_slot(hint);
+  if (i < 0) i = take_slot(0);
+  if (i < 0) return -1;
+  atomic_compare_exchange_strong(&free_hint, &hint, i + 1);
+  atomic_store_explicit(&slots[i].start, (uintptr_t)start, memory_order_relaxed);
+  atomic_store_explicit(&slots[i].length, length, memory_order_release);
+  int limit = atomic_load(&used_slots);
+  while (limit < i + 1 && !atomic_compare_exchange_weak(&used_slots, &limit, i + 1)) {
+  }
+  return i;
 }
 
 void cp_guard_remove(int slot) {
@@ -122,6 +133,9 @@ void cp_guard_remove(int slot) {
   atomic_ulong *faults = atomic_exchange(&slots[slot].faults, NULL);
   if (faults != NULL) munmap(faults, fault_bytes(length));
   atomic_store_explicit(&slots[slot].taken, false, memory_order_release);
+  int hint = atomic_load(&free_hint);
+  while (slot < hint && !atomic_compare_exchange_weak(&free_hint, &hint, slot)) {
+  }
 }
 
 size_t cp_guard_first_fault(int slot, size_t start, size_t end) {

@@ -34,6 +34,24 @@ struct GuardTests {
     #expect(cp_guard_first_fault(slot, 0, 8192) == -1)
   }
 
+  /// The tests themselves once had more than 4,096, and those of others lost their guard.
+  @Test func `Tens of thousands of ranges are guarded at a time, and places are taken again`()
+    throws
+  {
+    let count = 40_000
+    let start = try #require(unsafe mmap(nil, count, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+    defer { unsafe _ = munmap(start, count) }
+    func add(_ numbers: [Int]) -> [Int32] { numbers.map { unsafe cp_guard_add(start + $0, 1) } }
+    var slots = add(Array(0..<count))
+    defer { for slot in slots { cp_guard_remove(slot) } }
+    #expect(slots.allSatisfy { $0 >= 0 } && Set(slots).count == count)
+    let freed = stride(from: 0, to: count, by: 3).map { $0 }
+    for number in freed { cp_guard_remove(slots[number]) }
+    let again = add(freed)
+    for (number, slot) in zip(freed, again) { slots[number] = slot }
+    #expect(slots.allSatisfy { (0..<65_536).contains($0) } && Set(slots).count == count)
+  }
+
   @Test func `A fault outside every registered range still ends the process`() async {
     await #expect(processExitsWith: .signal(SIGBUS)) {
       unsafe setenv("SWIFT_BACKTRACE", "enable=no", 1)
