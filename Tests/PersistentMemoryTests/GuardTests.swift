@@ -39,7 +39,7 @@ struct GuardTests {
     throws
   {
     let count = 40_000
-    let start = try #require(unsafe mmap(nil, count, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+    let start = unsafe try #require(mmap(nil, count, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
     defer { unsafe _ = munmap(start, count) }
     func add(_ numbers: [Int]) -> [Int32] { numbers.map { unsafe cp_guard_add(start + $0, 1) } }
     var slots = add(Array(0..<count))

@@ -54,7 +54,7 @@ func putTogether(
 
 func measure(_ path: FilePath, seconds: Double) async throws {
   let store = try Store.open(at: path)
-  print("\(path): \(store.durableSurvival) is what a durable put survives")
+  print("\(path): \(try store.statistics().durableSurvival) is what a durable put survives")
   var ways = [Way(title: "one thread, a flush for each", taskCount: 0)]
   for count in [1, 8, 64] { ways.append(Way(title: "\(count) tasks in groups", taskCount: count)) }
   for _ in 0..<5 {
