@@ -226,8 +226,10 @@ struct JournalOpening {
     _ progress: (Int, Int) -> Void = { _, _ in }
   ) throws(StoreError) {
     let segments = try mapMembers()
-    // A wave of segments at a time bounds the memory that entries take on their way to the index.
-    let wave = first == nil ? 1 : Parallel.processorCount
+    // A wave of segments at a time bounds the memory that entries take on their way to the index. Where there
+    // are none, waves are longer, for at the end of each the threads wait for each other.
+    let isParallel = first != nil
+    var wave = isParallel ? Parallel.processorCount : 1
     var count = 0
     while count < readings.count {
       let share = readings[count..<min(count + wave, readings.count)]
@@ -239,6 +241,7 @@ struct JournalOpening {
         count += 1
         progress(count, readings.count)
       }
+      if !hasIndex, isParallel { wave = 8 * Parallel.processorCount }
     }
   }
 
