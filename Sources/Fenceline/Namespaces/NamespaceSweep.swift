@@ -22,8 +22,6 @@ final class NamespaceSweep: Sendable {
 
   /// Deletes of one transaction.
   private static let batchSize = 128
-  /// Bytes of keys that are collected at a time.
-  private static let mostBytes = 1 << 20
 
   init(update: IndexUpdate, hashSeed: UInt64, writer: WriterAccess) {
     self.update = update
@@ -41,6 +39,7 @@ final class NamespaceSweep: Sendable {
   ///
   /// - Parameter goesOn: asked between transactions; with false the rest is for another time.
   /// - Throws: what a delete gives.
+  /// - Complexity: O(keys of the store), once for any number of drops before it begins.
   func run(while goesOn: () -> Bool) throws(StoreError) {
     guard isWanted.load(ordering: .acquiring) else { return }
     try lock.withLock { (_) throws(StoreError) in
@@ -48,12 +47,8 @@ final class NamespaceSweep: Sendable {
         var isDone = false
         // Until it is known that there is nothing more.
         defer { if !isDone { noteDrop() } }
-        let keys = try hasDropped() ? keysOfDropped() : []
-        isDone = keys.isEmpty
-        for start in stride(from: 0, to: keys.count, by: Self.batchSize) {
-          guard goesOn() else { return }
-          try delete(keys[start..<min(keys.count, start + Self.batchSize)])
-        }
+        isDone = if try hasDropped() { try deleteDropped(while: goesOn) } else { true }
+        guard isDone else { return }
       }
     }
   }
@@ -99,27 +94,34 @@ final class NamespaceSweep: Sendable {
     }
   }
 
-  /// Some of the stored keys that nobody can ask for any more; none only where there are none.
-  private func keysOfDropped() throws(StoreError) -> [[UInt8]] {
+  /// Deletes the stored keys that nobody can ask for any more: those of a namespace that was dropped before
+  /// are all there from beginning to end, and no more of them can come.
+  ///
+  /// - Returns: false where it was told to stop.
+  private func deleteDropped(while goesOn: () -> Bool) throws(StoreError) -> Bool {
     var verdicts: [UInt32: Bool] = [0: false, StoredKey.catalogueNumber: false]
     var keys: [[UInt8]] = []
-    var byteCount = 0
+    var isStopped = false
     let ticket = update.epochs.enter()
     defer { update.epochs.leave(ticket) }
     try index.forEachUnit { (unit) throws(StoreError) in
-      guard byteCount < Self.mostBytes else { return }
+      guard !isStopped else { return }
       let found = map.withUnverifiedKey(at: unit) { StoredKey.number(of: $0) }
       guard let number = found, verdicts[number] ?? true, map.hasSoundKey(at: unit) else { return }
       let isDropped = if let known = verdicts[number] { known } else { try self.isDropped(number) }
       verdicts[number] = isDropped
       guard isDropped else { return }
       map.withUnverifiedKey(at: unit) { keys.append(Array(copying: $0)) }
-      byteCount += keys.last?.count ?? 0
+      guard keys.count == Self.batchSize else { return }
+      isStopped = !goesOn()
+      if !isStopped { try delete(keys) }
+      keys.removeAll(keepingCapacity: true)
     }
-    return keys
+    if !isStopped, !keys.isEmpty { try delete(keys) }
+    return !isStopped
   }
 
-  private func delete(_ keys: ArraySlice<[UInt8]>) throws(StoreError) {
+  private func delete(_ keys: [[UInt8]]) throws(StoreError) {
     var batch = WriteBatch()
     for key in keys {
       let key = unsafe key.span.bytes
