@@ -42,10 +42,11 @@ struct JournalContents {
       return
     }
     for header in first == second ? [first] : [first, second] {
-      let reader = JournalReader(binding: SegmentBinding(header), from: 0, limit: bytes.count)
-      let span = unsafe bytes.span.bytes
-      reader.forEachWholeRecord(in: span, from: SegmentField.journalStart) { (record) in
-        guard record.header.kind == .put else { return }
+      let (binding, span) = (SegmentBinding(header), unsafe bytes.span.bytes)
+      // Also those inside of others' values: the words of an image that lies may lead there.
+      for offset in stride(from: SegmentField.journalStart, to: bytes.count, by: 8) {
+        let found = try? JournalRecord(in: span, at: offset, binding: binding, limit: bytes.count)
+        guard let record = found, record.header.kind == .put else { continue }
         let key = span.extracting(record.keyRange).array
         values[key, default: []].insert(span.extracting(record.valueRange).array)
       }
