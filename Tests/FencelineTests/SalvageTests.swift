@@ -318,6 +318,30 @@ struct SalvageTests {
     try expectSaved(try Store.openReadOnly(at: older), first: "lost-1")
   }
 
+  /// Nothing whole is left of it, and the name that stands for it once came too late for the list.
+  @Test func `A namespace that only damaged records tell of is doubtful too`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    try store.createNamespace("space").put("key", "only value")
+    try store.put("stays", "1", durability: .durable)
+    try store.close()
+    try scratch.patch("00000001.segment") { (data) in
+      for text in ["space", "only value"] {
+        var from = data.startIndex
+        while let place = data.range(of: Data(text.utf8), in: from..<data.endIndex) {
+          data[place.lowerBound] ^= 1
+          from = place.upperBound
+        }
+      }
+    }
+    var told: [SalvageLoss] = []
+    let report = try Store.salvage(from: scratch.store, to: nil, lost: { told.append($0) })
+    #expect(report.keptCount == 1 && !report.isComplete, "\(report)")
+    let names = Set(told.compactMap(\.namespace))
+    #expect(names == ["lost-1"], "\(told)")
+    #expect(names.isSubset(of: report.doubtfulNamespaces), "\(report)")
+  }
+
   @Test func `A new store takes nobody's place`() throws {
     let scratch = try Scratch()
     try Store.open(at: scratch.store).put("a", "1")

@@ -110,7 +110,6 @@ private struct Salvage {
       try keep(unit, of: &namespaces, in: target, &report, &seenMarks, visit)
       if number.isMultiple(of: 4096) { progress(.keeping, number, units.count) }
     }
-    report.doubtfulNamespaces = namespaces.doubtfulNames
     countUnread(&namespaces, &report, &seenMarks, visit)
     report.incompleteTransactions = Set(
       opening.damage.flatMap { $0.salvaged.map(\.sequence) }
@@ -188,6 +187,8 @@ private struct Salvage {
       }
     }
     let removals = removals(of: missing.keys)
+    let soundNames = Set(namespaces.soundNames)
+    var doubtfulNames: Set<String> = []
     let inOrder = missing.sorted { $0.value.record.sequence < $1.value.record.sequence }
     for (key, (record, cause)) in inOrder
     where !record.isDelete {
@@ -206,11 +207,13 @@ private struct Salvage {
           )
         )
       } else if StoredKey.isOfCatalogue(stored), let name = NamespaceCatalogue.name(in: stored),
-        !namespaces.soundNames.contains(name), !report.doubtfulNamespaces.contains(name)
+        !soundNames.contains(name)
       {
-        report.doubtfulNamespaces.append(name)
+        doubtfulNames.insert(name)
       }
     }
+    // Behind the keys, for some namespaces are known by lost ones only.
+    report.doubtfulNamespaces = doubtfulNames.union(namespaces.doubtfulNames).sorted()
     var unnamed: Set<UInt16> = []
     for damage in opening.damage {
       switch damage.lostKeys {
