@@ -140,7 +140,6 @@ extension JournalFollower {
       guard scan.acceptedEnd == member.statedEnd ?? scan.acceptedEnd else { return nil }
       (state.end, state.last) = (scan.acceptedEnd, scan.last)
       state.nextSequence = scan.nextSequence
-      state.isEmpty = scan.isEmpty
     }
     isDone = true
     replaceIndex(by: fresh, newestSequence: state.nextSequence &- 1)

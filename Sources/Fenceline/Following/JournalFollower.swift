@@ -6,6 +6,7 @@
 //   a transaction counts once all of its records are whole
 //   a segment's mark says "followed" before the first record of its successor is written
 //   the successor states where its predecessor ends, a compacted segment what it stands for
+//   an empty segment that is replaced says "followed" before the first record in the one in its place
 //
 // Invariant: complete transactions are applied in history order, by one thread at a time; the index never
 // goes back. A mapping outlives its file's name, so what a compaction removes stays readable until
@@ -31,18 +32,20 @@ final class JournalFollower: @unchecked Sendable {
   let snapshots: SnapshotRegistry
   private let state: ForkSafeMutex<State>
 
-  /// Where the next record's first word will stand, and what stood there.
-  private let tail = Atomic<UInt>(0)
-  private let seenWord = Atomic<UInt64>(0)
-  /// Where the newest segment's mark has its state, and which it was.
-  private let mark = Atomic<UInt>(0)
-  private let seenMark = Atomic<UInt32>(0)
-  /// A look may find something although nothing has changed there: bytes of an unfinished write that
-  /// come later, or an empty segment that was replaced.
-  private let isUncertain = Atomic<Bool>(false)
+  private let watch = JournalWatch()
+  private let doubt = Atomic<Doubt>(.none)
   /// The last look failed, so reads have to ask why; nobody takes the lock without need.
   private let hasFailed = Atomic<Bool>(false)
   private let lastLook = Atomic<UInt64>(0)
+
+  /// Why there may be news although the words that are looked at have not changed.
+  private enum Doubt: UInt8, AtomicRepresentable {
+    case none
+    /// A record or a mark is there in part, and the rest may have come: each read asks.
+    case unfinished
+    /// What the medium said, or what a listing showed, may be otherwise now: asked every few milliseconds.
+    case failed
+  }
 
   /// Where following stands.
   struct State {
@@ -52,8 +55,9 @@ final class JournalFollower: @unchecked Sendable {
     /// What stands before it.
     var last = JournalNeighbour.record
     var nextSequence: UInt64
-    /// Nothing in it was accepted but the description of the segment before.
-    var isEmpty: Bool
+    /// Where the last reading met no valid record, behind the records of an unfinished transaction if
+    /// there are some; nil before the first one and at the segment's end.
+    var stop: ScanStop?
     /// Why nothing could be read on at the last look.
     var failure: StoreError?
     /// There is more, which can't be made sense of yet.
@@ -94,16 +98,13 @@ final class JournalFollower: @unchecked Sendable {
       newest: newest,
       end: scan.acceptedEnd,
       last: scan.last,
-      nextSequence: scan.nextSequence,
-      isEmpty: scan.isEmpty
+      nextSequence: scan.nextSequence
     )
     state = ForkSafeMutex(initial)
     map.noteCommitted(initial.position, nextSequence: initial.nextSequence)
     writer.noteApplied(initial.position)
-    watch(initial)
     // Whatever came since the scan is news.
-    seenWord.store(0, ordering: .relaxed)
-    seenMark.store(CloseMark.State.open.rawValue, ordering: .relaxed)
+    watch.expectNothing(at: initial.end, of: initial.newest)
   }
 
   // MARK: Noticing
@@ -117,58 +118,36 @@ final class JournalFollower: @unchecked Sendable {
   /// - Complexity: two loads where there is nothing new.
   @inline(__always)
   func catchUp() throws(StoreError) {
-    let word = Self.word(at: tail.load(ordering: .acquiring))
-    let state = Self.state(at: mark.load(ordering: .acquiring))
-    if word == seenWord.load(ordering: .relaxed), state == seenMark.load(ordering: .relaxed),
-      !isUncertain.load(ordering: .relaxed)
-    {
-      return
-    }
+    if !watch.hasNews, doubt.load(ordering: .acquiring) == .none { return }
     try look()
-  }
-
-  @inline(__always)
-  private static func word(at address: UInt) -> UInt64 {
-    // SAFETY: an aligned word of a mapping that the caller's ticket keeps.
-    unsafe UnsafePointer<Atomic<UInt64>>(bitPattern: address).unsafelyUnwrapped.pointee
-      .load(ordering: .acquiring)
-  }
-
-  @inline(__always)
-  private static func state(at address: UInt) -> UInt32 {
-    // SAFETY: as above.
-    unsafe UnsafePointer<Atomic<UInt32>>(bitPattern: address).unsafelyUnwrapped.pointee
-      .load(ordering: .acquiring)
-  }
-
-  /// Notes where the next news will be seen.
-  private func watch(_ state: State) {
-    let base = unsafe UInt(bitPattern: state.newest.file.mappedBase)
-    let hasRoom = state.end + 8 <= state.newest.file.length
-    let markState = base + UInt(SegmentField.closeMark + CloseMarkField.state)
-    // A segment that is full to the last byte has only its mark to look at.
-    let next = hasRoom ? base + UInt(state.end) : base
-    seenWord.store(Self.word(at: next), ordering: .relaxed)
-    seenMark.store(Self.state(at: markState), ordering: .relaxed)
-    tail.store(next, ordering: .releasing)
-    mark.store(markState, ordering: .releasing)
   }
 
   @inline(never)
   private func look() throws(StoreError) {
     let now = Clock.coarseMilliseconds()
-    let isNews =
-      Self.word(at: tail.load(ordering: .acquiring)) != seenWord.load(ordering: .relaxed)
-      || Self.state(at: mark.load(ordering: .acquiring)) != seenMark.load(ordering: .relaxed)
-    let looks = isNews || lastLook.load(ordering: .relaxed) != now
-    guard looks || hasFailed.load(ordering: .relaxed) else { return }
-    if looks { lastLook.store(now, ordering: .relaxed) }
+    let isWaiting =
+      !watch.hasNews && doubt.load(ordering: .acquiring) == .failed
+      && lastLook.load(ordering: .relaxed) == now
+    if isWaiting, !hasFailed.load(ordering: .relaxed) { return }
     try state.withLock { (state) throws(StoreError) in
-      if looks {
-        advance(&state)
+      if try mayGoOn(state, at: now) {
+        lastLook.store(now, ordering: .relaxed)
+        // Whoever asks meanwhile waits until what was noted as seen is applied.
+        doubt.store(.unfinished, ordering: .sequentiallyConsistent)
+        doubt.store(advance(&state), ordering: .releasing)
         epochs.reclaim()
       }
       if let failure = state.failure { throw failure }
+    }
+  }
+
+  /// Whether there are news, or it is time to look although nothing has changed.
+  private func mayGoOn(_ state: State, at now: UInt64) throws(StoreError) -> Bool {
+    if watch.hasNews { return true }
+    return switch doubt.load(ordering: .relaxed) {
+    case .none: false
+    case .unfinished: try isFinished(state)
+    case .failed: lastLook.load(ordering: .relaxed) != now
     }
   }
 
@@ -212,39 +191,67 @@ final class JournalFollower: @unchecked Sendable {
 
   // MARK: Advancing
 
-  private func advance(_ state: inout State) {
-    var isTorn = false
+  /// Applies what there is.
+  ///
+  /// - Returns: whether there may be more.
+  private func advance(_ state: inout State) -> Doubt {
     (state.failure, state.isIncomplete) = (nil, false)
+    defer { hasFailed.store(state.failure != nil, ordering: .relaxed) }
     do throws(StoreError) {
       while true {
         // Noted before reading: what comes meanwhile is news.
-        watch(state)
-        let end = state.end
-        isTorn = try apply(&state, upTo: state.newest.file.length)
+        watch.note(at: state.stop?.offset ?? state.end, of: state.newest)
+        let (end, stop) = (state.end, state.stop)
+        try apply(&state, upTo: state.newest.file.length)
         if index.hasMetDamage, index.usesImage { replaceImage(&state) }
-        if state.end == end, try !moveOn(&state) { break }
+        if state.end == end, state.stop == stop, try !moveOn(&state) { break }
       }
     } catch {
       // Beside damage the handle stays at this moment, as one does that finds it at its opening: what is
       // whole can be read. Calls of the system may work the next time, and until then nobody knows.
-      if error.isDamage { state.isIncomplete = false } else { state.failure = error }
+      guard !error.isDamage else { return .none }
+      state.failure = error
     }
-    let isUnfinished = isTorn || state.isEmpty || state.isIncomplete || state.failure != nil
-    hasFailed.store(state.failure != nil, ordering: .relaxed)
-    isUncertain.store(isUnfinished, ordering: .relaxed)
+    if state.isIncomplete || state.failure != nil { return .failed }
+    return isUnfinished(state) ? .unfinished : .none
+  }
+
+  /// Whether a record or a mark is there in part.
+  private func isUnfinished(_ state: State) -> Bool {
+    if let stop = state.stop, !stop.isMisplaced,
+      JournalWatch.word(at: stop.offset, of: state.newest) != 0
+    {
+      return true
+    }
+    return watch.isMarkedFollowed
+  }
+
+  /// Whether what was there in part is whole now.
+  ///
+  /// - Complexity: O(bytes of the record).
+  private func isFinished(_ state: State) throws(StoreError) -> Bool {
+    let segment = state.newest
+    if let stop = state.stop, try isWhole(at: stop.offset, of: segment) { return true }
+    return try isMarkedFollowed(segment)
+  }
+
+  private func isWhole(at offset: Int, of segment: MappedSegment) throws(StoreError) -> Bool {
+    let limit = segment.file.length
+    return try reading(segment.file, 0..<limit, from: offset) { (bytes) in
+      var reader = JournalReader(binding: segment.binding, from: offset, limit: limit)
+      if case .invalid = reader.next(in: bytes) { return reader.offset != offset }
+      return true
+    }
   }
 
   /// Applies complete transactions up to the first thing that fails, or `limit`.
   ///
-  /// - Returns: whether something stands there that is no record yet.
   /// - Throws: what the medium says.
-  @discardableResult
-  func apply(_ state: inout State, upTo limit: Int) throws(StoreError) -> Bool {
+  func apply(_ state: inout State, upTo limit: Int) throws(StoreError) {
     let segment = state.newest
     var next = state
     let whole = 0..<segment.file.length
-    let read = try reading(segment.file, whole, from: state.end) {
-      (bytes) -> (TransactionScan, Bool)? in
+    let read = try reading(segment.file, whole, from: state.end) { (bytes) -> TransactionScan? in
       var records: [JournalRecord] = []
       let scan = TransactionScan(
         bytes,
@@ -254,21 +261,17 @@ final class JournalFollower: @unchecked Sendable {
         lowestSequence: state.nextSequence,
         limit: limit
       ) { records.append($0) }
-      let end = scan.acceptedEnd
       guard index.hasMemory(for: records.count) else { return nil }
       // Scans may show them as soon as the first look-up does.
-      next.end = end
+      next.end = scan.acceptedEnd
       map.noteCommitted(next.position, nextSequence: scan.nextSequence)
       for record in records { apply(record, of: segment, in: bytes) }
       writer.noteApplied(next.position)
-      let isTorn = end + 8 <= limit && bytes.littleEndian(at: end, as: UInt64.self) != 0
-      return (scan, isTorn)
+      return scan
     }
-    guard let (scan, isTorn) = read else { throw .noMemory(for: segment.file.path) }
-    (state.end, state.last) = (scan.acceptedEnd, scan.last)
+    guard let scan = read else { throw .noMemory(for: segment.file.path) }
+    (state.end, state.last, state.stop) = (scan.acceptedEnd, scan.last, scan.stop)
     state.nextSequence = scan.nextSequence
-    if !scan.isEmpty { state.isEmpty = false }
-    return isTorn
   }
 
   private func apply(_ record: JournalRecord, of segment: MappedSegment, in bytes: RawSpan) {
@@ -306,9 +309,9 @@ final class JournalFollower: @unchecked Sendable {
   /// Goes on in the segment that follows, if there is one.
   private func moveOn(_ state: inout State) throws(StoreError) -> Bool {
     let isFollowed = try isMarkedFollowed(state.newest)
-    guard isFollowed || state.isEmpty else { return false }
+    guard isFollowed else { return false }
     // Unless it goes on here, whatever is missing may come.
-    state.isIncomplete = isFollowed
+    state.isIncomplete = true
     let members = try SegmentChain(in: directory)
     if let damage = members.damage.first {
       guard damage.isMissingSegment else { throw damage.error }
@@ -348,8 +351,7 @@ final class JournalFollower: @unchecked Sendable {
     State(
       newest: segment,
       end: SegmentField.journalStart,
-      nextSequence: segment.header.firstSequence,
-      isEmpty: true
+      nextSequence: segment.header.firstSequence
     )
   }
 

@@ -204,6 +204,26 @@ extension SegmentEncoder {
     try writeCloseMark(mark, SegmentBinding(header), to: file)
   }
 
+  /// Marks a segment in which nothing was accepted as followed, by the one that takes its place in the
+  /// history; durable on return.
+  ///
+  /// - Parameters:
+  ///   - file: the segment, open for writing.
+  ///   - header: its own.
+  /// - Throws: what the medium says.
+  static func markReplaced(
+    _ file: SegmentFile,
+    _ header: SegmentHeader
+  ) throws(MediumError) {
+    let mark = CloseMark(
+      incarnation: header.incarnation,
+      end: SegmentField.journalStart,
+      nextSequence: header.firstSequence,
+      state: .followed
+    )
+    try writeCloseMark(mark, SegmentBinding(header), to: file)
+  }
+
   /// Writes the close mark, durable on return.
   static func writeCloseMark(
     _ mark: CloseMark,

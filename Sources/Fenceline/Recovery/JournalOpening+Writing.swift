@@ -152,7 +152,7 @@ extension JournalOpening {
       try mark(described, followedBy: active.header, in: directory)
     }
     if isNewestEmpty {
-      chain.noteLeftover(newest.name)
+      chain.noteReplaced(newest)
     } else {
       // Decided, durably: nothing behind the accepted end will be read again.
       Self.settle(newest.file, at: scan.acceptedEnd)
@@ -295,14 +295,26 @@ extension JournalOpening {
   /// A segment that was replaced is gone for certain before the first record is written: if the one in
   /// its place were lost later, it would pass for the newest.
   private func removeLeftovers(in directory: any StoreDirectory) throws(StoreError) {
-    let replaced = chain.leftovers.filter { SegmentName.id(of: $0) != nil }
-    for name in chain.leftovers where !replaced.contains(name) {
-      try? directory.removeSegment(named: name)
-    }
-    guard !replaced.isEmpty else { return }
+    for name in chain.unpublished { try? directory.removeSegment(named: name) }
+    guard !chain.superseded.isEmpty else { return }
+    for member in chain.superseded { tellFollowers(of: member, in: directory) }
     try translatingErrors { () throws(MediumError) in
-      for name in replaced { try directory.removeSegment(named: name) }
+      for member in chain.superseded { try directory.removeSegment(named: member.name) }
       if !Mutant.leftoversUnsynced.isActive { try directory.synchronize() }
     }
+  }
+
+  /// Lets whoever follows a segment that was replaced see that the history goes on elsewhere: it has
+  /// the segment mapped, where nobody will write a record any more.
+  private func tellFollowers(of member: ChainMember, in directory: any StoreDirectory) {
+    let id = member.header.segmentID
+    // What was compacted has had successors, and its mark says so.
+    let isCompacted = chain.members.contains {
+      $0.isCompacted && $0.header.covered.contains(id)
+    }
+    guard !isCompacted,
+      let file = try? directory.openSegment(named: member.name, writable: true)
+    else { return }
+    try? SegmentEncoder.markReplaced(file, member.header)
   }
 }

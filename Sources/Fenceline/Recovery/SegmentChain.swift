@@ -20,8 +20,10 @@ internal import SystemPackage
 /// The segments of a store, oldest first.
 package struct SegmentChain: Sendable {
   package private(set) var members: [ChainMember] = []
-  /// Names of files that are no part of history and may be removed by a writer.
-  package private(set) var leftovers: [String] = []
+  /// Names of files that never got their own name, and may be removed by a writer.
+  private(set) var unpublished: [String] = []
+  /// Segments that are no part of history any more, and may be removed by a writer.
+  private(set) var superseded: [ChainMember] = []
   /// The highest id that any file bears.
   package private(set) var highestID: UInt32 = 0
   /// The ids that names of files state.
@@ -120,7 +122,7 @@ package struct SegmentChain: Sendable {
       let isOwn =
         SegmentName.id(of: published) != nil || ChangeFile.number(of: published) != nil
         || published == IndexImage.fileName
-      if isOwn { leftovers.append(name) } else { foreignNames.append(name) }
+      if isOwn { unpublished.append(name) } else { foreignNames.append(name) }
     } else if name == IndexImage.fileName {
       hasImage = true
     } else if let number = ChangeFile.number(of: name) {
@@ -201,7 +203,7 @@ package struct SegmentChain: Sendable {
     }
     members.reverse()
     let inChain = Set(members.map(\.name))
-    leftovers += found.values.map(\.name).filter { !inChain.contains($0) }
+    superseded += found.values.filter { !inChain.contains($0.name) }
   }
 
   /// The next older segment that can be read.
@@ -282,7 +284,7 @@ package struct SegmentChain: Sendable {
   }
 
   /// Takes note of a segment that was replaced.
-  mutating func noteLeftover(_ name: String) { leftovers.append(name) }
+  mutating func noteReplaced(_ member: ChainMember) { superseded.append(member) }
 
   /// Maps the newest segment for writing.
   package mutating func openNewestForWriting(
