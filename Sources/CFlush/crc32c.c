@@ -153,30 +153,35 @@ static uint32_t add_first(uint32_t state, const unsigned char *bytes, size_t cou
 /// than they save there. The three chains are faster from 128 bytes on.
 enum { serial_most = 127 };
 
-#define ADD(instruction, type, size)                                             \
+// Numbers where bytes of any kind stand, at any address: operands in memory, which take no register and
+// no instruction of their own.
+typedef uint64_t bytes_8 __attribute__((aligned(1), may_alias));
+typedef uint32_t bytes_4 __attribute__((aligned(1), may_alias));
+typedef uint16_t bytes_2 __attribute__((aligned(1), may_alias));
+typedef uint8_t bytes_1 __attribute__((may_alias));
+
+#define ADD(instruction, type)                                                   \
   do {                                                                           \
-    type value;                                                                  \
-    __builtin_memcpy_inline(&value, at, size);                                   \
-    __asm__(instruction : "+r"(state) : "r"(value));                             \
-    at += (size);                                                                \
+    __asm__(instruction : "+r"(state) : "m"(*(const type *)at));                 \
+    at += sizeof(type);                                                          \
   } while (0)
 
 static inline uint32_t add_short(uint32_t crc, const unsigned char *at, size_t count) {
   uint64_t state = crc;
   for (; count >= 32; count -= 32) {
-    ADD("crc32q %1, %q0", uint64_t, 8);
-    ADD("crc32q %1, %q0", uint64_t, 8);
-    ADD("crc32q %1, %q0", uint64_t, 8);
-    ADD("crc32q %1, %q0", uint64_t, 8);
+    ADD("crc32q %1, %q0", bytes_8);
+    ADD("crc32q %1, %q0", bytes_8);
+    ADD("crc32q %1, %q0", bytes_8);
+    ADD("crc32q %1, %q0", bytes_8);
   }
   if (count & 16) {
-    ADD("crc32q %1, %q0", uint64_t, 8);
-    ADD("crc32q %1, %q0", uint64_t, 8);
+    ADD("crc32q %1, %q0", bytes_8);
+    ADD("crc32q %1, %q0", bytes_8);
   }
-  if (count & 8) ADD("crc32q %1, %q0", uint64_t, 8);
-  if (count & 4) ADD("crc32l %1, %k0", uint32_t, 4);
-  if (count & 2) ADD("crc32w %1, %k0", uint16_t, 2);
-  if (count & 1) ADD("crc32b %b1, %k0", uint8_t, 1);
+  if (count & 8) ADD("crc32q %1, %q0", bytes_8);
+  if (count & 4) ADD("crc32l %1, %k0", bytes_4);
+  if (count & 2) ADD("crc32w %1, %k0", bytes_2);
+  if (count & 1) ADD("crc32b %1, %k0", bytes_1);
   return (uint32_t)state;
 }
 

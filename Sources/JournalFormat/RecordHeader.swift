@@ -152,6 +152,11 @@ public struct RecordHeaderWords: Sendable {
   public var flags: RecordFlags {
     RecordFlags(rawValue: UInt16(truncatingIfNeeded: first >> 32) & ~RecordFlags.kindMask)
   }
+  /// Whether there are no optional fields, chunk checksums or unknown flags.
+  @inlinable @inline(__always)
+  public var hasOnlyFixedFields: Bool {
+    UInt16(truncatingIfNeeded: first >> 32) & RecordFlags.beyondFixedFields == 0
+  }
   /// Bytes 6 and 7.
   @inlinable @inline(__always)
   public var keyLength: Int { Int(truncatingIfNeeded: first >> 48) }

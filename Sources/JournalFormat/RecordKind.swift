@@ -106,6 +106,11 @@ public struct RecordFlags: OptionSet, Sendable, Hashable {
   @inlinable public static var wholeTransaction: RecordFlags {
     RecordFlags(rawValue: 1 << 4 | 1 << 5)
   }
+  /// Bits beside the kind that a record without optional fields and chunk checksums does not have.
+  @inlinable public static var beyondFixedFields: UInt16 {
+    let without: UInt16 = 1 << 4 | 1 << 5 | 1 << 6 | 1 << 14
+    return ~(kindMask | without)
+  }
   /// The flag that announces an optional field of four bytes.
   @inlinable public static var announcingFourBytes: RecordFlags {
     RecordFlags(rawValue: 1 << 7)

@@ -37,6 +37,10 @@ package struct JournalRecord: Sendable {
   @inline(__always)
   package var flags: RecordFlags { words.flags }
 
+  /// See ``RecordField/keyCheck``.
+  @inline(__always)
+  var keyCheck: UInt16 { words.keyCheck }
+
   /// Whether it is of a kind.
   @inline(__always)
   package func isA(_ kind: RecordKind) -> Bool { words.kindBits == UInt16(kind.rawValue) }
@@ -117,24 +121,73 @@ package struct JournalRecord: Sendable {
       Checksum.headerCheck(words, seed: seed) == words.headerCheck
         || Mutant.recordHeaderUnchecked.isActive
     else { throw .header }
+    if words.hasOnlyFixedFields {
+      // Nearly all of them: lengths and places are sums that nothing else decides, and none overflows.
+      let used = RecordField.headerEnd &+ words.keyLength &+ words.valueLength
+      guard (used &+ 7) & ~7 <= limit &- offset || Mutant.recordLengthUnchecked.isActive else {
+        throw .length
+      }
+      guard Self.fixedBodyMatches(bytes, at: offset, words: words, used: used, seed: seed) else {
+        throw Self.bodyFault(words)
+      }
+      self.init(verified: words, at: offset, sequence: binding.shortSequence(of: words))
+    } else {
+      self = try Self.withOptionalFields(words, in: bytes, at: offset, binding, seed, limit: limit)
+    }
+  }
+
+  @inline(__always)
+  private init(verified words: RecordHeaderWords, at offset: Int, sequence: UInt64) {
+    (self.offset, self.words, self.sequence) = (offset, words, sequence)
+  }
+
+  @inline(__always)
+  private static func fixedBodyMatches(
+    _ bytes: RawSpan,
+    at offset: Int,
+    words: RecordHeaderWords,
+    used: Int,
+    seed: UInt32
+  ) -> Bool {
+    // Key and value are neighbours: one pass.
+    let body = offset &+ RecordField.headerEnd..<offset &+ used
+    var crc = Checksum.crc32c(bytes.extracting(body), continuing: seed)
+    crc = Checksum.crc32c(of: words.coveredFirst, continuing: crc)
+    crc = Checksum.crc32c(of: words.coveredSecond, continuing: crc)
+    return crc == words.checksum || Mutant.bodyUnchecked.isActive
+  }
+
+  @inline(never)
+  private static func bodyFault(_ words: RecordHeaderWords) -> RecordFault {
+    .body(
+      keyCheck: words.keyCheck,
+      isWholeTransaction: words.flags.contains(.wholeTransaction)
+    )
+  }
+
+  /// The rest of the checks for a record that has more than every record.
+  @inline(never)
+  private static func withOptionalFields(
+    _ words: RecordHeaderWords,
+    in bytes: RawSpan,
+    at offset: Int,
+    _ binding: SegmentBinding,
+    _ seed: UInt32,
+    limit: Int
+  ) throws(RecordFault) -> JournalRecord {
     let unknown = words.flags.rawValue & ~RecordFlags.known.rawValue
     guard unknown == 0 else { throw .unknownFlags(unknown) }
     let shape = words.shape
     guard shape.totalLength <= limit - offset || Mutant.recordLengthUnchecked.isActive else {
       throw .length
     }
-    guard Self.bodyMatches(bytes, at: offset, words: words, shape: shape, seed: seed) else {
-      throw .body(
-        keyCheck: words.keyCheck,
-        isWholeTransaction: words.flags.contains(.wholeTransaction)
-      )
+    guard bodyMatches(bytes, at: offset, words: words, shape: shape, seed: seed) else {
+      throw bodyFault(words)
     }
-    self.offset = offset
-    self.words = words
-    sequence = binding.sequence(of: words, in: bytes, at: offset)
+    let sequence = binding.sequence(of: words, in: bytes, at: offset)
+    return JournalRecord(verified: words, at: offset, sequence: sequence)
   }
 
-  @inline(__always)
   private static func bodyMatches(
     _ bytes: RawSpan,
     at offset: Int,

@@ -51,7 +51,13 @@ package struct SegmentBinding: Sendable, Equatable {
   func sequence(of header: RecordHeaderWords, in bytes: RawSpan, at offset: Int) -> UInt64 {
     header.flags.contains(.wideSequence)
       ? RecordFields(flags: header.flags, in: bytes, at: offset).wideSequence
-      : firstSequence &+ UInt64(header.sequenceOffset)
+      : shortSequence(of: header)
+  }
+
+  /// The same of a record without the field for a whole sequence.
+  @inline(__always)
+  func shortSequence(of header: RecordHeaderWords) -> UInt64 {
+    firstSequence &+ UInt64(header.sequenceOffset)
   }
 }
 

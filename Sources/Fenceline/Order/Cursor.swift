@@ -155,7 +155,7 @@ public struct Cursor: ~Copyable {
         continue
       }
       let refusal = store.damageError(
-        keyCheck: record.header.keyCheck,
+        keyCheck: record.keyCheck,
         sequence: record.sequence
       )
       if let refusal { throw refusal }

@@ -228,7 +228,7 @@ private struct RecordsAhead {
   @inline(__always)
   mutating func advance(_ step: Int) -> Bool {
     wanted &-= 1
-    asked = max(0, asked - 1)
+    asked = max(0, asked &- 1)
     return step == self.step
   }
 

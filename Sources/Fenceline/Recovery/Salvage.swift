@@ -129,7 +129,7 @@ private struct Salvage {
     var failure: StoreError?
     do throws(StoreError) {
       try opening.map.withRecord(at: unit) { (record, bytes) in
-        let keyCheck = record.header.keyCheck
+        let keyCheck = record.keyCheck
         seenMarks.insert(DigestEntry.mark(keyCheck))
         let stored = bytes.extracting(record.keyRange)
         guard let place = namespaces.place(of: stored), present.shows(record, bytes) else { return }

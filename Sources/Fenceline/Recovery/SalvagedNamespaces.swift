@@ -61,7 +61,7 @@ struct SalvagedNamespaces {
       (number, name) = (found, String(decoding: value))
     }
     let doubt = damage.first {
-      $0.concerns(keyCheck: record.header.keyCheck, sequence: record.sequence)
+      $0.concerns(keyCheck: record.keyCheck, sequence: record.sequence)
     }
     if let old = known[number] ?? nil, old.doubt == nil || doubt != nil { return }
     known[number] = Known(name: name, doubt: doubt?.error)

@@ -171,7 +171,7 @@ struct SegmentRecovery: Sendable {
       guard options.collectsDigest else { return }
       let endsTransaction = $0.flags.contains(.transactionEnd)
       marks.append(
-        DigestEntry(keyCheck: $0.header.keyCheck, endsTransaction: endsTransaction).rawValue
+        DigestEntry(keyCheck: $0.keyCheck, endsTransaction: endsTransaction).rawValue
       )
     }
     (self.countBeforeStart, self.countBeforeEnd) = (countBeforeStart, countBeforeEnd)
@@ -239,7 +239,7 @@ struct SegmentRecovery: Sendable {
     let reader = JournalReader(binding: member.binding, from: scan.acceptedEnd, limit: knownEnd)
     var found: [RecoveredEntry] = []
     reader.forEachWholeRecord(in: bytes, from: scan.acceptedEnd) { (record) in
-      guard record.header.kind == .put || record.header.kind == .delete,
+      guard record.isPut || record.isA(.delete),
         record.sequence >= salvaged.last?.sequence ?? scan.nextSequence,
         record.sequence < nextSequence ?? 0
       else { return }
@@ -249,7 +249,7 @@ struct SegmentRecovery: Sendable {
       salvaged.append(
         SalvagedRecord(
           sequence: record.sequence,
-          keyMark: DigestEntry.mark(record.header.keyCheck)
+          keyMark: DigestEntry.mark(record.keyCheck)
         )
       )
     }

@@ -120,7 +120,7 @@ public final class Snapshot: Sendable {
       return nil
     }
     return try map.withRecord(at: unit) { (record, bytes) throws(StoreError) in
-      let keyCheck = record.header.keyCheck
+      let keyCheck = record.keyCheck
       if let failure = store.damageError(keyCheck: keyCheck, sequence: record.sequence) {
         throw failure
       }

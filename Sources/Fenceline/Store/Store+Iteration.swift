@@ -224,7 +224,7 @@ extension Store {
         guard isWanted(stored), let headLength = space.headLength(of: stored) else { return false }
         guard record.sequence <= newestSequence else { return true }
         guard record.isLastingPut || visit.moment.shows(record, bytes) else { return true }
-        if !damage.isEmpty, refuses(record, &visit) { return true }
+        if !damage.isEmpty, refuses(record.keyCheck, record.sequence, &visit) { return true }
         visit.remaining -= 1
         // SAFETY: a stored key that has a head is no shorter than it.
         let key = unsafe stored.extracting(
@@ -240,8 +240,8 @@ extension Store {
   }
 
   @inline(never)
-  private func refuses(_ record: JournalRecord, _ visit: inout Visit) -> Bool {
-    let refusal = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
+  private func refuses(_ keyCheck: UInt16, _ sequence: UInt64, _ visit: inout Visit) -> Bool {
+    let refusal = damageError(keyCheck: keyCheck, sequence: sequence)
     visit.failure = visit.failure ?? refusal
     return refusal != nil
   }

@@ -112,7 +112,7 @@ extension Store {
       do throws(StoreError) {
         return try map.withRecord(at: unit) { (record, bytes) in
           guard Bytes.areEqual(bytes.extracting(record.keyRange), key) else { return false }
-          failure = damageError(keyCheck: record.header.keyCheck, sequence: record.sequence)
+          failure = damageError(keyCheck: record.keyCheck, sequence: record.sequence)
           if failure == nil, shows(record, bytes) { result = body(record, bytes) }
           return true
         }
