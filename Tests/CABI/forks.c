@@ -79,13 +79,14 @@ void test_forked_child(const char *directory) {
   CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* The parent is killed while a child that it forked lives on: the store can be opened at once. */
+/* The parent is killed while a child that it forked lives on: the store can be opened as soon as the
+   child has begun to run. */
 void test_forked_orphan(const char *directory) {
-  int gate[2], status;
+  int gate[2], begun[2], status;
   char byte;
   pid_t parent;
   fenceline_store *store;
-  CHECK(pipe(gate) == 0);
+  CHECK(pipe(gate) == 0 && pipe(begun) == 0);
   parent = fork();
   CHECK(parent >= 0);
   if (parent == 0) {
@@ -97,6 +98,7 @@ void test_forked_orphan(const char *directory) {
     CHECK(orphan >= 0);
     CHECK(close(gate[1]) == 0 || orphan < 0);
     if (orphan == 0) {
+      CHECK(write(begun[1], "", 1) == 1);
       while (read(gate[0], &byte, 1) > 0) continue;
       CHECK_DONE(fenceline_close(store));
       _exit(0);
@@ -104,8 +106,10 @@ void test_forked_orphan(const char *directory) {
     raise(SIGKILL);
   }
   CHECK(waitpid(parent, &status, 0) == parent && WIFSIGNALED(status));
+  /* Until then it holds what it was forked with. */
+  CHECK(read(begun[0], &byte, 1) == 1);
   store = open_store(directory);
   check_text(store, "key", "value");
   CHECK_DONE(fenceline_close(store));
-  CHECK(close(gate[1]) == 0 && close(gate[0]) == 0);
+  CHECK(close(gate[1]) == 0 && close(gate[0]) == 0 && close(begun[0]) == 0 && close(begun[1]) == 0);
 }
