@@ -166,8 +166,8 @@ FL_MUTANT_CASE(recoveryMarkMissing, "recovery",
 FL_MUTANT_CASE(replacedRemovedFirst, "recovery",
                "an empty segment is removed before the one that replaces it is durable")
 // An empty segment that was replaced passes for the newest once that one is lost.
-FL_MUTANT_CASE(leftoversUnsynced, "recovery",
-               "the directory is not synchronised behind the removal of a replaced segment")
+FL_MUTANT_CASE(replacedUnmarked, "recovery",
+               "a segment that was replaced is removed without a mark that says so")
 // A lost record comes back behind the new ones.
 FL_MUTANT_CASE(tornSegmentContinued, "recovery",
                "a recovery goes on behind the torn end of a segment")

@@ -142,6 +142,7 @@ final class JournalFollower: @unchecked Sendable {
   }
 
   /// Whether there are news, or it is time to look although nothing has changed.
+  @inline(never)
   private func mayGoOn(_ state: State, at now: UInt64) throws(StoreError) -> Bool {
     if watch.hasNews { return true }
     return switch doubt.load(ordering: .relaxed) {

@@ -292,29 +292,32 @@ extension JournalOpening {
   /// Removes files that no history needs; unpublished ones that can't be removed wait for the next
   /// opening.
   ///
-  /// A segment that was replaced is gone for certain before the first record is written: if the one in
-  /// its place were lost later, it would pass for the newest.
+  /// A segment that was replaced says so, durably, before the first record is written. Whether its
+  /// removal is durable is no matter then: where the one in its place were lost later, it would not pass
+  /// for the newest.
   private func removeLeftovers(in directory: any StoreDirectory) throws(StoreError) {
     for name in chain.unpublished { try? directory.removeSegment(named: name) }
-    guard !chain.superseded.isEmpty else { return }
-    for member in chain.superseded { tellFollowers(of: member, in: directory) }
     try translatingErrors { () throws(MediumError) in
-      for member in chain.superseded { try directory.removeSegment(named: member.name) }
-      if !Mutant.leftoversUnsynced.isActive { try directory.synchronize() }
+      for member in chain.superseded {
+        try markReplaced(member, in: directory)
+        try directory.removeSegment(named: member.name)
+      }
     }
   }
 
-  /// Lets whoever follows a segment that was replaced see that the history goes on elsewhere: it has
-  /// the segment mapped, where nobody will write a record any more.
-  private func tellFollowers(of member: ChainMember, in directory: any StoreDirectory) {
+  /// Lets a segment say that the history goes on in another one, also to whoever follows it, has it
+  /// mapped, and will see nothing else change there.
+  private func markReplaced(
+    _ member: ChainMember,
+    in directory: any StoreDirectory
+  ) throws(MediumError) {
     let id = member.header.segmentID
     // What was compacted has had successors, and its mark says so.
     let isCompacted = chain.members.contains {
       $0.isCompacted && $0.header.covered.contains(id)
     }
-    guard !isCompacted,
-      let file = try? directory.openSegment(named: member.name, writable: true)
-    else { return }
-    try? SegmentEncoder.markReplaced(file, member.header)
+    guard !isCompacted, !Mutant.replacedUnmarked.isActive else { return }
+    let file = try directory.openSegment(named: member.name, writable: true)
+    try SegmentEncoder.markReplaced(file, member.header)
   }
 }
