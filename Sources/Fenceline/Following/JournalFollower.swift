@@ -32,7 +32,7 @@ final class JournalFollower: @unchecked Sendable {
   let snapshots: SnapshotRegistry
   private let state: ForkSafeMutex<State>
 
-  private let watch = JournalWatch()
+  let watch = JournalWatch()
   private let doubt = Atomic<Doubt>(.none)
   /// The last look failed, so reads have to ask why; nobody takes the lock without need.
   private let hasFailed = Atomic<Bool>(false)
@@ -217,34 +217,6 @@ final class JournalFollower: @unchecked Sendable {
     return isUnfinished(state) ? .unfinished : .none
   }
 
-  /// Whether a record or a mark is there in part.
-  private func isUnfinished(_ state: State) -> Bool {
-    if let stop = state.stop, !stop.isMisplaced,
-      JournalWatch.word(at: stop.offset, of: state.newest) != 0
-    {
-      return true
-    }
-    return watch.isMarkedFollowed
-  }
-
-  /// Whether what was there in part is whole now.
-  ///
-  /// - Complexity: O(bytes of the record).
-  private func isFinished(_ state: State) throws(StoreError) -> Bool {
-    let segment = state.newest
-    if let stop = state.stop, try isWhole(at: stop.offset, of: segment) { return true }
-    return try isMarkedFollowed(segment)
-  }
-
-  private func isWhole(at offset: Int, of segment: MappedSegment) throws(StoreError) -> Bool {
-    let limit = segment.file.length
-    return try reading(segment.file, 0..<limit, from: offset) { (bytes) in
-      var reader = JournalReader(binding: segment.binding, from: offset, limit: limit)
-      if case .invalid = reader.next(in: bytes) { return reader.offset != offset }
-      return true
-    }
-  }
-
   /// Applies complete transactions up to the first thing that fails, or `limit`.
   ///
   /// - Throws: what the medium says.
@@ -357,7 +329,7 @@ final class JournalFollower: @unchecked Sendable {
   }
 
   /// Whether the segment's mark says, whole, that there is a successor.
-  private func isMarkedFollowed(_ segment: MappedSegment) throws(StoreError) -> Bool {
+  func isMarkedFollowed(_ segment: MappedSegment) throws(StoreError) -> Bool {
     try reading(segment.file, 0..<SegmentField.journalStart) { (bytes) in
       CloseMark(verifying: bytes, SegmentBinding(segment.header))?.state
     } == .followed
