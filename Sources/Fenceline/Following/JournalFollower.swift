@@ -34,8 +34,6 @@ final class JournalFollower: @unchecked Sendable {
 
   let watch = JournalWatch()
   private let doubt = Atomic<Doubt>(.none)
-  /// The last look failed, so reads have to ask why; nobody takes the lock without need.
-  private let hasFailed = Atomic<Bool>(false)
   private let lastLook = Atomic<UInt64>(0)
 
   /// Why there may be news although the words that are looked at have not changed.
@@ -43,7 +41,9 @@ final class JournalFollower: @unchecked Sendable {
     case none
     /// A record or a mark is there in part, and the rest may have come: each read asks.
     case unfinished
-    /// What the medium said, or what a listing showed, may be otherwise now: asked every few milliseconds.
+    /// What a listing showed may be otherwise now: asked every few milliseconds.
+    case incomplete
+    /// What the medium said, too; until then each read has to say it.
     case failed
   }
 
@@ -115,7 +115,7 @@ final class JournalFollower: @unchecked Sendable {
   /// to this process, is applied when it returns.
   ///
   /// - Throws: why it can't be: what a call of the system says. The next one tries again.
-  /// - Complexity: two loads where there is nothing new.
+  /// - Complexity: some loads where there is nothing new; O(bytes of the record) beside an unfinished one.
   @inline(__always)
   func catchUp() throws(StoreError) {
     if !watch.hasNews, doubt.load(ordering: .acquiring) == .none { return }
@@ -125,10 +125,12 @@ final class JournalFollower: @unchecked Sendable {
   @inline(never)
   private func look() throws(StoreError) {
     let now = Clock.coarseMilliseconds()
-    let isWaiting =
-      !watch.hasNews && doubt.load(ordering: .acquiring) == .failed
-      && lastLook.load(ordering: .relaxed) == now
-    if isWaiting, !hasFailed.load(ordering: .relaxed) { return }
+    // Nobody takes the lock without need.
+    if !watch.hasNews, doubt.load(ordering: .acquiring) == .incomplete,
+      lastLook.load(ordering: .relaxed) == now
+    {
+      return
+    }
     try state.withLock { (state) throws(StoreError) in
       if try mayGoOn(state, at: now) {
         lastLook.store(now, ordering: .relaxed)
@@ -148,7 +150,7 @@ final class JournalFollower: @unchecked Sendable {
     return switch doubt.load(ordering: .relaxed) {
     case .none: false
     case .unfinished: try isFinished(state)
-    case .failed: lastLook.load(ordering: .relaxed) != now
+    case .incomplete, .failed: lastLook.load(ordering: .relaxed) != now
     }
   }
 
@@ -197,7 +199,6 @@ final class JournalFollower: @unchecked Sendable {
   /// - Returns: whether there may be more.
   private func advance(_ state: inout State) -> Doubt {
     (state.failure, state.isIncomplete) = (nil, false)
-    defer { hasFailed.store(state.failure != nil, ordering: .relaxed) }
     do throws(StoreError) {
       while true {
         // Noted before reading: what comes meanwhile is news.
@@ -212,8 +213,9 @@ final class JournalFollower: @unchecked Sendable {
       // whole can be read. Calls of the system may work the next time, and until then nobody knows.
       guard !error.isDamage else { return .none }
       state.failure = error
+      return .failed
     }
-    if state.isIncomplete || state.failure != nil { return .failed }
+    if state.isIncomplete { return .incomplete }
     return isUnfinished(state) ? .unfinished : .none
   }
 
@@ -281,8 +283,7 @@ final class JournalFollower: @unchecked Sendable {
 
   /// Goes on in the segment that follows, if there is one.
   private func moveOn(_ state: inout State) throws(StoreError) -> Bool {
-    let isFollowed = try isMarkedFollowed(state.newest)
-    guard isFollowed else { return false }
+    guard try isMarkedFollowed(state.newest) else { return false }
     // Unless it goes on here, whatever is missing may come.
     state.isIncomplete = true
     let members = try SegmentChain(in: directory)

@@ -195,13 +195,7 @@ extension SegmentEncoder {
     _ header: SegmentHeader,
     by successor: SegmentHeader
   ) throws(MediumError) {
-    let mark = CloseMark(
-      incarnation: header.incarnation,
-      end: successor.predecessorEnd,
-      nextSequence: successor.firstSequence,
-      state: .followed
-    )
-    try writeCloseMark(mark, SegmentBinding(header), to: file)
+    try markFollowed(file, header, endingAt: successor.predecessorEnd, successor.firstSequence)
   }
 
   /// Marks a segment in which nothing was accepted as followed, by the one that takes its place in the
@@ -215,10 +209,19 @@ extension SegmentEncoder {
     _ file: SegmentFile,
     _ header: SegmentHeader
   ) throws(MediumError) {
+    try markFollowed(file, header, endingAt: SegmentField.journalStart, header.firstSequence)
+  }
+
+  private static func markFollowed(
+    _ file: SegmentFile,
+    _ header: SegmentHeader,
+    endingAt end: Int,
+    _ nextSequence: UInt64
+  ) throws(MediumError) {
     let mark = CloseMark(
       incarnation: header.incarnation,
-      end: SegmentField.journalStart,
-      nextSequence: header.firstSequence,
+      end: end,
+      nextSequence: nextSequence,
       state: .followed
     )
     try writeCloseMark(mark, SegmentBinding(header), to: file)

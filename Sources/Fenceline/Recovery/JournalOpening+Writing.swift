@@ -5,7 +5,7 @@
 //   2. make the newest segment's accepted bytes durable again (they may be dirty in a cache)
 //   3. create the next segment, whose header states that end and a first sequence beyond any that
 //      could have been used; header durable, then its name: this is the decision
-//   4. mark the one that it follows, durably, before anything is written into it
+//   4. mark the one that it follows, or whose place it takes, durably, before anything is written into it
 // A crash before the end of 3 repeats everything with the same result; one before the end of 4 leaves
 // an empty segment, which is replaced. Of the torn segment only the mark in its first page is ever
 // written again. After an orderly close nothing was torn, and appends go on behind the close record.
