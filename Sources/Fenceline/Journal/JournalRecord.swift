@@ -122,14 +122,13 @@ package struct JournalRecord: Sendable {
         || Mutant.recordHeaderUnchecked.isActive
     else { throw .header }
     if words.hasOnlyFixedFields {
-      // Nearly all of them: lengths and places are sums that nothing else decides, and none overflows.
-      let used = RecordField.headerEnd &+ words.keyLength &+ words.valueLength
-      guard (used &+ 7) & ~7 <= limit &- offset || Mutant.recordLengthUnchecked.isActive else {
-        throw .length
-      }
-      guard Self.fixedBodyMatches(bytes, at: offset, words: words, used: used, seed: seed) else {
-        throw Self.bodyFault(words)
-      }
+      // Nearly all of them: what the shape is made of is known while this is compiled.
+      let shape = RecordShape(
+        flags: RecordFlags(rawValue: 0),
+        keyLength: words.keyLength,
+        valueLength: words.valueLength
+      )
+      try Self.check(words, shape, in: bytes, at: offset, seed, limit: limit)
       self.init(verified: words, at: offset, sequence: binding.shortSequence(of: words))
     } else {
       self = try Self.withOptionalFields(words, in: bytes, at: offset, binding, seed, limit: limit)
@@ -141,20 +140,22 @@ package struct JournalRecord: Sendable {
     (self.offset, self.words, self.sequence) = (offset, words, sequence)
   }
 
+  /// Bounds and checksums, for a header that holds.
   @inline(__always)
-  private static func fixedBodyMatches(
-    _ bytes: RawSpan,
+  private static func check(
+    _ words: RecordHeaderWords,
+    _ shape: RecordShape,
+    in bytes: RawSpan,
     at offset: Int,
-    words: RecordHeaderWords,
-    used: Int,
-    seed: UInt32
-  ) -> Bool {
-    // Key and value are neighbours: one pass.
-    let body = offset &+ RecordField.headerEnd..<offset &+ used
-    var crc = Checksum.crc32c(bytes.extracting(body), continuing: seed)
-    crc = Checksum.crc32c(of: words.coveredFirst, continuing: crc)
-    crc = Checksum.crc32c(of: words.coveredSecond, continuing: crc)
-    return crc == words.checksum || Mutant.bodyUnchecked.isActive
+    _ seed: UInt32,
+    limit: Int
+  ) throws(RecordFault) {
+    guard shape.totalLength <= limit - offset || Mutant.recordLengthUnchecked.isActive else {
+      throw .length
+    }
+    guard bodyMatches(bytes, at: offset, words: words, shape: shape, seed: seed) else {
+      throw bodyFault(words)
+    }
   }
 
   @inline(never)
@@ -177,17 +178,12 @@ package struct JournalRecord: Sendable {
   ) throws(RecordFault) -> JournalRecord {
     let unknown = words.flags.rawValue & ~RecordFlags.known.rawValue
     guard unknown == 0 else { throw .unknownFlags(unknown) }
-    let shape = words.shape
-    guard shape.totalLength <= limit - offset || Mutant.recordLengthUnchecked.isActive else {
-      throw .length
-    }
-    guard bodyMatches(bytes, at: offset, words: words, shape: shape, seed: seed) else {
-      throw bodyFault(words)
-    }
+    try check(words, words.shape, in: bytes, at: offset, seed, limit: limit)
     let sequence = binding.sequence(of: words, in: bytes, at: offset)
     return JournalRecord(verified: words, at: offset, sequence: sequence)
   }
 
+  @inline(__always)
   private static func bodyMatches(
     _ bytes: RawSpan,
     at offset: Int,
