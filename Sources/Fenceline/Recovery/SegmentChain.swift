@@ -203,7 +203,9 @@ package struct SegmentChain: Sendable {
     }
     members.reverse()
     let inChain = Set(members.map(\.name))
+    // In one order: what a recovery does follows from what it finds, and from nothing else.
     superseded += found.values.filter { !inChain.contains($0.name) }
+      .sorted { $0.header.segmentID < $1.header.segmentID }
   }
 
   /// The next older segment that can be read.
