@@ -149,45 +149,9 @@ static uint32_t add_first(uint32_t state, const unsigned char *bytes, size_t cou
 
 #if defined(__x86_64__)
 
-/// Most bytes that the serial chain below is for: a table of functions and a longer prologue cost more
-/// than they save there. The three chains are faster from 128 bytes on.
-enum { serial_most = 127 };
-
-// Numbers where bytes of any kind stand, at any address: operands in memory, which take no register and
-// no instruction of their own.
-typedef uint64_t bytes_8 __attribute__((aligned(1), may_alias));
-typedef uint32_t bytes_4 __attribute__((aligned(1), may_alias));
-typedef uint16_t bytes_2 __attribute__((aligned(1), may_alias));
-typedef uint8_t bytes_1 __attribute__((may_alias));
-
-#define ADD(instruction, type)                                                   \
-  do {                                                                           \
-    __asm__(instruction : "+r"(state) : "m"(*(const type *)at));                 \
-    at += sizeof(type);                                                          \
-  } while (0)
-
-static inline uint32_t add_short(uint32_t crc, const unsigned char *at, size_t count) {
-  uint64_t state = crc;
-  for (; count >= 32; count -= 32) {
-    ADD("crc32q %1, %q0", bytes_8);
-    ADD("crc32q %1, %q0", bytes_8);
-    ADD("crc32q %1, %q0", bytes_8);
-    ADD("crc32q %1, %q0", bytes_8);
-  }
-  if (count & 16) {
-    ADD("crc32q %1, %q0", bytes_8);
-    ADD("crc32q %1, %q0", bytes_8);
-  }
-  if (count & 8) ADD("crc32q %1, %q0", bytes_8);
-  if (count & 4) ADD("crc32l %1, %k0", bytes_4);
-  if (count & 2) ADD("crc32w %1, %k0", bytes_2);
-  if (count & 1) ADD("crc32b %1, %k0", bytes_1);
-  return (uint32_t)state;
-}
-
 uint32_t fl_crc32c(uint32_t crc, const void *bytes, size_t count) {
-  if (count <= serial_most && __builtin_expect(fl_crc32c_is_instruction, 1))
-    return ~add_short(~crc, bytes, count);
+  if (count <= fl_crc32c_serial_most && __builtin_expect(fl_crc32c_is_instruction, 1))
+    return ~(uint32_t)fl_crc32c_add_short(~crc, bytes, count);
   return ~__atomic_load_n(&add, __ATOMIC_ACQUIRE)(~crc, bytes, count);
 }
 
@@ -201,6 +165,17 @@ uint32_t fl_crc32c(uint32_t crc, const void *bytes, size_t count) {
 
 uint32_t fl_crc32c_called(uint32_t crc, uint64_t value, size_t count) {
   return fl_crc32c(crc, &value, count);
+}
+
+uint64_t fl_crc32c_framed_called(uint32_t seed, uint64_t place, uint64_t first, uint64_t second,
+                                 const void *body, size_t count) {
+  const uint32_t start = fl_crc32c_uint64(seed, place);
+  uint32_t frame = fl_crc32c_uint64(start, first);
+  frame = fl_crc32c_uint32(frame, (uint32_t)second);
+  frame = fl_crc32c_uint16(frame, (uint16_t)(second >> 32));
+  if ((uint16_t)(frame ^ frame >> 16) != second >> 48) return 0;
+  const uint32_t crc = fl_crc32c_uint64(fl_crc32c(start, body, count), first);
+  return FL_FRAME_HOLDS | fl_crc32c_uint64(crc, second);
 }
 
 #define FL_APPEND_SMALL fl_append_calling

@@ -152,10 +152,18 @@ public struct RecordHeaderWords: Sendable {
   public var flags: RecordFlags {
     RecordFlags(rawValue: UInt16(truncatingIfNeeded: first >> 32) & ~RecordFlags.kindMask)
   }
-  /// Whether there are no optional fields, chunk checksums or unknown flags.
+  /// Whether it is a put or a delete without optional fields, chunk checksums and unknown flags.
   @inlinable @inline(__always)
-  public var hasOnlyFixedFields: Bool {
-    UInt16(truncatingIfNeeded: first >> 32) & RecordFlags.beyondFixedFields == 0
+  public var isPlain: Bool {
+    let put = UInt16(RecordKind.put.rawValue), delete = UInt16(RecordKind.delete.rawValue)
+    let bits = UInt16(truncatingIfNeeded: first >> 32) &- put
+    return bits & (RecordFlags.beyondFixedFields | RecordFlags.kindMask) <= delete - put
+  }
+  /// Whether it is a put without such fields, a transaction of its own, and no batch start.
+  @inlinable @inline(__always)
+  public var isPlainPut: Bool {
+    let bits = RecordFlags.wholeTransaction.rawValue | UInt16(RecordKind.put.rawValue)
+    return UInt16(truncatingIfNeeded: first >> 32) == bits
   }
   /// Bytes 6 and 7.
   @inlinable @inline(__always)

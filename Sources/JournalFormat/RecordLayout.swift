@@ -95,7 +95,13 @@ public struct RecordShape: Sendable, Equatable {
   /// Bytes up to the closing zeros.
   @inlinable @inline(__always) public var usedLength: Int { chunkChecksumsOffset + 4 * chunkCount }
   /// Bytes of the whole record, a multiple of 8.
-  @inlinable @inline(__always) public var totalLength: Int { (usedLength + 7) & ~7 }
+  @inlinable @inline(__always) public var totalLength: Int { Self.wholeLength(usedLength) }
+
+  /// Bytes of a record with `usedLength` bytes up to the closing zeros.
+  @inlinable @inline(__always)
+  public static func wholeLength(_ usedLength: Int) -> Int {
+    (usedLength &+ (RecordLimit.alignment - 1)) & ~(RecordLimit.alignment - 1)
+  }
 
   /// Bytes of the optional fields that `flags` announce.
   @inlinable @inline(__always)

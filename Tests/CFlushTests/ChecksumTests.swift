@@ -43,4 +43,45 @@ struct ChecksumTests {
       }
     }
   }
+
+  @Test(
+    "Of a frame with a body it is that of its parts, and a wrong frame is told",
+    arguments: 0..<4
+  )
+  func framed(skew: Int) {
+    let place: UInt64 = 4096
+    for count in 0...300 {
+      let bytes = (0..<skew + count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count) }
+      let first = UInt64(count) &* 0x9e37_79b9_7f4a_7c15
+      let start = fl_crc32c_uint64(UInt32(count), place)
+      var check = fl_crc32c_uint64(start, first)
+      let low = first.byteSwapped & 0xffff_ffff_ffff
+      check = fl_crc32c_uint32(check, UInt32(truncatingIfNeeded: low))
+      check = fl_crc32c_uint16(check, UInt16(truncatingIfNeeded: low >> 32))
+      let second = low | UInt64((check ^ check >> 16) & 0xffff) << 48
+      unsafe bytes.withUnsafeBytes { (bytes) in
+        let body = unsafe bytes.baseAddress.map { unsafe $0 + skew }
+        let whole = unsafe fl_crc32c_uint64(
+          fl_crc32c_uint64(fl_crc32c(start, body, count), first),
+          second
+        )
+        let framed = unsafe fl_crc32c_framed(UInt32(count), place, first, second, body, count)
+        #expect(framed == FL_FRAME_HOLDS | UInt64(whole))
+        let called = unsafe fl_crc32c_framed_called(
+          UInt32(count),
+          place,
+          first,
+          second,
+          body,
+          count
+        )
+        #expect(called == framed)
+        for bit in [0, 31, 32, 47, 48, 63] {
+          let damaged = second ^ 1 << UInt64(bit)
+          #expect(unsafe fl_crc32c_framed(UInt32(count), place, first, damaged, body, count) == 0)
+        }
+        #expect(unsafe fl_crc32c_framed(UInt32(count), place + 8, first, second, body, count) == 0)
+      }
+    }
+  }
 }

@@ -76,6 +76,26 @@ package struct JournalReader: Sendable {
     }
   }
 
+  /// Reads the next record if it is what most are: a put without optional fields, a transaction of its own,
+  /// amid a batch.
+  ///
+  /// - Parameters:
+  ///   - bytes: the segment from its first byte on.
+  ///   - sequences: those that it may have.
+  /// - Returns: nil where ``next(in:)`` has to say what there is.
+  @inline(__always)
+  mutating func nextPlainPut(
+    in bytes: RawSpan,
+    sequences: Range<UInt64>
+  ) -> JournalRecord? {
+    guard before == .record,
+      let record = JournalRecord(plainPutIn: bytes, at: offset, binding: binding, limit: limit),
+      sequences.contains(record.sequence)
+    else { return nil }
+    offset = record.end
+    return record
+  }
+
   /// The first valid batch start at or after `start`: proof that everything before it was durable.
   ///
   /// - Complexity: O(limit - start) over lines; a line that holds no header costs one load.

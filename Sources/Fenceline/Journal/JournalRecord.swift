@@ -23,6 +23,8 @@ package struct JournalRecord: Sendable {
   package let offset: Int
   /// Its header, which was taken apart once to be checked; small, for a get keeps it in registers.
   private let words: RecordHeaderWords
+  /// Where the key starts.
+  private let keyOffset: Int
   package let sequence: UInt64
 
   package var header: RecordHeader {
@@ -72,20 +74,20 @@ package struct JournalRecord: Sendable {
   }
 
   /// Where the next record starts.
+  @inline(__always)
   package var end: Int { offset + shape.totalLength }
 
   /// Where the key lies in the segment.
   @inline(__always)
   package var keyRange: Range<Int> {
     // Wrapping and unchecked, for a record was found to lie within memory.
-    let start = offset &+ shape.headerLength
-    return unsafe Range(uncheckedBounds: (start, start &+ words.keyLength))
+    unsafe Range(uncheckedBounds: (keyOffset, keyOffset &+ words.keyLength))
   }
 
   /// Where the value lies in the segment.
   @inline(__always)
   package var valueRange: Range<Int> {
-    let start = offset &+ shape.valueOffset
+    let start = keyOffset &+ words.keyLength
     return unsafe Range(uncheckedBounds: (start, start &+ words.valueLength))
   }
 
@@ -116,74 +118,109 @@ package struct JournalRecord: Sendable {
     guard offset >= 0, limit <= bytes.byteCount, offset <= limit - RecordField.headerEnd
     else { throw .header }
     let words = RecordHeaderWords(in: bytes, at: offset)
+    if Self.isWhole(words, in: bytes, at: offset, binding, limit: limit) {
+      self.init(
+        verified: words,
+        at: offset,
+        keyOffset: offset &+ RecordField.headerEnd,
+        sequence: binding.shortSequence(of: words)
+      )
+    } else {
+      self = try Self.checked(words, in: bytes, at: offset, binding, limit: limit)
+    }
+  }
+
+  /// The verified record at `offset` if it is a put with nothing but the fixed fields, a transaction of its
+  /// own, and claims no ordering point; nil where it is another one, or none.
+  @inline(__always)
+  init?(plainPutIn bytes: RawSpan, at offset: Int, binding: SegmentBinding, limit: Int) {
+    guard offset >= 0, limit <= bytes.byteCount, offset <= limit - RecordField.headerEnd
+    else { return nil }
+    let words = RecordHeaderWords(in: bytes, at: offset)
+    guard words.isPlainPut, Self.isWhole(words, in: bytes, at: offset, binding, limit: limit)
+    else { return nil }
+    self.init(
+      verified: words,
+      at: offset,
+      keyOffset: offset &+ RecordField.headerEnd,
+      sequence: binding.shortSequence(of: words)
+    )
+  }
+
+  @inline(__always)
+  private init(
+    verified words: RecordHeaderWords,
+    at offset: Int,
+    keyOffset: Int,
+    sequence: UInt64
+  ) {
+    (self.offset, self.words, self.keyOffset, self.sequence) = (offset, words, keyOffset, sequence)
+  }
+
+  /// Whether a record is a plain one, as nearly all are, and every check of it holds.
+  ///
+  /// The header lies within `bytes`, and they are no shorter than `limit`.
+  @inline(__always)
+  private static func isWhole(
+    _ words: RecordHeaderWords,
+    in bytes: RawSpan,
+    at offset: Int,
+    _ binding: SegmentBinding,
+    limit: Int
+  ) -> Bool {
+    guard words.isPlain else { return false }
+    // Wrapping: the lengths have 16 and 32 bits.
+    let bodyLength = words.keyLength &+ words.valueLength
+    let end = RecordShape.wholeLength(RecordField.headerEnd &+ bodyLength)
+    guard end <= limit &- offset else { return false }
+    // SAFETY: the body ends within `bytes`.
+    let checks = unsafe bytes.withUnsafeBytes {
+      unsafe fl_crc32c_framed(
+        binding.seed,
+        UInt64(truncatingIfNeeded: offset),
+        words.coveredFirst,
+        words.coveredSecond,
+        $0.baseAddress.unsafelyUnwrapped + (offset &+ RecordField.headerEnd),
+        bodyLength
+      )
+    }
+    return checks == UInt64(words.checksum) | FL_FRAME_HOLDS
+  }
+
+  /// Any record, or what is wrong with it.
+  @inline(never)
+  private static func checked(
+    _ words: RecordHeaderWords,
+    in bytes: RawSpan,
+    at offset: Int,
+    _ binding: SegmentBinding,
+    limit: Int
+  ) throws(RecordFault) -> JournalRecord {
     let seed = binding.seed(at: offset)
     guard RecordKind.isRecord(words.kindBits),
       Checksum.headerCheck(words, seed: seed) == words.headerCheck
         || Mutant.recordHeaderUnchecked.isActive
     else { throw .header }
-    if words.hasOnlyFixedFields {
-      // Nearly all of them: what the shape is made of is known while this is compiled.
-      let shape = RecordShape(
-        flags: RecordFlags(rawValue: 0),
-        keyLength: words.keyLength,
-        valueLength: words.valueLength
-      )
-      try Self.check(words, shape, in: bytes, at: offset, seed, limit: limit)
-      self.init(verified: words, at: offset, sequence: binding.shortSequence(of: words))
-    } else {
-      self = try Self.withOptionalFields(words, in: bytes, at: offset, binding, seed, limit: limit)
-    }
-  }
-
-  @inline(__always)
-  private init(verified words: RecordHeaderWords, at offset: Int, sequence: UInt64) {
-    (self.offset, self.words, self.sequence) = (offset, words, sequence)
-  }
-
-  /// Bounds and checksums, for a header that holds.
-  @inline(__always)
-  private static func check(
-    _ words: RecordHeaderWords,
-    _ shape: RecordShape,
-    in bytes: RawSpan,
-    at offset: Int,
-    _ seed: UInt32,
-    limit: Int
-  ) throws(RecordFault) {
+    let unknown = words.flags.rawValue & ~RecordFlags.known.rawValue
+    guard unknown == 0 else { throw .unknownFlags(unknown) }
+    let shape = words.shape
     guard shape.totalLength <= limit - offset || Mutant.recordLengthUnchecked.isActive else {
       throw .length
     }
     guard bodyMatches(bytes, at: offset, words: words, shape: shape, seed: seed) else {
-      throw bodyFault(words)
+      throw .body(
+        keyCheck: words.keyCheck,
+        isWholeTransaction: words.flags.contains(.wholeTransaction)
+      )
     }
-  }
-
-  @inline(never)
-  private static func bodyFault(_ words: RecordHeaderWords) -> RecordFault {
-    .body(
-      keyCheck: words.keyCheck,
-      isWholeTransaction: words.flags.contains(.wholeTransaction)
+    return JournalRecord(
+      verified: words,
+      at: offset,
+      keyOffset: offset + shape.headerLength,
+      sequence: binding.sequence(of: words, in: bytes, at: offset)
     )
   }
 
-  /// The rest of the checks for a record that has more than every record.
-  @inline(never)
-  private static func withOptionalFields(
-    _ words: RecordHeaderWords,
-    in bytes: RawSpan,
-    at offset: Int,
-    _ binding: SegmentBinding,
-    _ seed: UInt32,
-    limit: Int
-  ) throws(RecordFault) -> JournalRecord {
-    let unknown = words.flags.rawValue & ~RecordFlags.known.rawValue
-    guard unknown == 0 else { throw .unknownFlags(unknown) }
-    try check(words, words.shape, in: bytes, at: offset, seed, limit: limit)
-    let sequence = binding.sequence(of: words, in: bytes, at: offset)
-    return JournalRecord(verified: words, at: offset, sequence: sequence)
-  }
-
-  @inline(__always)
   private static func bodyMatches(
     _ bytes: RawSpan,
     at offset: Int,

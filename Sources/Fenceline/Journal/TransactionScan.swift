@@ -68,6 +68,7 @@ package struct TransactionScan: Sendable {
     self.nextSequence = lowestSequence ?? binding.firstSequence
     var pendingBatchStart: Int?
     while true {
+      if pending.isEmpty { readPlainPuts(from: &reader, in: bytes, visit) }
       let item = reader.next(in: bytes)
       switch item {
       case .end:
@@ -124,6 +125,26 @@ package struct TransactionScan: Sendable {
     }
   }
 
+  /// Accepts the records that are simple enough for it, up to the first other one.
+  @inline(__always)
+  private mutating func readPlainPuts(
+    from reader: inout JournalReader,
+    in bytes: RawSpan,
+    _ visit: (JournalRecord) -> Void
+  ) {
+    var (next, count) = (nextSequence, 0)
+    while next < Self.highestSequence,
+      let record = reader.nextPlainPut(in: bytes, sequences: next..<Self.highestSequence)
+    {
+      visit(record)
+      next = record.sequence &+ 1
+      count += 1
+    }
+    guard count > 0 else { return }
+    accept(reader)
+    (nextSequence, recordCount, isEmpty, endsWithClose) = (next, recordCount + count, false, false)
+  }
+
   private mutating func accept(_ reader: JournalReader) {
     acceptedEnd = reader.offset
     last = reader.before
@@ -141,6 +162,9 @@ package struct TransactionScan: Sendable {
     }
   }
 
+  /// No store gets near this; nothing below it can overflow.
+  private static let highestSequence: UInt64 = 1 << 62
+
   @inline(__always)
   private static func isInOrder(
     _ record: JournalRecord,
@@ -149,8 +173,7 @@ package struct TransactionScan: Sendable {
     from nextSequence: UInt64
   ) -> Bool {
     let flags = record.flags
-    // No store gets near this; nothing below it can overflow.
-    guard record.sequence < 1 << 62 else { return false }
+    guard record.sequence < Self.highestSequence else { return false }
     let isNext = record.sequence >= nextSequence || Mutant.sequenceUnchecked.isActive
     // Most are transactions of their own.
     if pending.isEmpty, record.isPut, flags.contains(.wholeTransaction) {
