@@ -95,6 +95,12 @@ extension SegmentMap {
     }
   }
 
+  /// The same for several.
+  @inline(__always)
+  func prefetchStarts(_ units: OrderNode.Stretch) {
+    for number in 0..<units.count { prefetchStart(units[number]) }
+  }
+
   /// Whether the record at `unit` is known to have `key`.
   ///
   /// One that can't be read is not: where a write has been committed nothing may fail any more. Its

@@ -99,6 +99,42 @@ struct OrderNode: Sendable, Equatable {
   @inline(__always)
   func unit(_ index: Int) -> UInt64 { unsafe entries[count + checked(index)] }
 
+  /// Positions of a node, one behind the other in either direction.
+  @safe
+  struct Stretch {
+    // SAFETY: `count` positions of a node lie from `first` on in steps of `step`, for as long as the node
+    // is kept; every index is checked against the count.
+    private let first: UnsafePointer<UInt64>?
+    /// Number of positions.
+    let count: Int
+    private let step: Int
+
+    /// No position.
+    init() { unsafe (first, count, step) = (nil, 0, 0) }
+
+    fileprivate init(_ first: UnsafePointer<UInt64>, count: Int, step: Int) {
+      unsafe (self.first, self.count, self.step) = (first, count, step)
+    }
+
+    @inline(__always)
+    subscript(number: Int) -> UInt64 {
+      precondition(number >= 0 && number < count, "a position of the stretch")
+      return unsafe first.unsafelyUnwrapped[number &* step]
+    }
+  }
+
+  /// Positions from an entry on.
+  ///
+  /// - Parameters:
+  ///   - index: the entry.
+  ///   - step: 1 for those behind it, -1 for those before it.
+  ///   - most: how many are wanted.
+  /// - Returns: so many, or those as far as the node goes.
+  func stretch(from index: Int, _ step: Int, most: Int) -> Stretch {
+    let first = unsafe entries + (count + checked(index))
+    return unsafe Stretch(first, count: min(most, step > 0 ? count - index : index + 1), step: step)
+  }
+
   @inline(__always)
   func child(_ index: Int) -> OrderNode {
     precondition(level > 0, "a leaf has no children")

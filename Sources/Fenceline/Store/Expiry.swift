@@ -46,13 +46,15 @@ struct Moment: Sendable {
   /// Whether a record gives its key a value that has not ended by now.
   @inline(__always)
   func shows(_ record: JournalRecord, _ bytes: RawSpan) -> Bool {
-    record.isLastingPut || showsExpiring(record, bytes)
+    record.isLastingPut
+      || record.isPut && showsExpiring(record.flags, bytes, at: record.offset)
   }
 
+  /// A record that many registers hold goes through memory where it is handed on; these few do not.
   @inline(never)
-  private func showsExpiring(_ record: JournalRecord, _ bytes: RawSpan) -> Bool {
-    guard record.isPut, let expiry = record.expiry(in: bytes) else { return false }
-    return !hasReached(expiry)
+  private func showsExpiring(_ flags: RecordFlags, _ bytes: RawSpan, at offset: Int) -> Bool {
+    let fields = RecordFields(flags: flags, in: bytes, at: offset)
+    return !hasReached(Expiry(millisecondsSince1970: fields.expiry))
   }
 
   func hasReached(_ expiry: Expiry) -> Bool { expiry.millisecondsSince1970 <= milliseconds }
@@ -96,12 +98,8 @@ extension Store {
   /// Whether a record gives its key a value that has not ended.
   @inline(__always)
   func shows(_ record: JournalRecord, _ bytes: RawSpan) -> Bool {
-    record.isLastingPut || showsExpiring(record, bytes)
-  }
-
-  @inline(never)
-  private func showsExpiring(_ record: JournalRecord, _ bytes: RawSpan) -> Bool {
-    record.isPut && clock.now.shows(record, bytes)
+    record.isLastingPut
+      || record.isPut && !hasReached(record.flags, bytes, record.offset)
   }
 
   /// Whether the record at `unit`, which was verified, has ended.

@@ -124,10 +124,15 @@ extension Store {
   ) throws(StoreError) {
     let ticket = epochs.enter()
     defer { epochs.leave(ticket) }
-    var visit = Visit(limit: limit, moment: clock.now)
+    var visit = Visit(at: clock.now)
+    var remaining = limit
     index.forEachUnit { (unit) in
-      guard visit.goesOn else { return }
-      _ = self.visit(unit, &visit, of: range.space, upTo: .max, { range.contains($0) }, body)
+      guard remaining > 0 else { return }
+      switch self.visit(unit, &visit, of: range.space, upTo: .max, { range.contains($0) }, body) {
+      case .shown: remaining -= 1
+      case .last: remaining = 0
+      case .passed, .outside: break
+      }
     }
     try end(visit)
   }
@@ -143,7 +148,8 @@ extension Store {
     _ body: (RawSpan, JournalRecord, RawSpan, UInt64) -> IterationStep
   ) throws(StoreError) {
     let newestSequence = snapshot.newestSequence
-    var visit = Visit(limit: limit, moment: moment)
+    var visit = Visit(at: moment)
+    var remaining = limit
     var place = OrderPlace(in: snapshot.root, of: map, limit: limit)
     if isAscending {
       place.move(to: unsafe range.start.span.bytes)
@@ -153,34 +159,31 @@ extension Store {
     } else {
       place.moveToLast()
     }
-    // The first key that is out of the range is behind all that are in it.
-    while visit.goesOn, let unit = place.unit {
-      if isAscending {
-        if self.visit(
-          unit,
+    let step = isAscending ? 1 : -1
+    walk: while remaining > 0 {
+      let stretch = place.stretch(step)
+      guard stretch.count > 0 else { break }
+      var seen = 0
+      stretch: while seen < stretch.count, remaining > 0 {
+        switch self.visit(
+          stretch[seen],
           &visit,
           of: range.space,
           upTo: newestSequence,
-          { range.isBeforeEnd($0) },
+          { isAscending ? range.isBeforeEnd($0) : range.isFromStart($0) },
           body
         ) {
-          place.moveForwards()
-          continue
+        case .shown: remaining -= 1
+        case .passed: break
+        case .outside: break stretch
+        case .last: break walk
         }
-      } else {
-        if self.visit(
-          unit,
-          &visit,
-          of: range.space,
-          upTo: newestSequence,
-          { range.isFromStart($0) },
-          body
-        ) {
-          place.moveBackwards()
-          continue
-        }
+        seen += 1
       }
-      guard range.space == .standard, pass(unit, &place, isAscending) else { break }
+      place.move(by: seen, step)
+      guard remaining > 0, seen < stretch.count else { continue }
+      // What is out of the range is behind all that is in it, but for entries of other namespaces.
+      guard range.space == .standard, pass(stretch[seen], &place, isAscending) else { break }
     }
     visit.failure = visit.failure ?? snapshot.failure
     try end(visit)
@@ -207,8 +210,6 @@ extension Store {
   }
 
   /// Hands out the verified entry at a position where its key is wanted.
-  ///
-  /// - Returns: false where its key is not, or belongs to another namespace.
   @inline(__always)
   private func visit(
     _ unit: UInt64,
@@ -217,25 +218,28 @@ extension Store {
     upTo newestSequence: UInt64,
     _ isWanted: (RawSpan) -> Bool,
     _ body: (RawSpan, JournalRecord, RawSpan, UInt64) -> IterationStep
-  ) -> Bool {
+  ) -> Visit.Answer {
     do throws(RecordFault) {
       return try map.withVerifiedRecord(at: unit) { (record, bytes) in
         let stored = bytes.extracting(record.keyRange)
-        guard isWanted(stored), let headLength = space.headLength(of: stored) else { return false }
-        guard record.sequence <= newestSequence else { return true }
-        guard record.isLastingPut || visit.moment.shows(record, bytes) else { return true }
-        if !damage.isEmpty, refuses(record.keyCheck, record.sequence, &visit) { return true }
-        visit.remaining -= 1
+        guard isWanted(stored), let headLength = space.headLength(of: stored) else {
+          return .outside
+        }
+        guard record.sequence <= newestSequence, visit.moment.shows(record, bytes) else {
+          return .passed
+        }
+        if !damage.isEmpty, refuses(record.keyCheck, record.sequence, &visit) { return .passed }
         // SAFETY: a stored key that has a head is no shorter than it.
         let key = unsafe stored.extracting(
           unchecked: Range(uncheckedBounds: (headLength, stored.byteCount))
         )
-        if body(key, record, bytes, unit) == .stop { visit.isStopped = true }
-        return true
+        guard body(key, record, bytes, unit) == .stop else { return .shown }
+        visit.isStopped = true
+        return .last
       }
     } catch {
       noteFailure(at: unit, &visit)
-      return true
+      return .passed
     }
   }
 
@@ -259,9 +263,8 @@ extension Store {
   }
 }
 
-/// How far an iteration is.
+/// What an iteration has met.
 private struct Visit {
-  var remaining: Int
   var isStopped = false
   /// The first one; it ends the iteration only when every other entry was visited.
   var failure: StoreError?
@@ -269,9 +272,19 @@ private struct Visit {
   /// What has expired by then is not shown.
   let moment: Moment
 
-  init(limit: Int, moment: Moment) { (remaining, self.moment) = (limit, moment) }
+  init(at moment: Moment) { self.moment = moment }
 
-  var goesOn: Bool { !isStopped && remaining > 0 }
+  /// What became of a position.
+  enum Answer {
+    /// Its entry was handed out.
+    case shown
+    /// The same, and no more are wanted.
+    case last
+    /// It has no entry to be handed out.
+    case passed
+    /// Its key is not wanted, or belongs to another namespace.
+    case outside
+  }
 }
 
 extension SegmentMap {
