@@ -6,20 +6,20 @@
 // were lost, and the others can be read without fear that their newest version is among them.
 
 /// Byte offsets within the value of a close record.
-package enum CloseDigestField {
+public enum CloseDigestField {
   /// `UInt64`: sequence of the first transaction that is described.
-  package static let firstSequence = 0
+  public static let firstSequence = 0
   /// One ``DigestEntry`` per record, in order, without gaps.
-  package static let entries = 8
+  public static let entries = 8
 }
 
 /// Byte offsets within the value of a digest record.
-package enum SegmentDigestField {
+public enum SegmentDigestField {
   /// 128 bytes: the header of the segment before this one, as its first page holds it.
-  package static let header = 0
+  public static let header = 0
   /// One ``DigestEntry`` per record of that segment, in order, without gaps; the first belongs to
   /// the header's first sequence.
-  package static let entries = SegmentField.headerEnd
+  public static let entries = SegmentField.headerEnd
 }
 
 /// Byte offsets within the digest of a compacted segment, which stands behind its records.
@@ -28,11 +28,11 @@ package enum SegmentDigestField {
 /// seven bits, the lowest first, with the high bit set in all bytes but the last: how many
 /// transactions follow without a gap, and how many sequences are left out behind them. The first
 /// pair starts at the header's first sequence; behind the last one there is no gap.
-package enum CompactedDigestField {
+public enum CompactedDigestField {
   /// `UInt32`: number of entries.
-  package static let count = 0
+  public static let count = 0
   /// One ``DigestEntry`` per record, in order, without gaps; then the pairs.
-  package static let entries = 4
+  public static let entries = 4
 }
 
 /// What a digest says of one record: 15 bits of its key check, and whether it ends its transaction.

@@ -1,6 +1,7 @@
 // How the table grows: a bucket at a time, in order, and overflow buckets where a chain gets too long. The
 // memory of what comes next is made by a thread.
 
+internal import CFlush
 internal import PersistentMemory
 internal import Synchronization
 
@@ -8,10 +9,14 @@ extension HashIndex {
   /// Adds a bucket where there are keys enough for one.
   ///
   /// To be called before a key is located that may be added; moves what it pleases.
-  @inline(__always)
-  func growIfNeeded() {
-    let load = bucketCount.load(ordering: .relaxed) * Self.targetLoad
-    if entries.load(ordering: .relaxed) >= load { split() }
+  ///
+  /// - Returns: whether it did anything, so that keys may have another first bucket.
+  @inline(__always) @discardableResult
+  func growIfNeeded() -> Bool {
+    let load = bucketCount.load(ordering: .relaxed) &* Self.targetLoad
+    guard entries.load(ordering: .relaxed) >= load else { return false }
+    split()
+    return true
   }
 
   /// Makes room for `count` more keys, so that chains get longer by no more than a third.
@@ -138,6 +143,15 @@ extension HashIndex {
       }
     }
     unsafe dropEmptyTail(of: source)
+    prefetchSplit(into: count + 2)
+  }
+
+  /// Starts to load what a split that comes some puts later touches first: nobody else asks for these lines.
+  private func prefetchSplit(into target: Int) {
+    guard buckets.reserve(target + 1) else { return }
+    let level = Int.bitWidth - 1 - target.leadingZeroBitCount
+    unsafe fl_prefetch_to_write(buckets.bucket(at: target - (1 << level)))
+    unsafe fl_prefetch_to_write(buckets.bucket(at: target))
   }
 
   /// Whether a word leaves its bucket when buckets get `level + 1` bits.

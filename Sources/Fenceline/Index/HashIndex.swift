@@ -120,6 +120,12 @@ final class HashIndex: @unchecked Sendable {
     return wide < count ? wide : wide & ((1 &<< level) &- 1)
   }
 
+  /// The bucket of a hash (of its low 32 bits at least) as long as the table does not grow.
+  @inline(__always)
+  func home(of hash: UInt64) -> Bucket {
+    unsafe buckets.bucket(at: Self.home(hash, count: bucketCount.load(ordering: .acquiring)))
+  }
+
   @inline(__always)
   func next(after bucket: Bucket) -> Bucket? {
     let link = unsafe bucket[Self.entriesPerBucket].load(ordering: .acquiring)
@@ -208,27 +214,23 @@ final class HashIndex: @unchecked Sendable {
   ///
   /// Needs no lock: a change meanwhile makes it useless and no more.
   @inline(__always)
-  func prefetch(_ hash: UInt64) {
-    let home = Self.home(hash, count: bucketCount.load(ordering: .relaxed))
-    unsafe fl_prefetch_to_write(buckets.bucket(at: home))
-  }
+  func prefetch(_ hash: UInt64) { unsafe fl_prefetch_to_write(home(of: hash)) }
 
   /// The same for reading.
   @inline(__always)
-  func prefetchToRead(_ hash: UInt64) {
-    let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
-    unsafe fl_prefetch(buckets.bucket(at: home))
-  }
+  func prefetchToRead(_ hash: UInt64) { unsafe fl_prefetch(home(of: hash)) }
 
   /// A position in a key's first bucket whose tag matches; 0 where there is none.
   ///
   /// Branches on no word: which slot it is nobody can foresee, and what was begun meanwhile for other keys
   /// would be lost.
   @inline(__always)
-  func candidate(_ hash: UInt64) -> UInt64 {
+  func candidate(_ hash: UInt64) -> UInt64 { unsafe candidate(hash, in: home(of: hash)) }
+
+  /// The same for who knows the key's first bucket.
+  @inline(__always)
+  func candidate(_ hash: UInt64, in words: Bucket) -> UInt64 {
     let tag = Self.tag(hash)
-    let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
-    let words = unsafe buckets.bucket(at: home)
     var found: UInt64 = 0
     for slot in 0..<Self.entriesPerBucket {
       let difference = unsafe words[slot].load(ordering: .acquiring) ^ tag
@@ -239,8 +241,7 @@ final class HashIndex: @unchecked Sendable {
 
   /// The same from behind a key's first bucket.
   func candidateInOverflow(_ hash: UInt64) -> UInt64 {
-    let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
-    var bucket = unsafe next(after: buckets.bucket(at: home))
+    var bucket = unsafe next(after: home(of: hash))
     while let words = unsafe bucket {
       for slot in 0..<Self.entriesPerBucket {
         let difference = unsafe words[slot].load(ordering: .acquiring) ^ Self.tag(hash)
@@ -252,9 +253,12 @@ final class HashIndex: @unchecked Sendable {
   }
 
   /// Starts to load what comes behind a key's first bucket.
-  func prefetchOverflow(_ hash: UInt64) {
-    let home = Self.home(hash, count: bucketCount.load(ordering: .acquiring))
-    if let bucket = unsafe next(after: buckets.bucket(at: home)) { unsafe fl_prefetch(bucket) }
+  func prefetchOverflow(_ hash: UInt64) { unsafe prefetchOverflow(behind: home(of: hash)) }
+
+  /// The same for who knows the key's first bucket.
+  @inline(__always)
+  func prefetchOverflow(behind home: Bucket) {
+    if let bucket = unsafe next(after: home) { unsafe fl_prefetch(bucket) }
   }
 
   /// Where a key stands, or where it would go.
@@ -289,17 +293,25 @@ final class HashIndex: @unchecked Sendable {
     _ hash: UInt64,
     matches: (UInt64) throws(E) -> Bool
   ) throws(E) -> Place {
+    unsafe try locate(hash, in: home(of: hash), matches: matches)
+  }
+
+  /// The same for who knows the key's first bucket.
+  @inline(__always)
+  func locate<E: Error>(
+    _ hash: UInt64,
+    in home: Bucket,
+    matches: (UInt64) throws(E) -> Bool
+  ) throws(E) -> Place {
     let tag = Self.tag(hash)
-    var last = unsafe buckets.bucket(
-      at: Self.home(hash, count: bucketCount.load(ordering: .relaxed))
-    )
+    var last = unsafe home
     var free: Bucket?
     while true {
       for slot in 0..<Self.entriesPerBucket {
         let word = unsafe last[slot].load(ordering: .relaxed)
         if word == 0 {
           if unsafe free == nil { unsafe free = last + slot }
-        } else if word & ~Self.unitMask == tag, try matches(Self.unit(word)) {
+        } else if word ^ tag <= Self.unitMask, try matches(Self.unit(word)) {
           return unsafe Place(found: last + slot, free: free, last: last)
         }
       }

@@ -72,17 +72,18 @@ extension Store {
     try withWriter { (journal) throws(StoreError) in
       try namespace?.checkWritable(in: self)
       guard index.hasMemoryForKey else { throw .noMemory(for: path) }
+      var home = unsafe index.home(of: hash)
       var place: HashIndex.Place?
       let unit = try journal.commit(
         .put,
         key: key,
         value: value,
         durable: durability == .durable,
-        early: { prefetchVersion(hash) }
+        early: { unsafe prefetchVersion(hash, in: home) }
       ) {
         // Growth and two cache misses, which cost little beside the wait for the medium.
-        index.growIfNeeded()
-        unsafe place = index.locate(hash) { map.surelyHasKey(key, at: $0) }
+        if index.growIfNeeded() { unsafe home = index.home(of: hash) }
+        unsafe place = index.locate(hash, in: home) { map.surelyHasKey(key, at: $0) }
       }
       if let place = unsafe place {
         let old = unsafe place.unit
@@ -96,9 +97,13 @@ extension Store {
 
   /// Asks for what the table has of a key: its record, or the bucket where it goes on.
   @inline(__always)
-  private func prefetchVersion(_ hash: UInt64) {
-    let candidate = index.candidate(hash)
-    if candidate != 0 { map.prefetch(candidate) } else { index.prefetchOverflow(hash) }
+  private func prefetchVersion(_ hash: UInt64, in home: Bucket) {
+    let candidate = unsafe index.candidate(hash, in: home)
+    if candidate != 0 {
+      map.prefetch(candidate)
+    } else {
+      unsafe index.prefetchOverflow(behind: home)
+    }
   }
 
   /// Removes `key`.
