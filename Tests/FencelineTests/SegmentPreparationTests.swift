@@ -57,6 +57,17 @@ struct SegmentPreparationTests {
     #expect(try Store.openReadOnly(at: scratch.store).count == count)
   }
 
+  @Test func `A compaction that was asked for takes it away until writing goes on`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store, options: options)
+    let count = try fill(store, bytes: 2 * Self.megabyte / 3)
+    #expect(try waitUntil { try names(scratch).contains { $0.hasSuffix(".new") } })
+    try store.compact()
+    #expect(try !names(scratch).contains { $0.hasSuffix(".new") })
+    _ = try fill(store, bytes: Self.megabyte / 8, from: count)
+    #expect(try waitUntil { try names(scratch).contains { $0.hasSuffix(".new") } })
+  }
+
   @Test(arguments: TestMedium.allCases)
   func `Many segments follow one another, and all entries are there`(medium: TestMedium) throws {
     let scratch = try Scratch(medium)

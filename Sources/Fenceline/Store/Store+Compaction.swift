@@ -69,7 +69,10 @@ extension Store {
       done.deadBytes = max(0, deadBytes)
       if !progress(done) { break }
     }
-    try sync()
+    try withWriter { (journal) throws(StoreError) in
+      journal.discardPreparation()
+      try journal.sync()
+    }
     maintenance.imageForNextOpening()
     if let failure { throw failure }
     return done
