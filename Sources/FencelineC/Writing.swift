@@ -89,11 +89,8 @@ public func fenceline_write(
     return invalidArgument("the operations are a null pointer")
   }
   let operations = unsafe UnsafeBufferPointer(start: operations, count: count)
-  var byteCount = 0
   for index in 0..<count {
     if let fault = unsafe operations[index].fault { return fault }
-    // Wraps only where the operations can't all be in memory: the room is a hint.
-    byteCount &+= unsafe operations[index].key_length &+ operations[index].value_length
   }
   let durability = durable == 0 ? Durability.buffered : .durable
   return unsafe handle._withUnsafeGuaranteedRef { (store) in
@@ -103,7 +100,7 @@ public func fenceline_write(
         unsafe try operations[0].apply(to: store, durability)
       } else {
         try store.commit(durability: durability) { (transaction) throws(StoreError) in
-          transaction.reserve(operationCount: count, byteCount: max(0, byteCount))
+          transaction.reserve(operationCount: count)
           for index in 0..<count {
             unsafe try operations[index].apply(to: &transaction)
           }
@@ -191,8 +188,13 @@ extension fenceline_operation {
     let key = unsafe UnsafeRawBufferPointer(start: key, count: key_length).bytes
     if unsafe isDelete {
       try transaction.delete(key, in: namespace)
+      return
+    }
+    let value = unsafe UnsafeRawBufferPointer(start: value, count: value_length).bytes
+    if namespace == nil, expiry == nil {
+      // SAFETY: the caller's bytes stay where they are during the call, which the commit is part of.
+      unsafe try transaction.put(borrowing: key, value)
     } else {
-      let value = unsafe UnsafeRawBufferPointer(start: value, count: value_length).bytes
       try transaction.put(key, value, expiry: expiry, in: namespace)
     }
   }

@@ -103,6 +103,35 @@ struct TransactionTests {
     }
   }
 
+  @Test func `What a transaction borrows and what it copies stand side by side`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    let names = (0..<40).map { Array("key \($0 % 15)".utf8) }
+    let values = (0..<40).map { [UInt8](repeating: UInt8($0), count: $0 * 7) }
+    var expected: [[UInt8]: [UInt8]] = [:]
+    try store.commit(durability: .durable) { (transaction) throws(StoreError) in
+      for number in names.indices {
+        let (name, value) = (names[number], values[number])
+        if number % 11 == 10 {
+          try transaction.delete(name)
+          expected[name] = nil
+          continue
+        }
+        if number.isMultiple(of: 3) {
+          try transaction.put(name, value)
+        } else {
+          // `names` and `values` keep the bytes.
+          unsafe try transaction.put(borrowing: name.span.bytes, value.span.bytes)
+        }
+        expected[name] = value
+        #expect(try transaction.get(name) == value)
+      }
+    }
+    #expect(try store.dictionary() == expected)
+    try store.close()
+    #expect(try Store.openReadOnly(at: scratch.store).dictionary() == expected)
+  }
+
   @Test func `An empty transaction writes nothing`() throws {
     let scratch = try Scratch()
     let store = try Store.open(at: scratch.store)

@@ -54,8 +54,8 @@ struct JournalWriter: ~Copyable {
   /// Bytes behind `tail` that only a close and a seal, with their pads, may use, beside the close
   /// record's digest.
   static let closingReserve = 192
-  /// Bytes ahead of a buffered append from which on lines are asked for.
-  private static let prefetchDistance = 512
+  /// Bytes ahead of an append from which on lines are asked for.
+  private static let prefetchDistance = 256
   /// Unflushed bytes above which write-back is started early, so that a sync stays short.
   var writeBehindThreshold: Int
 
@@ -148,7 +148,7 @@ struct JournalWriter: ~Copyable {
     try makeRoom(for: shape.totalLength, records: 1, onlyDeletes: kind == .delete)
     let sequence = takeSequence()
     let offset = tail
-    if !durable { active.file.prefetchAppends(from: tail + Self.prefetchDistance) }
+    active.file.prefetchAppends(from: tail + Self.prefetchDistance)
     early()
     try write(
       kind,
@@ -172,18 +172,18 @@ struct JournalWriter: ~Copyable {
   ///   - batch: what to write.
   ///   - durable: on return it and everything before it is durable.
   ///   - meanwhile: as for one record.
-  ///   - position: gets the position of each record, in order, once all are committed.
+  /// - Returns: where the records stand in the active segment, in order, and where the last one ends; none
+  ///   where there is nothing to write.
   /// - Throws: as for one record.
   mutating func commit(
     _ batch: borrowing WriteBatch,
     durable: Bool,
-    meanwhile: () -> Void,
-    position: (UInt64) -> Void
-  ) throws(StoreError) {
+    meanwhile: () -> Void
+  ) throws(StoreError) -> [Int] {
     let count = batch.finalCount
     guard count > 0 else {
       if durable { try sync() }
-      return
+      return []
     }
     let length = batch.journalLength { keyLength, valueLength in
       RecordShape(
@@ -197,7 +197,8 @@ struct JournalWriter: ~Copyable {
     try makeRoom(for: length + 8, records: count, onlyDeletes: batch.onlyDeletes)
     var sequence = takeSequence()
     var offsets: [Int] = []
-    offsets.reserveCapacity(count)
+    offsets.reserveCapacity(count + 1)
+    let file = active.file
     try batch.forEachFinal { (_, kind, key, value, expiry) throws(StoreError) in
       var flags = RecordFlags()
       if offsets.isEmpty, !Mutant.beginMarkMissing.isActive || count == 1 {
@@ -212,6 +213,7 @@ struct JournalWriter: ~Copyable {
         sequence = offsets.isEmpty ? sequence : takeSequence()
       }
       offsets.append(tail)
+      file.prefetchAppends(from: tail + Self.prefetchDistance)
       try write(
         kind,
         flags: flags,
@@ -224,10 +226,11 @@ struct JournalWriter: ~Copyable {
         endsBatch: false
       )
     }
+    offsets.append(tail)
     meanwhile()
     try finish(durable: durable, flushedFrom: tail)
     map.noteCommitted(end, nextSequence: nextSequence, durable: durable)
-    for offset in offsets { position(active.unit(at: offset)) }
+    return offsets
   }
 
   /// Makes everything committed durable: the ordering point.

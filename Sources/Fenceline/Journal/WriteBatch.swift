@@ -1,25 +1,28 @@
-// What a transaction wants to write, buffered until it commits. One arena for all bytes; a key that
-// is written twice goes to the journal once, with its last value.
+// What a transaction wants to write, buffered until it commits. One arena for all bytes that do not stay
+// with the caller; a key that is written twice goes to the journal once, with its last value.
 
 internal import JournalFormat
 internal import PersistentMemory
 
 /// Buffered operations of one transaction.
+@safe
 struct WriteBatch: ~Copyable {
+  // SAFETY: what is not in the arena stays where it is as long as the batch; see `add`.
   private struct Operation {
     let kind: RecordKind
+    /// Key and value stay with the caller, and these are their addresses; otherwise they are places in the
+    /// arena.
+    let isBorrowed: Bool
+    var isSuperseded = false
     let hash: UInt64
-    let start: Int
+    let key: Int
+    let value: Int
     let keyLength: Int
     let valueLength: Int
     let expiry: Expiry?
-    var isSuperseded = false
-
-    var keyRange: Range<Int> { start..<start + keyLength }
-    var valueRange: Range<Int> { start + keyLength..<start + keyLength + valueLength }
   }
 
-  private var arena: [UInt8] = []
+  private var arena = BatchArena()
   private var operations: [Operation] = []
   /// Finds the newest operation on a key; empty while there are few operations.
   ///
@@ -38,34 +41,18 @@ struct WriteBatch: ~Copyable {
   /// Up to here looking at every operation is quicker than a table.
   private static let fewOperations = 8
 
-  /// Bytes to ask for in advance: more may be announced than there is memory for.
-  private static let largestReservation = 64 << 20
-
-  /// Makes room for so many operations, with so many bytes of keys and values.
-  mutating func reserve(operationCount: Int, byteCount: Int) {
+  /// Makes room for so many operations.
+  mutating func reserve(operationCount: Int) {
     operations.reserveCapacity(operationCount)
-    let length = min(byteCount, Self.largestReservation)
-    // Where there is none the puts will say so, if they come.
-    if Memory.isThere(length) { arena.reserveCapacity(length) }
     if operationCount > Self.fewOperations { makeTable(for: operationCount) }
   }
 
   /// Makes room for a key and its value; false where there is no memory for them.
   @inline(__always)
-  mutating func makeRoom(for byteCount: Int) -> Bool {
-    arena.capacity - arena.count >= byteCount || growArena(by: byteCount)
-  }
+  mutating func makeRoom(for byteCount: Int) -> Bool { arena.makeRoom(for: byteCount) }
 
-  @inline(never)
-  private mutating func growArena(by byteCount: Int) -> Bool {
-    // As arrays grow by themselves.
-    let length = max(2 * arena.capacity, arena.count + byteCount)
-    guard Memory.isThere(length) else { return false }
-    arena.reserveCapacity(length)
-    return true
-  }
-
-  /// Buffers an operation; one before it on the same key is superseded.
+  /// Buffers copies of key and value; an operation before it on the same key is superseded.
+  @inline(__always)
   mutating func add(
     _ kind: RecordKind,
     key: RawSpan,
@@ -73,27 +60,50 @@ struct WriteBatch: ~Copyable {
     expiry: Expiry? = nil,
     hash: UInt64
   ) {
-    let previous = index(of: key, hash: hash)
-    if let previous {
-      operations[previous].isSuperseded = true
-      finalCount -= 1
-    }
-    let start = arena.count
-    // SAFETY: the buffers are read during the calls only.
-    unsafe key.withUnsafeBytes { unsafe arena.append(contentsOf: $0) }
-    unsafe value.withUnsafeBytes { unsafe arena.append(contentsOf: $0) }
-    operations.append(
+    supersede(key, hash)
+    add(
       Operation(
         kind: kind,
+        isBorrowed: false,
         hash: hash,
-        start: start,
+        key: arena.append(key),
+        value: arena.append(value),
         keyLength: key.byteCount,
         valueLength: value.byteCount,
         expiry: expiry
       )
     )
+  }
+
+  /// The same for bytes that stay where they are for as long as the batch is used: nothing is copied.
+  @inline(__always) @unsafe
+  mutating func add(_ kind: RecordKind, borrowing key: RawSpan, _ value: RawSpan, hash: UInt64) {
+    supersede(key, hash)
+    unsafe add(
+      Operation(
+        kind: kind,
+        isBorrowed: true,
+        hash: hash,
+        key: key.withUnsafeBytes { Int(bitPattern: $0.baseAddress) },
+        value: value.withUnsafeBytes { Int(bitPattern: $0.baseAddress) },
+        keyLength: key.byteCount,
+        valueLength: value.byteCount,
+        expiry: nil
+      )
+    )
+  }
+
+  @inline(__always)
+  private mutating func supersede(_ key: RawSpan, _ hash: UInt64) {
+    guard let previous = index(of: key, hash: hash) else { return }
+    operations[previous].isSuperseded = true
+    finalCount -= 1
+  }
+
+  private mutating func add(_ operation: Operation) {
+    operations.append(operation)
     finalCount += 1
-    if expiry != nil { expires = true }
+    if operation.expiry != nil { expires = true }
     if operations.count * 2 <= slots.count {
       enter(operations.count - 1)
     } else if operations.count > Self.fewOperations {
@@ -103,9 +113,7 @@ struct WriteBatch: ~Copyable {
 
   /// Forgets the operation on a key, as if it had never been buffered.
   mutating func removeOperation(on key: RawSpan, hash: UInt64) {
-    guard let index = index(of: key, hash: hash) else { return }
-    operations[index].isSuperseded = true
-    finalCount -= 1
+    supersede(key, hash)
   }
 
   /// What the batch says of a key: nil where nothing, otherwise its kind.
@@ -124,7 +132,8 @@ struct WriteBatch: ~Copyable {
       return nil
     }
     if let expiry = operations[index].expiry, now().hasReached(expiry) { return nil }
-    return body(unsafe arena.span.bytes.extracting(operations[index].valueRange))
+    let operation = operations[index]
+    return body(unsafe bytes(operation, operation.value, operation.valueLength).bytes)
   }
 
   /// Bytes in the journal, given the length of one record that does not expire.
@@ -140,16 +149,33 @@ struct WriteBatch: ~Copyable {
   func forEachFinal<E: Error>(
     _ body: (UInt64, RecordKind, RawSpan, RawSpan, Expiry?) throws(E) -> Void
   ) throws(E) {
-    for operation in operations where !operation.isSuperseded {
-      let bytes = unsafe arena.span.bytes
+    for index in operations.indices where !operations[index].isSuperseded {
+      let operation = operations[index]
       try body(
         operation.hash,
         operation.kind,
-        bytes.extracting(operation.keyRange),
-        bytes.extracting(operation.valueRange),
+        unsafe bytes(operation, operation.key, operation.keyLength).bytes,
+        unsafe bytes(operation, operation.value, operation.valueLength).bytes,
         operation.expiry
       )
     }
+  }
+
+  /// Bytes of an operation's key or value; valid until the next change.
+  @inline(__always) @unsafe
+  private func bytes(
+    _ operation: Operation,
+    _ place: Int,
+    _ length: Int
+  ) -> UnsafeRawBufferPointer {
+    if operation.isBorrowed {
+      return unsafe UnsafeRawBufferPointer(
+        start: UnsafeRawPointer(bitPattern: place),
+        count: length
+      )
+    }
+    precondition(place + length <= arena.count, "a place in the arena")
+    return unsafe UnsafeRawBufferPointer(start: arena.address(of: place), count: length)
   }
 
   private func index(of key: RawSpan, hash: UInt64) -> Int? {
@@ -184,7 +210,9 @@ struct WriteBatch: ~Copyable {
   @inline(__always)
   private func matches(_ operation: Operation, _ key: RawSpan, _ hash: UInt64) -> Bool {
     guard operation.hash == hash, !operation.isSuperseded else { return false }
-    let bytes = unsafe arena.span.bytes
-    return Bytes.areEqual(bytes.extracting(operation.keyRange), key)
+    return Bytes.areEqual(
+      unsafe bytes(operation, operation.key, operation.keyLength).bytes,
+      key
+    )
   }
 }

@@ -18,37 +18,36 @@ struct IndexUpdate {
   ///   - batch: what to write.
   ///   - journal: where.
   ///   - durability: when to return.
-  /// - Throws: as ``JournalWriter/commit(_:durable:meanwhile:position:)``. Nothing was written then.
+  /// - Throws: as ``JournalWriter/commit(_:durable:meanwhile:)``. Nothing was written then.
   func commit(
     _ batch: borrowing WriteBatch,
     to journal: inout JournalWriter,
     durability: Durability
   ) throws(StoreError) {
-    var units: [UInt64] = []
-    units.reserveCapacity(batch.finalCount)
     let (index, map) = (index, map)
     guard index.hasMemory(for: batch.finalCount) else { throw .noMemory(for: path) }
-    try journal.commit(batch, durable: durability == .durable) {
+    let offsets = try journal.commit(batch, durable: durability == .durable) {
       // Older versions of the keys, side by side instead of one after the other.
       batch.forEachFinal { (hash, _, _, _, _) in map.prefetchIfAny(index.candidate(hash)) }
-    } position: {
-      units.append($0)
     }
+    let segment = journal.active
+    let sequence = journal.newestSequence
     var number = 0
     batch.forEachFinal { (hash, kind, key, _, expiry) in
       index.growIfNeeded()
       let place = unsafe index.locate(hash) { map.surelyHasKey(key, at: $0) }
       let old = unsafe place.unit
-      let length = map.recordLength(at: units[number])
-      snapshots.keep(old, hash, supersededBy: journal.newestSequence, map, epochs)
+      let unit = segment.unit(at: offsets[number])
+      let length = offsets[number + 1] - offsets[number]
+      snapshots.keep(old, hash, supersededBy: sequence, map, epochs)
       if kind == .delete {
         unsafe index.remove(place, hash)
         if old != 0 { map.countDead(old) }
-        map.countTombstone(units[number], length: length)
+        map.countTombstone(unit, length: length)
       } else {
-        unsafe index.set(place, hash, to: units[number])
-        map.countLive(units[number], length: length, replacing: old)
-        if let expiry { journal.active.usage.note(expiry) }
+        unsafe index.set(place, hash, to: unit)
+        map.countLive(unit, length: length, replacing: old)
+        if let expiry { segment.usage.note(expiry) }
       }
       number += 1
     }

@@ -192,4 +192,16 @@ public final class Store: Sendable {
 
   @inline(__always)
   func hash(_ key: RawSpan) -> UInt64 { Checksum.hash64(key, seed: hashSeed) }
+
+  /// Starts to load what a write to a key will need.
+  ///
+  /// A call: in line, who holds the store would count a reference of the index.
+  ///
+  /// - Returns: the key's hash.
+  @inline(never)
+  func beginLookup(of key: RawSpan) -> UInt64 {
+    let hash = hash(key)
+    index.prefetch(hash)
+    return hash
+  }
 }

@@ -22,8 +22,8 @@ public struct Transaction: ~Copyable {
   }
 
   /// Makes room for what is known to come.
-  package mutating func reserve(operationCount: Int, byteCount: Int) {
-    batch.reserve(operationCount: operationCount, byteCount: byteCount)
+  package mutating func reserve(operationCount: Int) {
+    batch.reserve(operationCount: operationCount)
   }
 
   /// Gives `key` the value `value` when the transaction commits.
@@ -71,12 +71,21 @@ public struct Transaction: ~Copyable {
     _ value: RawSpan,
     _ expiry: Expiry?
   ) throws(StoreError) {
-    let hash = store.hash(key)
-    store.index.prefetch(hash)
+    let hash = store.beginLookup(of: key)
     guard batch.makeRoom(for: key.byteCount + value.byteCount) else {
       throw .noMemory(for: store.path)
     }
     batch.add(.put, key: key, value: value, expiry: expiry, hash: hash)
+  }
+
+  /// Gives `key` of the default namespace the value `value` when the transaction commits, without copying
+  /// what stays where it is until then.
+  @inline(__always) @unsafe
+  package mutating func put(borrowing key: RawSpan, _ value: RawSpan) throws(StoreError) {
+    guard !StoredKey.isReserved(key) else { return try put(key, value) }
+    try Store.checkLengths(key: key.byteCount, value: value.byteCount)
+    let hash = store.beginLookup(of: key)
+    unsafe batch.add(.put, borrowing: key, value, hash: hash)
   }
 
   /// Removes `key` when the transaction commits.
