@@ -13,6 +13,25 @@ import Testing
 struct CompactionTests {
   private static let value = String(repeating: "v", count: 100)
 
+  /// Their digest, with two numbers for each gap, took more than a compaction had counted with.
+  @Test(.timeLimit(.minutes(1)))
+  func `A compaction of a few small records that stood far apart ends`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    for count in stride(from: 90, to: 130, by: 5) {
+      for number in 0..<count {
+        try store.put(Array("few \(number)".utf8), [1])
+        for other in 0..<3 { try store.put(Array("other".utf8), [UInt8(other)]) }
+      }
+      var steps = 0
+      try store.compact(sealingAlways: true) { (_) in
+        steps += 1
+        return steps < 100
+      }
+      #expect(steps < 100, "\(count) records")
+    }
+  }
+
   @Test(arguments: TestMedium.allCases)
   func `After every key was overwritten five times, compaction gives the old versions' space back`(
     medium: TestMedium

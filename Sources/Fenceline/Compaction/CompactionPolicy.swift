@@ -21,6 +21,8 @@ struct CompactionCandidate: Equatable {
   var endSequence: UInt64
   /// See ``SegmentUsage/compactedThrough``.
   var compactedThrough: UInt64 = 0
+  /// A compaction wrote it, so its file is as short as its records allow.
+  var isCompacted = false
   /// It can't be compacted, or had better not be.
   var isSpared = false
 }
@@ -156,7 +158,10 @@ struct CompactionPolicy {
       } while end < candidates.count && mayJoin(candidates[end], dead[end])
         && kept + share(end) <= largestRun
       let target = Self.fileBytes(kept)
-      let gain = files - target
+      var gain = files - target
+      // How long a digest is, is a guess. Alone, such a segment gives back no more than what has died since:
+      // otherwise it would be copied again and again where the guess is too short.
+      if end - start == 1, candidates[start].isCompacted { gain = min(gain, dead[start]) }
       if gain >= max(smallestDeadBytes, Self.pageSize) {
         let ratio = Double(gain) / Double(target)
         if ratio > best?.ratio ?? 0 { best = (start..<end, ratio) }

@@ -168,6 +168,7 @@ struct Compactor: Sendable {
         retainedBytes: isRetained ? recordBytes : window.retainedBytes(in: segment),
         endSequence: next.header.firstSequence,
         compactedThrough: segment.usage.compactedThrough.load(ordering: .relaxed),
+        isCompacted: segment.header.compaction != nil,
         isSpared: isRetained || segment.usage.isUnreadable.load(ordering: .relaxed)
           || spared?.overlaps(segment.header.covered) ?? false
       )
