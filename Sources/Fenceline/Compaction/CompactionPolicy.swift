@@ -3,7 +3,8 @@
 // A run is a range of neighbours in history order; it becomes one segment. Copying costs what is live,
 // and gives back the rest of the files, so the run with the best ratio is taken.
 //
-// Every step gives back a page at least, so that nothing goes on for ever.
+// Nothing goes on for ever: a step leaves fewer segments, or a compacted one in the place of one that was
+// not, or what has died in a compacted one since, a page at least, is gone.
 
 /// One sealed segment as the policy sees it, in history order.
 struct CompactionCandidate: Equatable {

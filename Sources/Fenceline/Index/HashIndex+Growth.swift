@@ -10,7 +10,7 @@ extension HashIndex {
   ///
   /// To be called before a key is located that may be added; moves what it pleases.
   ///
-  /// - Returns: whether it did anything, so that keys may have another first bucket.
+  /// - Returns: whether keys may have another first bucket now.
   @inline(__always) @discardableResult
   func growIfNeeded() -> Bool {
     let load = bucketCount.load(ordering: .relaxed) &* Self.targetLoad

@@ -60,7 +60,7 @@ struct WriteBatch: ~Copyable {
     expiry: Expiry? = nil,
     hash: UInt64
   ) {
-    supersede(key, hash)
+    removeOperation(on: key, hash: hash)
     add(
       Operation(
         kind: kind,
@@ -78,7 +78,7 @@ struct WriteBatch: ~Copyable {
   /// The same for bytes that stay where they are for as long as the batch is used: nothing is copied.
   @inline(__always) @unsafe
   mutating func add(_ kind: RecordKind, borrowing key: RawSpan, _ value: RawSpan, hash: UInt64) {
-    supersede(key, hash)
+    removeOperation(on: key, hash: hash)
     unsafe add(
       Operation(
         kind: kind,
@@ -93,13 +93,6 @@ struct WriteBatch: ~Copyable {
     )
   }
 
-  @inline(__always)
-  private mutating func supersede(_ key: RawSpan, _ hash: UInt64) {
-    guard let previous = index(of: key, hash: hash) else { return }
-    operations[previous].isSuperseded = true
-    finalCount -= 1
-  }
-
   private mutating func add(_ operation: Operation) {
     operations.append(operation)
     finalCount += 1
@@ -112,8 +105,11 @@ struct WriteBatch: ~Copyable {
   }
 
   /// Forgets the operation on a key, as if it had never been buffered.
+  @inline(__always)
   mutating func removeOperation(on key: RawSpan, hash: UInt64) {
-    supersede(key, hash)
+    guard let index = index(of: key, hash: hash) else { return }
+    operations[index].isSuperseded = true
+    finalCount -= 1
   }
 
   /// What the batch says of a key: nil where nothing, otherwise its kind.
