@@ -6,24 +6,30 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void pause_a_little(void) {
+static void pause_for(int steps) {
+  for (int i = 0; i < steps; i += 1) {
 #if defined(__x86_64__)
-  __builtin_ia32_pause();
+    __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  __asm__ volatile("yield");
+    __asm__ volatile("yield");
 #endif
+  }
 }
 
-/// Looks at a lock before sleeping at it: a put takes less time than going to sleep does.
-enum { looks = 64 };
+/// Looks at a lock before sleeping at it: a put takes less time than going to sleep does. Pauses between
+/// them get longer, up to several puts: who has the lock gets on with the lines that its core has, and a
+/// lock that goes back and forth takes them along each time.
+enum { looks = 12, longest_pause = 256 };
 
 void cp_lock_wait(uint32_t *word) {
+  int pause = 1;
   for (int i = 0; i < looks; i += 1) {
     uint32_t is_free = 0;
     if (__atomic_load_n(word, __ATOMIC_RELAXED) == 0 &&
         __atomic_compare_exchange_n(word, &is_free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
       return;
-    pause_a_little();
+    pause_for(pause);
+    if (pause < longest_pause) pause *= 2;
   }
   // Whoever got here says that somebody waits, and goes on saying so once it has the lock.
   while (__atomic_exchange_n(word, 2, __ATOMIC_ACQUIRE) != 0)

@@ -55,7 +55,7 @@ struct IndexChangesTests {
       try Data(contentsOf: scratch.url(ChangeFile.name(of: number)))
     }
 
-    /// Opens a copy for writing, with other files, and compares.
+    /// Opens a copy for reading and for writing, with other files, and compares.
     ///
     /// - Returns: files of changes that were used.
     func check(_ what: String, _ other: [UInt32: Data?] = [:]) throws -> Int {
@@ -66,8 +66,17 @@ struct IndexChangesTests {
         try? FileManager.default.removeItem(at: url)
         try data?.write(to: url)
       }
+      let reader = try Store.openReadOnly(at: copy)
+      #expect(reader.index.image != nil, "\(what)")
+      let shownCount = reader.recovery.changeFileCount
+      for number in 0..<75 {
+        #expect(try reader.get("key \(number)") == model["key \(number)"], "\(what)")
+      }
+      #expect(try reader.count == model.count, "\(what)")
+      let readerUsage = reader.usage
       let store = try Store.open(at: copy, options: .imagedSegments)
       let usedCount = store.recovery.changeFileCount
+      #expect(shownCount == usedCount, "\(what)")
       var found: [String: String] = [:]
       for (key, value) in try store.dictionary() {
         found[String(decoding: key, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
@@ -85,6 +94,7 @@ struct IndexChangesTests {
         try FileManager.default.removeItem(atPath: copy.appending(name).string)
       }
       #expect(try Store.openReadOnly(at: copy).usage == usage, "\(what)")
+      #expect(Array(usage.prefix(readerUsage.count)) == readerUsage, "\(what)")
       return usedCount
     }
   }

@@ -236,6 +236,12 @@ FL_MUTANT_CASE(imagePageUnchecked, "index image",
 // Words that a compaction led to its copies are left out, and so are their keys.
 FL_MUTANT_CASE(adoptedUnnoted, "index changes",
                "changes do not name the segment that a compaction is pointing keys to")
+// Words lead behind what power failure left of the journal.
+FL_MUTANT_CASE(changesTrusted, "index changes",
+               "a reader believes changes whose journal it has not read")
+// A reader gives a deleted key the value that it had in the image.
+FL_MUTANT_CASE(removedShown, "index changes",
+               "a reader looks keys up in the image that changes took away")
 FL_MUTANT_CASE(changesUnchecked, "index changes",
                "the checksum of a file of changes is not compared")
 // Words go on leading to segments that are gone, and their keys with them.
@@ -250,6 +256,9 @@ FL_MUTANT_CASE(removalsIgnored, "index changes",
 // Words that led there are added again, and lead on from it in the changes as well: keys have two.
 FL_MUTANT_CASE(adoptedForgotten, "index changes",
                "a segment to which a compaction was pointing keys is read as if none led there")
+// Where that segment is lost, so are the keys, although their records are there.
+FL_MUTANT_CASE(adoptedUnmissed, "index changes",
+               "nobody misses a segment to which a compaction was pointing keys")
 // What a value had hidden comes back, or the value itself.
 FL_MUTANT_CASE(expiredForgotten, "expiry",
                "what has ended is removed from the index, without a delete in the journal")

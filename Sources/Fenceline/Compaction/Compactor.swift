@@ -4,7 +4,8 @@
 //   2. sync the journal: whatever made a record dead is durable before anything relies on it
 //   3. the new segment durable, with its header; its name; the directory
 //   4. point the index to the copies, a few keys at a time under the write lock; then the ordered tree
-//   5. take the sources out of the map, unlink them; their memory goes when no reader is left
+//   5. take the sources out of the map; have that noted behind the index image, or an opening would have to
+//      read the new segment; unlink them; their memory goes when no reader is left
 //
 // A crash before the end of 3 leaves a file without a name, which the next opening removes, and the
 // sources. One behind it leaves the new segment and perhaps some sources, which it covers. Writers wait
@@ -39,6 +40,7 @@ struct Compactor: Sendable {
   let storeID: StoreID
   let hashSeed: UInt64
   let writer: WriterAccess
+  let changes: ChangeFiles
 
   /// Keys that are pointed elsewhere under one hold of the write lock: some 50 microseconds.
   private static let keysPerHold = 256
@@ -284,6 +286,7 @@ struct Compactor: Sendable {
       map.replace(sources, with: target)
       epochs.retire { for source in sources { map.release(source) } }
     }
+    changes.noteCompaction()
     try translatingErrors { () throws(MediumError) in
       for source in sources {
         try directory.removeSegment(named: SegmentName.name(of: source.header.segmentID))

@@ -166,6 +166,15 @@ final class JournalFollower: @unchecked Sendable {
     if index.usesImage { throw .damagedIndexImage(in: directory.path) }
   }
 
+  /// Makes counts right that an opening beside the image has left for later.
+  func settleCounts() {
+    guard index.hasUnsettledPuts.load(ordering: .acquiring) else { return }
+    state.withLock { (state) in
+      if index.usesImage { index.settlePuts(map) }
+      if index.hasMetDamage, index.usesImage { replaceImage(&state) }
+    }
+  }
+
   /// Reads the journal instead of the image, a page of which does not hold.
   func replaceImage() {
     state.withLock { (state) in

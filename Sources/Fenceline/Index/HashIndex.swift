@@ -49,6 +49,11 @@ final class HashIndex: @unchecked Sendable {
   let imageCount = Atomic<Int>(0)
   /// Words here that led to delete records when they were written.
   var deletes: [(hash: UInt64, unit: UInt64)] = []
+  /// Puts of keys that may have a word in the image, too: as long as that was not looked up, they count twice.
+  var unsettledPuts: [(hash: UInt64, unit: UInt64)] = []
+  let hasUnsettledPuts = Atomic<Bool>(false)
+  /// An opening leaves that to whoever asks for counts.
+  var leavesPutsUnsettled = false
 
   static let initialBits = 8
   /// Buckets of an empty table.

@@ -8,7 +8,7 @@ internal import PersistentMemory
 /// Neighbouring buckets, share by share.
 struct BucketShares: Sendable {
   /// The first bucket of each share, and the number of all buckets behind the last one.
-  private let bounds: [Int]
+  let bounds: [Int]
   /// By the high bits of a bucket's number: a share that begins at or before the first such bucket.
   private let hints: [UInt32]
   private static let hintBits = 8
@@ -69,8 +69,8 @@ final class SortedChanges: @unchecked Sendable {
   /// - Parameters:
   ///   - files: what was changed.
   ///   - shares: of the table.
-  ///   - firstUnits: where segments begin that are still there; words lead nowhere else.
-  init?(_ files: [ChangeFile], by shares: BucketShares, to firstUnits: [UInt32: UInt64]) {
+  ///   - firstUnits: where segments begin that are still there; words lead nowhere else. Nil: anywhere.
+  init?(_ files: [ChangeFile], by shares: BucketShares, to firstUnits: [UInt32: UInt64]?) {
     var starts: [Int] = []
     var count = 0
     for file in files {
@@ -96,7 +96,7 @@ final class SortedChanges: @unchecked Sendable {
   private static func sort(
     _ file: ChangeFile,
     by shares: BucketShares,
-    to firstUnits: [UInt32: UInt64],
+    to firstUnits: [UInt32: UInt64]?,
     into memory: LargeMemory,
     from first: Int
   ) -> File? {
@@ -132,7 +132,8 @@ final class SortedChanges: @unchecked Sendable {
       unsafe changes[next[share]] = inOrder[number]
       unsafe next[share] += 1
     }
-    return File(limits: UnitLimits(of: file.segments, firstUnits), starts: starts)
+    let limits = firstUnits.map { UnitLimits(of: file.segments, $0) } ?? .none
+    return File(limits: limits, starts: starts)
   }
 
   /// Visits the changes of a share in order, with where words may lead behind them.

@@ -34,6 +34,8 @@ final class ChangeFiles: Sendable {
     var freeNumber: UInt32
     /// Bytes of all images and changes that were ever written.
     var imageBytes: Int
+    /// By number of its file, the changes behind the image that is there.
+    var counts: [UInt32: Int]
     /// To note changes in.
     var spareChunk: ChangeChunk?
   }
@@ -72,7 +74,8 @@ final class ChangeFiles: Sendable {
       State(
         series: opened.series,
         freeNumber: opened.freeNumber,
-        imageBytes: opened.imageBytes
+        imageBytes: opened.imageBytes,
+        counts: opened.counts
       )
     )
   }
@@ -80,8 +83,20 @@ final class ChangeFiles: Sendable {
   /// Bytes of all images and changes that were ever written.
   var imageBytes: Int { state.withLock { $0.imageBytes } }
 
-  /// Counts the bytes of an image.
-  func noteImage(_ imageBytes: Int) { state.withLock { $0.imageBytes = imageBytes } }
+  /// Changes in the files behind the image that is there; nil where no files lead on from it.
+  var countBehindImage: Int? {
+    state.withLock { (state) in
+      state.series == nil ? nil : state.counts.values.reduce(0, +)
+    }
+  }
+
+  /// Counts the bytes of an image, and the changes behind it anew.
+  func note(_ image: IndexImageHeader) {
+    state.withLock { (state) in
+      state.imageBytes = image.imageBytes
+      state.counts = state.counts.filter { $0.key >= image.firstChanges }
+    }
+  }
 
   /// Where the series goes on; nil where there is none.
   var series: ChangeSeries? { state.withLock { $0.series } }
@@ -94,6 +109,12 @@ final class ChangeFiles: Sendable {
   func keepUp(isBusy: Bool) {
     guard series != nil else { return }
     try? write(ifAtLeast: isBusy ? fewestBusy : min(fewestBusy, Self.fewestIdle))
+  }
+
+  /// Writes what a compaction changed, as far as it is worth a file: behind it nothing leads to the sources.
+  func noteCompaction() {
+    guard series != nil else { return }
+    try? write(ifAtLeast: 2)
   }
 
   /// Writes what was changed since the last file.
@@ -120,9 +141,8 @@ final class ChangeFiles: Sendable {
 
   /// Takes what was changed up to now.
   ///
-  /// Under the write lock. Nothing has to be durable for that: an opening for writing reads the newest
-  /// segment from its beginning, so it knows whether the journal reaches this far, and the others are
-  /// sealed.
+  /// Under the write lock. Nothing has to be durable for that: an opening reads the newest segment from where
+  /// the image ends, so it knows whether the journal reaches this far, and the others are sealed.
   ///
   /// - Returns: nil where no changes are noted.
   func take(_ journal: inout JournalWriter) -> ChangeCut? {
@@ -158,6 +178,7 @@ final class ChangeFiles: Sendable {
         state.imageBytes = cut.header.imageBytes
         state.series = ChangeSeries(nextNumber: series.nextNumber + 1, link: link)
         state.freeNumber = series.nextNumber + 1
+        state.counts[series.nextNumber] = cut.header.changeCount
         state.spareChunk = cut.chunks.last
       }
     } catch {
@@ -182,7 +203,7 @@ final class ChangeFiles: Sendable {
   /// Notes no more changes.
   func end() {
     try? writer.withWriter { (_) throws(StoreError) in index.changes.stop() }
-    state.withLock { ($0.series, $0.spareChunk) = (nil, nil) }
+    state.withLock { ($0.series, $0.spareChunk, $0.counts) = (nil, nil, [:]) }
   }
 
   /// Removes files that no image needs.
@@ -248,6 +269,11 @@ struct OpenedChanges: Sendable {
     self.series = series
     neededCount = Int(header.lastChanges + 1 - header.firstChanges)
     imageBytes = files.last?.header.imageBytes ?? imageBytes
+  }
+
+  /// By number of a file, how many changes it has.
+  var counts: [UInt32: Int] {
+    Dictionary(uniqueKeysWithValues: files.map { ($0.header.number, $0.header.changeCount) })
   }
 
   /// Does without the last file.

@@ -9,10 +9,14 @@ internal import JournalFormat
 internal import Synchronization
 
 extension HashIndex {
-  /// Puts an image behind an empty table.
-  func attach(_ image: IndexImage) {
+  /// Puts an image behind the table.
+  ///
+  /// - Parameters:
+  ///   - image: where keys are looked up that the table does not have.
+  ///   - wordCount: how many such keys it has.
+  func attach(_ image: IndexImage, wordCount: Int) {
     keptImage = image
-    imageCount.store(image.header.wordCount, ordering: .relaxed)
+    imageCount.store(wordCount, ordering: .relaxed)
     hadImage.store(true, ordering: .relaxed)
     imageAddress.store(
       unsafe UInt(bitPattern: Unmanaged.passUnretained(image).toOpaque()),
@@ -62,7 +66,7 @@ extension HashIndex {
     let place = unsafe try locate(hash, matches: matches)
     let old =
       imageAddress.load(ordering: .relaxed) == 0
-      ? unsafe place.unit : unsafe notePut(place, hash, map, matches)
+      ? unsafe place.unit : unsafe notePut(place, hash, unit, map, matches)
     unsafe set(place, hash, to: unit, counts: counts)
     return old
   }
@@ -120,10 +124,15 @@ extension HashIndex {
   private func notePut<E: Error>(
     _ place: Place,
     _ hash: UInt64,
+    _ unit: UInt64,
     _ map: SegmentMap,
     _ matches: (UInt64) throws(E) -> Bool
   ) -> UInt64 {
     let own = unsafe place.unit
+    if own == 0, leavesPutsUnsettled {
+      unsettledPuts.append((hash, unit))
+      return 0
+    }
     if own == 0 {
       let old = unitInImage(hash, matches)
       if old != 0 { imageCount.addAsOnlyWriter(-1) }
@@ -158,6 +167,32 @@ extension HashIndex {
     return old
   }
 
+  /// From here on puts are counted at once.
+  func endLeavingPutsUnsettled() {
+    leavesPutsUnsettled = false
+    hasUnsettledPuts.store(!unsettledPuts.isEmpty, ordering: .releasing)
+  }
+
+  /// Looks up what the image has of keys that were put while nobody did, and counts it out.
+  ///
+  /// - Complexity: O(puts), three cache misses and perhaps two page faults for each.
+  func settlePuts(_ map: SegmentMap) {
+    for (hash, unit) in unsettledPuts {
+      let old = unitInImage(hash) { (candidate) throws(StoreError) in
+        try map.keysMatch(candidate, unit)
+      }
+      guard old != 0 else { continue }
+      imageCount.addAsOnlyWriter(-1)
+      map.countDead(old)
+    }
+    noteSettled()
+  }
+
+  private func noteSettled() {
+    unsettledPuts = []
+    hasUnsettledPuts.store(false, ordering: .releasing)
+  }
+
   /// Takes over every word of the image, which is not used any more then.
   ///
   /// - Returns: false where a page does not hold; the image stays in use.
@@ -166,6 +201,7 @@ extension HashIndex {
   /// - Complexity: O(words).
   func takeOverImage(_ map: SegmentMap) throws(StoreError) -> Bool {
     guard let image else { return true }
+    settlePuts(map)
     var failure: StoreError?
     for page in 0..<image.header.pageCount {
       var bucket = 0
@@ -203,6 +239,7 @@ extension HashIndex {
     imageAddress.store(0, ordering: .releasing)
     imageCount.store(0, ordering: .relaxed)
     deletes = []
+    noteSettled()
   }
 
   /// Removes words that lead to delete records.

@@ -10,26 +10,25 @@ internal import Synchronization
 /// A verified header and what stands behind it.
 @safe
 final class IndexImage: @unchecked Sendable {
-  // SAFETY: the mapping is immutable and lives as long as self; `verifiedPages` are atomics; `limits` is
-  // set before anybody else knows of self.
+  // SAFETY: the mapping is immutable and lives as long as self; `verifiedPages` are atomics; `limits` and
+  // `superseded` are set before anybody else knows of self.
   let header: IndexImageHeader
   let segments: [IndexImageSegment]
   /// Where its words may lead; nowhere before `keepWords(to:)`.
   private(set) var limits = UnitLimits()
+  /// Where no word may lead although the record is there: its key was removed behind the image.
+  private var superseded: Set<UInt64> = []
   private let file: SegmentFile
   private let pageSeed: UInt32
   private let wordLength: Int
   private let unitBits: UInt64
   private let bucketBits: UInt64
   private let verifiedPages: UnsafeMutablePointer<Atomic<UInt8>>
-  /// A copy: what becomes of the file once this was verified leads nowhere.
-  private let rows: [Row]
-
-  /// Where to look for a bucket, and how many overflow buckets the pages before need.
-  private struct Row {
-    let firstBucket: Int
-    let overflowBefore: Int
-  }
+  /// Which page holds a bucket. This and what follows are copies: what becomes of the file once it was
+  /// verified leads nowhere.
+  private let buckets: BucketShares
+  /// By page: how many overflow buckets the pages before need; all of them behind the last one.
+  private let overflow: [Int]
 
   /// Name of the file.
   static let fileName = "index.image"
@@ -52,7 +51,8 @@ final class IndexImage: @unchecked Sendable {
     self.file = file
     self.header = header
     self.segments = segments
-    self.rows = rows
+    buckets = BucketShares(bounds: rows.map(\.bucket))
+    overflow = rows.map(\.overflow)
     pageSeed = header.pageSeed
     wordLength = header.wordLength
     unitBits = UInt64(header.unitBits)
@@ -81,11 +81,25 @@ final class IndexImage: @unchecked Sendable {
     }
   }
 
+  /// Forgets the words of keys that were removed behind it.
+  ///
+  /// - Parameter superseded: every position of such a key that a word may lead to.
+  func forgetWords(to superseded: some Sequence<UInt64>) {
+    if !Mutant.removedShown.isActive { self.superseded = Set(superseded) }
+  }
+
+  @inline(__always)
+  private func mayLead(to unit: UInt64) -> Bool {
+    limits.contains(unit) && (superseded.isEmpty || !superseded.contains(unit))
+  }
+
   /// Whether a memory error under the mapping is no signal: look-ups may go there.
   var isGuarded: Bool { file.isGuarded }
 
   /// The header and the tables, or nil where they do not hold.
-  private static func tables(_ bytes: RawSpan) -> (IndexImageHeader, [IndexImageSegment], [Row])? {
+  private static func tables(
+    _ bytes: RawSpan
+  ) -> (IndexImageHeader, [IndexImageSegment], [(bucket: Int, overflow: Int)])? {
     guard let header = IndexImageHeader(decoding: bytes), isPlausible(header, bytes.byteCount),
       Checksum.crc32c(bytes.extracting(IndexImageField.storeID..<header.rowsEnd))
         == bytes.littleEndian(at: IndexImageField.checksum, as: UInt32.self)
@@ -96,7 +110,7 @@ final class IndexImage: @unchecked Sendable {
         count: header.segmentCount
       )
     else { return nil }
-    var rows: [Row] = []
+    var rows: [(bucket: Int, overflow: Int)] = []
     rows.reserveCapacity(header.pageCount + 1)
     var last = (bucket: -1, overflow: 0)
     for row in stride(from: header.rowsStart, to: header.rowsEnd, by: IndexImageRowField.size) {
@@ -110,9 +124,9 @@ final class IndexImage: @unchecked Sendable {
         overflow >= last.overflow, overflow <= header.overflowCount
       else { return nil }
       last = (bucket, overflow)
-      rows.append(Row(firstBucket: bucket, overflowBefore: overflow))
+      rows.append(last)
     }
-    rows.append(Row(firstBucket: header.bucketCount, overflowBefore: header.overflowCount))
+    rows.append((header.bucketCount, header.overflowCount))
     return (header, segments, rows)
   }
 
@@ -129,7 +143,7 @@ final class IndexImage: @unchecked Sendable {
   // MARK: Pages
 
   /// The first bucket of a page, or of none behind the last one.
-  private func firstBucket(_ page: Int) -> Int { rows[page].firstBucket }
+  private func firstBucket(_ page: Int) -> Int { buckets.bounds[page] }
 
   /// Groups pages so that each group has `bucketCount` buckets or a few more.
   ///
@@ -147,19 +161,9 @@ final class IndexImage: @unchecked Sendable {
   func firstBuckets(ofPages pages: [Int]) -> [Int] { pages.map { firstBucket($0) } }
 
   /// Overflow buckets that the pages before need.
-  func overflowBefore(_ page: Int) -> Int { rows[page].overflowBefore }
+  func overflowBefore(_ page: Int) -> Int { overflow[page] }
 
   private func bucketCount(_ page: Int) -> Int { firstBucket(page + 1) - firstBucket(page) }
-
-  /// The page that holds a bucket.
-  private func page(of bucket: Int) -> Int {
-    var (low, high) = (0, header.pageCount)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if firstBucket(middle) <= bucket { low = middle } else { high = middle }
-    }
-    return low
-  }
 
   /// Hands out the bytes of a page.
   ///
@@ -233,7 +237,7 @@ final class IndexImage: @unchecked Sendable {
           let value = bytes.littleEndian(at: word, as: UInt64.self)
           word += wordLength
           let unit = value & unitMask
-          guard limits.contains(unit) else { continue }
+          guard mayLead(to: unit) else { continue }
           let hash =
             ((value & wordMask) >> unitBits) << bucketBits | UInt64(bucket) & (1 << bucketBits - 1)
           visit(HashIndex.word(hash, unit))
@@ -262,10 +266,10 @@ final class IndexImage: @unchecked Sendable {
 
   /// Offers every position whose tag matches until `accept` takes one.
   ///
-  /// - Complexity: O(log pages), and one page, which is verified at the first time.
+  /// - Complexity: O(1): one page, which is verified at the first time.
   func search(_ hash: UInt64, _ accept: (UInt64) -> Bool) -> Answer {
     let bucket = HashIndex.home(hash, count: header.bucketCount)
-    let page = page(of: bucket)
+    let page = buckets.share(of: bucket)
     return withVerifiedPage(page) { (bytes) in
       let number = bucket - firstBucket(page)
       var word = IndexImagePageField.counts + bucketCount(page)
@@ -277,7 +281,7 @@ final class IndexImage: @unchecked Sendable {
         let value = bytes.littleEndian(at: word, as: UInt64.self) & wordMask
         word += wordLength
         let unit = value & unitMask
-        if value >> unitBits == rest, limits.contains(unit), accept(unit) { return .found }
+        if value >> unitBits == rest, mayLead(to: unit), accept(unit) { return .found }
       }
       return .notFound
     } ?? .damaged

@@ -33,6 +33,8 @@ struct IndexImagePolicy {
     var segmentCount: Int
     /// Changes that wait for a file.
     var changeCount = 0
+    /// Changes behind the image that is there, those that wait included; nil where they are not known.
+    var changesBehind: Int?
 
     /// Bytes of the changes that are written when an image begins and ends, and some more.
     var changesLength: Int {
@@ -76,7 +78,12 @@ struct IndexImagePolicy {
     guard situation.recordBytes >= smallestJournal, since >= smallestJournal,
       situation.imageBytes + length + situation.changesLength <= budget
     else { return false }
-    return since >= (moment == .busy ? length * 11 / 5 : length / 4)
+    guard moment == .busy else { return since >= length / 4 }
+    // An opening makes a change in a few times the time that it takes for a word of the image.
+    if let changesBehind = situation.changesBehind {
+      return changesBehind >= situation.keyCount / 3
+    }
+    return since >= length * 11 / 5
   }
 
   /// Whether changes are worth a file.

@@ -134,7 +134,7 @@ struct IndexImager: Sendable {
       return true
     }
     guard isWritten else { return nil }
-    changes.noteImage(header.imageBytes)
+    changes.note(header)
     changes.remove(before: header.firstChanges)
     return header
   }

@@ -109,7 +109,9 @@ final class IndexImages: Sendable {
       recordBytes: records,
       wordLength: IndexImageHeader.wordLength(unitBits: unitBits, bucketCount: bucketCount),
       segmentCount: ends.count + IndexImager.mostNewSegments,
-      changeCount: changeCount
+      changeCount: changeCount,
+      changesBehind: state.length > 0
+        ? imager.changes.countBehindImage.map { $0 + changeCount } : nil
     )
   }
 }

@@ -8,6 +8,14 @@ internal import PersistentMemory
 struct UnitLimits {
   /// By granule: the unit behind the last one that is allowed; 0 where none is.
   private var limits: [UInt64] = []
+  private var areNone = false
+
+  /// Words may lead anywhere.
+  static var none: Self {
+    var limits = Self()
+    limits.areNone = true
+    return limits
+  }
 
   /// Allows units of a segment's records.
   ///
@@ -28,7 +36,7 @@ struct UnitLimits {
   @inline(__always)
   func contains(_ unit: UInt64) -> Bool {
     let granule = Int(truncatingIfNeeded: unit >> SegmentMap.unitsPerGranuleShift)
-    return granule < limits.count && unit < limits[granule]
+    return granule < limits.count && unit < limits[granule] || areNone
   }
 }
 

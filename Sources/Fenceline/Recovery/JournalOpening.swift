@@ -122,11 +122,7 @@ struct JournalOpening {
   /// is wrong with what is read: then everything has to be.
   private init?(_ chain: SegmentChain, in directory: any StoreDirectory, beside use: ImageUse) {
     guard let image = IndexImage(in: directory) else { return nil }
-    // Look-ups would have to know what led where before the changes.
-    var changes =
-      use == .load
-      ? OpenedChanges(behind: image, chain.changeFiles, in: directory)
-      : OpenedChanges(withoutUseOf: chain.changeFiles)
+    var changes = OpenedChanges(behind: image, chain.changeFiles, in: directory)
     var fitting = ReplayPlan(image, changes.files, chain)
     while fitting == nil, changes.leaveOutLast() {
       fitting = ReplayPlan(image, changes.files, chain)
@@ -139,8 +135,12 @@ struct JournalOpening {
     // Beside the image: that is memory, and this is mostly checksums.
     let readings = readings
     let first = Self.begin(readings)
-    if use == .lookUp, plan.isComplete, plan.countsHold, image.isGuarded {
-      index.attach(image)
+    if use == .lookUp, plan.isComplete, plan.countsHold, image.isGuarded,
+      let front = HashIndex.table(inFrontOf: image, changes.files, to: plan.firstUnits)
+    {
+      index = front
+      // What the image counted is counted; of what came behind it, counting can wait.
+      index.leavesPutsUnsettled = plan.header.startSequence == plan.header.endSequence
     } else {
       guard let loaded = HashIndex.load(image, changes.files, to: plan.firstUnits) else {
         return nil
@@ -157,6 +157,7 @@ struct JournalOpening {
     guard damage.isEmpty, !index.hasMetDamage, plan.isReached(by: chain, acceptedEnds) else {
       return nil
     }
+    index.endLeavingPutsUnsettled()
     writtenBytes += plan.header.journalBytes
     report.changeFileCount = changes.files.count
     if !plan.countsHold { map.recount(map.segments, index) }
@@ -296,8 +297,9 @@ struct JournalOpening {
   /// How a segment is read; nil where it is not.
   private func reading(of number: Int) -> SegmentReading? {
     // Whoever goes on writing in the newest segment has to describe all of it.
-    let collectsDigest = number + 1 == chain.members.count && use != .lookUp
-    guard let plan else {
+    let isNewest = number + 1 == chain.members.count
+    let collectsDigest = isNewest && use != .lookUp
+    guard let plan, let imageHeader else {
       return SegmentReading(
         hashSeed: hashSeed,
         collectsEntries: hasIndex,
@@ -306,11 +308,21 @@ struct JournalOpening {
       )
     }
     let share = plan.shares[number]
-    guard let start = share.start else { return nil }
+    guard var start = share.start else { return nil }
+    var lowestSequence = share.lowestSequence
+    if collectsDigest {
+      (start, lowestSequence) = (SegmentField.journalStart, nil)
+    } else if isNewest, !changes.files.isEmpty, !Mutant.changesTrusted.isActive {
+      // That what the changes know of is there has to be seen. What the image knows of is durable.
+      let end = imageHeader.end
+      let isHere = end.segment == chain.members[number].header.segmentID
+      start = isHere ? end.offset : SegmentField.journalStart
+      lowestSequence = isHere ? imageHeader.endSequence : nil
+    }
     return SegmentReading(
       hashSeed: hashSeed,
-      start: collectsDigest ? SegmentField.journalStart : start,
-      lowestSequence: collectsDigest ? nil : share.lowestSequence,
+      start: start,
+      lowestSequence: lowestSequence,
       collectsDigest: collectsDigest,
       skipsKnown: share.usage != nil,
       startMark: plan.header.startSequence,
@@ -345,7 +357,7 @@ struct JournalOpening {
     report.newestEnd = result.scan?.acceptedEnd ?? 0
     report.hasTornTail = result.hasTornTail
     report.wasClosed = result.isClosed
-    isNewestFollowed = result.isFollowed
+    if number + 1 == chain.members.count { isNewestFollowed = result.isFollowed }
     let start = plan?.shares[number].start ?? SegmentField.journalStart
     let end = result.scan?.acceptedEnd ?? start
     acceptedEnds[member.header.segmentID] = end
@@ -356,9 +368,10 @@ struct JournalOpening {
   private mutating func noteMissingNewest(
     in directory: any StoreDirectory
   ) throws(StoreError) {
-    guard isNewestFollowed, !Mutant.followedMarkIgnored.isActive,
-      let newest = chain.members.last?.header.covered.upperBound
+    guard let last = chain.members.last, isNewestFollowed || last.isCompacted,
+      !Mutant.followedMarkIgnored.isActive
     else { return }
+    let newest = last.header.covered.upperBound
     let isNoted = damage.contains { $0.segmentID > newest && !chain.holds($0.segmentID) }
     guard !isNoted else { return }
     // Beside a writer it may have come after the listing: then what was read is a state of before.

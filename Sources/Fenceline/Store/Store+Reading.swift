@@ -225,6 +225,7 @@ extension Store {
       try checkOpen()
       try checkCompleteness()
       try catchUp()
+      follower?.settleCounts()
       let count = index.count
       return try catalogue.nextNumber() == 1 ? count : try countKeys(of: nil)
     }

@@ -118,6 +118,7 @@ extension Store {
     try checkOpen()
     let medium = directory.medium
     try catchUp()
+    follower?.settleCounts()
     let segments = try segments()
     let sequences = readableSequences
     // Of a damaged store it may not be known.

@@ -70,7 +70,8 @@ extension Store {
   /// What verifying would have found when this handle was opened: opening reads the same bytes, except
   /// beside an index image.
   package var verificationAtOpening: VerificationReport {
-    VerificationReport(
+    follower?.settleCounts()
+    return VerificationReport(
       recovery,
       map,
       keyCount: index.count,

@@ -98,6 +98,16 @@ public final class Store: Sendable {
     if isReadOnly, let newest = pastSequence ?? opening.newestSequenceFound {
       map.committedSequence.store(newest, ordering: .releasing)
     }
+    let changes = ChangeFiles(
+      map: map,
+      index: index,
+      directory: directory,
+      storeID: storeID,
+      hashSeed: hashSeed,
+      writer: access,
+      fewestChanges: options.segmentOptions.fewestChanges,
+      continuing: opening.changes
+    )
     let compactor = Compactor(
       map: map,
       index: index,
@@ -108,7 +118,8 @@ public final class Store: Sendable {
       retention: options.retainedJournalBytes,
       storeID: storeID,
       hashSeed: hashSeed,
-      writer: access
+      writer: access,
+      changes: changes
     )
     let imager = IndexImager(
       map: map,
@@ -117,16 +128,7 @@ public final class Store: Sendable {
       storeID: storeID,
       hashSeed: hashSeed,
       writer: access,
-      changes: ChangeFiles(
-        map: map,
-        index: index,
-        directory: directory,
-        storeID: storeID,
-        hashSeed: hashSeed,
-        writer: access,
-        fewestChanges: options.segmentOptions.fewestChanges,
-        continuing: opening.changes
-      )
+      changes: changes
     )
     let update = IndexUpdate(
       map: map,
