@@ -24,8 +24,9 @@ final class IndexImage: @unchecked Sendable {
   private let unitBits: UInt64
   private let bucketBits: UInt64
   private let verifiedPages: UnsafeMutablePointer<Atomic<UInt8>>
-  /// Which page holds a bucket. This and what follows are copies: what becomes of the file once it was
-  /// verified leads nowhere.
+  /// Which page holds a bucket.
+  ///
+  /// This and what follows are copies: what becomes of the file once it was verified leads nowhere.
   private let buckets: BucketShares
   /// By page: how many overflow buckets the pages before need; all of them behind the last one.
   private let overflow: [Int]

@@ -45,6 +45,9 @@ struct ReplayPlan {
   /// It does not where records of the time in which it was made may be gone: then a word may be of before
   /// that time.
   let countsHold: Bool
+  /// From where the newest segment has to be read, although its records are known, because nothing that
+  /// the changes know of need be durable; nil where there are none, for what the image knows of is.
+  let unseen: (start: Int, lowestSequence: UInt64)?
 
   /// How a journal is read beside an image with the changes that lead on from it; nil where they are not
   /// of this journal.
@@ -118,6 +121,14 @@ struct ReplayPlan {
     }
     self.firstUnits = firstUnits
     isComplete = count == needed
+    let newest = members[members.count - 1].header
+    let isImageEndThere = image.header.end.segment == newest.segmentID
+    unseen =
+      changes.isEmpty || shares.last?.usage == nil
+      ? nil
+      : isImageEndThere
+        ? (image.header.end.offset, image.header.endSequence)
+        : (SegmentField.journalStart, newest.firstSequence)
     let end = header.end.segment
     let isOrdered = header.start.segment <= end
     let made = isOrdered ? header.start.segment...end : 0...UInt32.max

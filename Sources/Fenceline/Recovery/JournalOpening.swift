@@ -299,7 +299,7 @@ struct JournalOpening {
     // Whoever goes on writing in the newest segment has to describe all of it.
     let isNewest = number + 1 == chain.members.count
     let collectsDigest = isNewest && use != .lookUp
-    guard let plan, let imageHeader else {
+    guard let plan else {
       return SegmentReading(
         hashSeed: hashSeed,
         collectsEntries: hasIndex,
@@ -308,21 +308,12 @@ struct JournalOpening {
       )
     }
     let share = plan.shares[number]
-    guard var start = share.start else { return nil }
-    var lowestSequence = share.lowestSequence
-    if collectsDigest {
-      (start, lowestSequence) = (SegmentField.journalStart, nil)
-    } else if isNewest, !changes.files.isEmpty, !Mutant.changesTrusted.isActive {
-      // That what the changes know of is there has to be seen. What the image knows of is durable.
-      let end = imageHeader.end
-      let isHere = end.segment == chain.members[number].header.segmentID
-      start = isHere ? end.offset : SegmentField.journalStart
-      lowestSequence = isHere ? imageHeader.endSequence : nil
-    }
+    guard let start = share.start else { return nil }
+    let unseen = isNewest && !Mutant.changesTrusted.isActive ? plan.unseen : nil
     return SegmentReading(
       hashSeed: hashSeed,
-      start: start,
-      lowestSequence: lowestSequence,
+      start: collectsDigest ? SegmentField.journalStart : unseen?.start ?? start,
+      lowestSequence: collectsDigest ? nil : unseen?.lowestSequence ?? share.lowestSequence,
       collectsDigest: collectsDigest,
       skipsKnown: share.usage != nil,
       startMark: plan.header.startSequence,
