@@ -90,7 +90,11 @@ final class IndexImage: @unchecked Sendable {
   }
 
   @inline(__always)
-  private func mayLead(to unit: UInt64) -> Bool {
+  private static func mayLead(
+    to unit: UInt64,
+    _ limits: UnitLimits,
+    _ superseded: Set<UInt64>
+  ) -> Bool {
     limits.contains(unit) && (superseded.isEmpty || !superseded.contains(unit))
   }
 
@@ -226,6 +230,10 @@ final class IndexImage: @unchecked Sendable {
     bucket begin: (Int) -> Void,
     word visit: (UInt64) -> Void
   ) -> Bool {
+    // Copies, which stand in registers.
+    let (wordLength, wordMask, unitBits, unitMask) = (wordLength, wordMask, unitBits, unitMask)
+    let (bucketBits, bucketMask) = (bucketBits, 1 << bucketBits - 1 as UInt64)
+    let (limits, superseded) = (limits, superseded)
     let visited: Void? = withVerifiedPage(page, again: true) { (bytes) in
       let bucketCount = bucketCount(page)
       var word = IndexImagePageField.counts + bucketCount
@@ -238,9 +246,9 @@ final class IndexImage: @unchecked Sendable {
           let value = bytes.littleEndian(at: word, as: UInt64.self)
           word += wordLength
           let unit = value & unitMask
-          guard mayLead(to: unit) else { continue }
+          guard Self.mayLead(to: unit, limits, superseded) else { continue }
           let hash =
-            ((value & wordMask) >> unitBits) << bucketBits | UInt64(bucket) & (1 << bucketBits - 1)
+            ((value & wordMask) &>> unitBits) &<< bucketBits | UInt64(bucket) & bucketMask
           visit(HashIndex.word(hash, unit))
         }
       }
@@ -282,7 +290,9 @@ final class IndexImage: @unchecked Sendable {
         let value = bytes.littleEndian(at: word, as: UInt64.self) & wordMask
         word += wordLength
         let unit = value & unitMask
-        if value >> unitBits == rest, mayLead(to: unit), accept(unit) { return .found }
+        if value >> unitBits == rest, Self.mayLead(to: unit, limits, superseded), accept(unit) {
+          return .found
+        }
       }
       return .notFound
     } ?? .damaged
