@@ -200,7 +200,7 @@ package final class FileSystemDirectory: StoreDirectory {
     )
     do {
       try SystemCalls.allocate(descriptor, length: length, file)
-      return try map(consume descriptor, length: length, file, writable: true, isNew: true)
+      return try map(consume descriptor, length: length, file, writable: true)
     } catch {
       try? SystemCalls.unlink(unpublished, in: directory, file)
       throw error
@@ -221,8 +221,7 @@ package final class FileSystemDirectory: StoreDirectory {
     _ descriptor: consuming OwnedDescriptor,
     length: Int,
     _ file: FilePath,
-    writable: Bool,
-    isNew: Bool = false
+    writable: Bool
   ) throws(MediumError) -> SegmentFile {
     let allocated = try SystemCalls.status(descriptor, file).allocatedBytes
     let address: UnsafeMutableRawPointer
@@ -246,7 +245,6 @@ package final class FileSystemDirectory: StoreDirectory {
       )
       owner = .memoryMap
     }
-    if isNew, medium.kind != .file { unsafe SystemCalls.prefault(address, length: length) }
     return SegmentFile(
       path: file,
       mapping: unsafe MappedRegion(

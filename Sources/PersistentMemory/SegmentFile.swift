@@ -120,6 +120,28 @@ package final class SegmentFile: @unchecked Sendable {
     stage = consume region
   }
 
+  /// Has the kernel make the pages of a new file before bytes are written there, where the file is memory.
+  package func prefaultWrites() {
+    var start = 0
+    while prefaultWrites(from: &start) {}
+  }
+
+  /// The same for a piece.
+  ///
+  /// - Parameter start: where to begin; left where the next piece does.
+  /// - Returns: whether there is another one.
+  package func prefaultWrites(from start: inout Int) -> Bool {
+    guard !isStaged, borrowedFrom == nil, start < length else { return false }
+    let piece = min(Self.prefaultedAtOnce, length - start)
+    // SAFETY: the piece lies within the mapping, which is kept as long as self.
+    unsafe SystemCalls.prefault(mapping.address + start, length: piece)
+    start += piece
+    return start < length
+  }
+
+  /// So few that no thread waits long which maps or unmaps something meanwhile.
+  private static let prefaultedAtOnce = 256 << 10
+
   /// Gives the stage back.
   ///
   /// Everything in it has reached the file, and no reader is left in it.

@@ -218,6 +218,7 @@ struct Compactor: Sendable {
     let file = try translatingErrors { () throws(MediumError) in
       try SegmentSizing.createForAppending(name, length: length, in: directory)
     }
+    file.prefaultWrites()
     do throws(StoreError) {
       let createdAt = options.clock.nanosecondsSince1970()
       var segment = CompactedSegment(in: file, id, storeID, plan, createdAt: createdAt)

@@ -49,12 +49,15 @@ final class ChangeLog: @unchecked Sendable {
     /// Changes that took a word away.
     var removals = 0
     var chunks: [ChangeChunk] = []
+    /// To go on in: getting memory takes longer than filling it where others are getting some, too.
+    var spares: [ChangeChunk] = []
   }
 
   /// Behind a pointer, so that a put meets no exclusivity check.
   private let state: UnsafeMutablePointer<State>
   /// Chunks that may wait to be taken: some 57 MB.
   static let mostChunks = 512
+  private static let mostSpares = 2
 
   init() {
     unsafe state = .allocate(capacity: 1)
@@ -109,16 +112,18 @@ final class ChangeLog: @unchecked Sendable {
 
   /// Hands out what was noted since the last call, and goes on.
   ///
-  /// - Parameter spare: a chunk that is not needed any more, to go on in.
+  /// - Parameter spares: chunks that are not needed any more, to go on in.
   /// - Returns: full chunks, but for the last one; none where nothing was noted.
-  func take(goingOnIn spare: ChangeChunk? = nil) -> [ChangeChunk] {
+  func take(goingOnIn spares: [ChangeChunk] = []) -> [ChangeChunk] {
     guard isOn, count > 0 else { return [] }
     let chunks = unsafe state.pointee.chunks
     if let next = unsafe state.pointee.next, let last = chunks.last {
       last.count = unsafe (next - last.memory) / IndexChange.packedSize
     }
+    let all = unsafe state.pointee.spares + spares
     unsafe state.pointee = State()
-    append(spare ?? ChangeChunk())
+    unsafe state.pointee.spares = Array(all.prefix(1 + Self.mostSpares))
+    append(spareChunk())
     return chunks
   }
 
@@ -126,8 +131,10 @@ final class ChangeLog: @unchecked Sendable {
   private func goOnInNextChunk() {
     guard unsafe state.pointee.chunks.count < Self.mostChunks else { return stop() }
     unsafe state.pointee.chunks[state.pointee.chunks.count - 1].count = ChangeChunk.capacity
-    append(ChangeChunk())
+    append(spareChunk())
   }
+
+  private func spareChunk() -> ChangeChunk? { unsafe state.pointee.spares.popLast() ?? ChangeChunk() }
 
   /// Goes on in a chunk; without one no more is noted, and the next image has to be a whole one.
   private func append(_ chunk: ChangeChunk?) {

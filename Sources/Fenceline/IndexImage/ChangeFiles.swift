@@ -37,7 +37,7 @@ final class ChangeFiles: Sendable {
     /// By number of its file, the changes behind the image that is there.
     var counts: [UInt32: Int]
     /// To note changes in.
-    var spareChunk: ChangeChunk?
+    var spareChunks: [ChangeChunk] = []
   }
 
   let map: SegmentMap
@@ -147,7 +147,10 @@ final class ChangeFiles: Sendable {
   /// - Returns: nil where no changes are noted.
   func take(_ journal: inout JournalWriter) -> ChangeCut? {
     guard index.changes.isOn else { return nil }
-    let spare = state.withLock { $0.spareChunk.take() }
+    let spares = state.withLock { (state) in
+      defer { state.spareChunks = [] }
+      return state.spareChunks
+    }
     let end = journal.startOfReplay
     var header = IndexChangesHeader(
       storeID: storeID,
@@ -161,7 +164,7 @@ final class ChangeFiles: Sendable {
     return ChangeCut(
       header: header,
       segments: map.imageSegments(endingAt: end),
-      chunks: index.changes.take(goingOnIn: spare)
+      chunks: index.changes.take(goingOnIn: spares)
     )
   }
 
@@ -179,7 +182,7 @@ final class ChangeFiles: Sendable {
         state.series = ChangeSeries(nextNumber: series.nextNumber + 1, link: link)
         state.freeNumber = series.nextNumber + 1
         state.counts[series.nextNumber] = cut.header.changeCount
-        state.spareChunk = cut.chunks.last
+        state.spareChunks = cut.chunks
       }
     } catch {
       end()
@@ -203,7 +206,7 @@ final class ChangeFiles: Sendable {
   /// Notes no more changes.
   func end() {
     try? writer.withWriter { (_) throws(StoreError) in index.changes.stop() }
-    state.withLock { ($0.series, $0.spareChunk, $0.counts) = (nil, nil, [:]) }
+    state.withLock { ($0.series, $0.spareChunks, $0.counts) = (nil, [], [:]) }
   }
 
   /// Removes files that no image needs.

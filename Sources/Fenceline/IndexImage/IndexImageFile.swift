@@ -59,6 +59,7 @@ struct IndexImageFile {
       named: IndexImage.fileName,
       length: pagesStart + mostPages * pageSize
     )
+    file.prefaultWrites()
     seed = header.pageSeed
     chunk.reserveCapacity(Self.pagesPerWrite * pageSize)
   }

@@ -203,12 +203,14 @@ extension JournalWriter {
       if SegmentField.journalStart + needed + reserve <= prepared.length { return prepared }
     }
     // One that is too small goes: the new one takes its name.
-    return try SegmentSizing(options: options, liveBytes: map.liveBytes).create(
+    let file = try SegmentSizing(options: options, liveBytes: map.liveBytes).create(
       name,
       roomFor: needed,
       preferring: KeyDigest.segmentRecordLength(digest.entries.count),
       in: directory
     )
+    SegmentPreparation.prefault(file, options)
+    return file
   }
 
   /// Removes what was prepared and is not needed; it is prepared again when writing goes on.

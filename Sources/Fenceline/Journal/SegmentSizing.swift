@@ -15,8 +15,8 @@ struct SegmentSizing {
 
   private static let pageSize = 4096
 
-  /// Creates a segment with room for `length` bytes of records, ready for appends, and for `extra`
-  /// more where the medium has them.
+  /// Creates a segment with room for `length` bytes of records, ready for appends but for its page faults,
+  /// and for `extra` more where the medium has them.
   ///
   /// - Throws: ``StoreError/full(_:)`` where not even the smallest that would do has room; nothing
   ///   is left behind then.
@@ -40,7 +40,7 @@ struct SegmentSizing {
     }
   }
 
-  /// Creates a segment of `length` bytes to append to.
+  /// Creates a segment of `length` bytes to append to, whose pages may still have to be made.
   ///
   /// - Throws: what the medium says; nothing is left behind then.
   static func createForAppending(

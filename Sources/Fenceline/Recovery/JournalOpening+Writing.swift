@@ -248,6 +248,7 @@ extension JournalOpening {
       preferring: extra,
       in: directory
     )
+    file.prefaultWrites()
     var header = header
     header.capacity = file.length
     let finished = header
