@@ -21,7 +21,7 @@ static void pause_for(int steps) {
 /// lock that goes back and forth takes them along each time.
 enum { looks = 12, longest_pause = 256 };
 
-void cp_lock_wait(uint32_t *word) {
+static void wait_for(uint32_t *word) {
   int pause = 1;
   for (int i = 0; i < looks; i += 1) {
     uint32_t is_free = 0;
@@ -34,6 +34,17 @@ void cp_lock_wait(uint32_t *word) {
   // Whoever got here says that somebody waits, and goes on saying so once it has the lock.
   while (__atomic_exchange_n(word, 2, __ATOMIC_ACQUIRE) != 0)
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+}
+
+void cp_lock_wait(uint32_t *word) {
+  __atomic_fetch_add(word + 1, 1, __ATOMIC_RELAXED);
+  wait_for(word);
+  __atomic_fetch_sub(word + 1, 1, __ATOMIC_RELAXED);
+}
+
+void cp_lock_let_in(uint32_t *word) {
+  for (int i = 0; i < looks && __atomic_load_n(word + 1, __ATOMIC_RELAXED) != 0; i += 1)
+    pause_for(longest_pause);
 }
 
 void cp_lock_wake(uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }

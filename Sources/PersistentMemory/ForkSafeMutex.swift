@@ -14,8 +14,8 @@ public struct ForkSafeMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
   /// Puts a lock around `value`.
   public init(_ value: consuming sending Value) {
-    unsafe word = .allocate(capacity: 1)
-    unsafe word.initialize(to: 0)
+    unsafe word = .allocate(capacity: 2)
+    unsafe word.initialize(repeating: 0, count: 2)
     unsafe self.value = .allocate(capacity: 1)
     unsafe self.value.initialize(to: value)
   }
@@ -25,6 +25,9 @@ public struct ForkSafeMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     unsafe value.deallocate()
     unsafe word.deallocate()
   }
+
+  /// Waits a little as long as others wait for the lock, for who gives it back and takes it again at once.
+  public borrowing func letOthersIn() { unsafe cp_lock_let_in(word) }
 
   /// Runs `body` with the value, alone.
   ///

@@ -214,6 +214,35 @@ struct IndexChangesTests {
     #expect(opened.openedBesideImage)
   }
 
+  /// What a compaction moved is in the changes before its sources go.
+  @Test func `Behind a compaction a reader of a killed store need not read the new segment`() throws {
+    let scratch = try Scratch()
+    var options = StoreOptions.imagedSegments
+    options.segmentOptions.smallest = 64 << 10
+    options.segmentOptions.largest = 64 << 10
+    let store = try Store.open(at: scratch.store, options: options)
+    var model: [[UInt8]: [UInt8]] = [:]
+    func put(_ numbers: Range<Int>, _ length: Int) throws {
+      for number in numbers {
+        let key = Array("key \(number)".utf8)
+        model[key] = [UInt8](repeating: UInt8(number & 0xff), count: length)
+        try store.put(key, model[key] ?? [])
+      }
+    }
+    try put(0..<1000, 100)
+    try store.writeIndexImage()
+    try put(0..<600, 50)
+    try store.compact(sealingAlways: true)
+    try put(0..<3, 10)
+    try store.sync()
+    store.directory.unlock()
+    let reader = try Store.openReadOnly(at: scratch.store)
+    #expect(reader.index.image != nil)
+    #expect(reader.recovery.changeFileCount > 0)
+    #expect(reader.recovery.recordCount < 10)
+    #expect(try expectSameWithoutImage(scratch, model, "behind a compaction"))
+  }
+
   @Test func `Changes that nobody takes end, and the next image begins anew`() throws {
     let scratch = try Scratch()
     let store = try Store.open(at: scratch.store, options: .imagedSegments)

@@ -35,6 +35,29 @@ struct IndexImagePolicyTests {
     #expect(try reader.count == 3000)
   }
 
+  @Test func `While a store is written an image is due for a third as many changes as keys`() {
+    let policy = IndexImagePolicy(smallestJournal: 1 << 20)
+    var situation = IndexImagePolicy.Situation(
+      writtenBytes: 1 << 30,
+      imagedBytes: 1 << 29,
+      imageBytes: 0,
+      length: 1 << 24,
+      keyCount: 3_000_000,
+      bucketCount: 600_000,
+      recordBytes: 1 << 29,
+      wordLength: 6,
+      segmentCount: 20
+    )
+    #expect(policy.isDue(situation, .busy))
+    situation.changesBehind = 999_999
+    #expect(!policy.isDue(situation, .busy))
+    #expect(policy.isDue(situation, .idle))
+    situation.changesBehind = 1_000_000
+    #expect(policy.isDue(situation, .busy))
+    situation.imageBytes = 1 << 29
+    #expect(!policy.isDue(situation, .busy))
+  }
+
   @Test func `All images together take half of what is written to the journal at most`() throws {
     let scratch = try Scratch()
     var written = 0

@@ -39,10 +39,13 @@ static inline void cp_light_fence(void) {
 bool cp_heavy_fence(void);
 
 // A lock of one word: 0 free, 1 held, 2 held and waited for. Knows no owner, so that a child made by
-// fork() may use one that is free.
+// fork() may use one that is free. The word behind it counts who waits, or is about to.
 
 void cp_lock_wait(uint32_t *word);
 void cp_lock_wake(uint32_t *word);
+/// Pauses for some microseconds as long as somebody waits for the lock, which the caller does not have but
+/// is going to take again: it would get it sooner than who was there before.
+void cp_lock_let_in(uint32_t *word);
 /// Takes the lock; waits for it.
 static inline void cp_lock(uint32_t *word) {
   uint32_t is_free = 0;

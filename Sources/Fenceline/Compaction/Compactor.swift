@@ -42,8 +42,8 @@ struct Compactor: Sendable {
   let writer: WriterAccess
   let changes: ChangeFiles
 
-  /// Keys that are pointed elsewhere under one hold of the write lock: some 50 microseconds.
-  private static let keysPerHold = 256
+  /// Keys that are pointed elsewhere under one hold of the write lock: some 10 microseconds.
+  private static let keysPerHold = 64
   private static let keysBetweenPauses = 1 << 13
 
   /// Does one step.
@@ -258,6 +258,7 @@ struct Compactor: Sendable {
     while next < plan.kept.count {
       let share = next..<min(next + Self.keysPerHold, plan.kept.count)
       for number in share { index.prefetch(plan.kept[number].hash) }
+      writer.letOthersIn()
       try writer.withWriter { (_) throws(StoreError) in
         for number in share {
           let kept = plan.kept[number]

@@ -34,6 +34,8 @@ final class ChangeFiles: Sendable {
     var freeNumber: UInt32
     /// Bytes of all images and changes that were ever written.
     var imageBytes: Int
+    /// The last file was written amid a compaction: an opening has to read the new segment.
+    var namesPartial = false
     /// By number of its file, the changes behind the image that is there.
     var counts: [UInt32: Int]
     /// To note changes in.
@@ -113,20 +115,21 @@ final class ChangeFiles: Sendable {
 
   /// Writes what a compaction changed, as far as it is worth a file: behind it nothing leads to the sources.
   func noteCompaction() {
-    guard series != nil else { return }
-    try? write(ifAtLeast: 2)
+    let (isOn, namesPartial) = state.withLock { ($0.series != nil, $0.namesPartial) }
+    if isOn { try? write(ifAtLeast: namesPartial ? 0 : 2) }
   }
 
   /// Writes what was changed since the last file.
   ///
-  /// - Parameter fewest: changes that are worth a file; with 1 any are, whatever it costs.
+  /// - Parameter fewest: changes that are worth a file; with 1 any are, whatever it costs, and with 0 it is
+  ///   worth one that there are none.
   /// - Throws: ``StoreError/closed``, ``StoreError/poisoned``.
   func write(ifAtLeast fewest: Int = 1) throws(StoreError) {
     let (cut, isLost) = try writer.withWriter { (journal) throws(StoreError) in
       try journal.checkUsable()
       let count = index.changes.count
       let isDue =
-        fewest <= 1 && count > 0
+        fewest <= 1 && count >= fewest
         || IndexImagePolicy.areChangesDue(
           count,
           fewest: fewest,
@@ -182,6 +185,7 @@ final class ChangeFiles: Sendable {
         state.series = ChangeSeries(nextNumber: series.nextNumber + 1, link: link)
         state.freeNumber = series.nextNumber + 1
         state.counts[series.nextNumber] = cut.header.changeCount
+        state.namesPartial = cut.segments.contains(where: \.isPartial)
         state.spareChunks = cut.chunks
       }
     } catch {

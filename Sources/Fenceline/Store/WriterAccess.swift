@@ -39,6 +39,9 @@ final class WriterAccess: Sendable {
     }
   }
 
+  /// Lets others have the right first, for who needs it again and again.
+  func letOthersIn() { writer.letOthersIn() }
+
   /// Takes note of what a borrower of the right has left.
   @inline(__always)
   fileprivate func noteReturn(_ journal: inout JournalWriter) {
