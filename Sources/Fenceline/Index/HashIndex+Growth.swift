@@ -49,14 +49,15 @@ extension HashIndex {
   /// More than a key and the split of a bucket take.
   static let spareOverflow = 8
 
-  /// Lets a thread make the memory of the buckets that come next, so that no put waits for it.
+  /// Lets a thread make the memory of the next page of buckets, so that no put waits for it: while the second
+  /// half of the one before is filled, which takes some 20 ms.
   ///
   /// Nothing depends on the thread: a page that it has not come to is made when it is touched. A page is
   /// aligned as chunks are, so it lies in one.
   @inline(never)
   func prefaultAhead(of count: Int, inOverflow: Bool) {
     let size = BucketArray.bucketsPerPage
-    let first = count < size ? size : count + size
+    let first = count + size / 2
     let isReserved =
       inOverflow ? overflow.reserve(first + size) : buckets.reserve(first + size)
     guard isReserved else { return }
@@ -69,10 +70,10 @@ extension HashIndex {
     }
   }
 
-  /// Whether another page comes soon, where `count` buckets are in use.
+  /// Whether half of a page is in use, where `count` buckets are.
   @inline(__always)
-  static func isNearPage(_ count: Int) -> Bool {
-    count.isMultiple(of: BucketArray.bucketsPerPage) || count == BucketArray.bucketsPerPage / 2
+  static func isHalfThroughPage(_ count: Int) -> Bool {
+    count & (BucketArray.bucketsPerPage - 1) == BucketArray.bucketsPerPage / 2
   }
 
   /// Puts a word into a new overflow bucket behind `last`.
@@ -105,7 +106,7 @@ extension HashIndex {
       precondition(isReserved, "no memory for the hash table")
       overflowCount.store(index + 1, ordering: .relaxed)
       lacksMemory.store(!hasMemory(for: 1), ordering: .relaxed)
-      if Self.isNearPage(index) { prefaultAhead(of: index, inOverflow: true) }
+      if Self.isHalfThroughPage(index) { prefaultAhead(of: index, inOverflow: true) }
     }
     return index
   }
@@ -116,7 +117,7 @@ extension HashIndex {
   func split() {
     let count = bucketCount.load(ordering: .relaxed)
     guard !pausesGrowth, buckets.reserve(count + 1) else { return }
-    if Self.isNearPage(count) { prefaultAhead(of: count, inOverflow: false) }
+    if Self.isHalfThroughPage(count) { prefaultAhead(of: count, inOverflow: false) }
     let level = Int.bitWidth - 1 - count.leadingZeroBitCount
     let source = unsafe buckets.bucket(at: count - (1 << level))
     var target = unsafe buckets.bucket(at: count)
