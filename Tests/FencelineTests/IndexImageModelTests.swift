@@ -187,6 +187,10 @@ struct IndexImageModelTests {
       #expect(store.map.segments.map(\.header.segmentID) == [1, 4, 3])
       try store.close()
     }
+    try expectSameWithoutImage(scratch, model, "deleted meanwhile, beside changes")
+    for number in try scratch.changeFiles() {
+      try FileManager.default.removeItem(at: scratch.url(ChangeFile.name(of: number)))
+    }
     // The image is loaded: what segments hold is counted anew.
     #expect(try !expectSameWithoutImage(scratch, model, "deleted meanwhile"))
     #expect(try Store.openReadOnly(at: scratch.store).recovery.recordCount < 100)

@@ -35,7 +35,7 @@ struct IndexImagePolicyTests {
     #expect(try reader.count == 3000)
   }
 
-  @Test func `While a store is written an image is due for a third as many changes as keys`() {
+  @Test func `An image is due for a third as many changes as keys, and in a pause for an eighth`() {
     let policy = IndexImagePolicy(smallestJournal: 1 << 20)
     var situation = IndexImagePolicy.Situation(
       writtenBytes: 1 << 30,
@@ -54,8 +54,14 @@ struct IndexImagePolicyTests {
     #expect(policy.isDue(situation, .idle))
     situation.changesBehind = 1_000_000
     #expect(policy.isDue(situation, .busy))
+    // Compactions write no journal.
+    situation.imagedBytes = situation.writtenBytes
+    situation.changesBehind = 374_999
+    #expect(!policy.isDue(situation, .closing))
+    situation.changesBehind = 375_000
+    #expect(policy.isDue(situation, .closing))
     situation.imageBytes = 1 << 29
-    #expect(!policy.isDue(situation, .busy))
+    #expect(!policy.isDue(situation, .closing))
   }
 
   @Test func `All images together take half of what is written to the journal at most`() throws {

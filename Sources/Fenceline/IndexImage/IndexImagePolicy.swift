@@ -75,15 +75,17 @@ struct IndexImagePolicy {
       case .idle: situation.writtenBytes * 8 / 20
       case .closing: situation.writtenBytes / 2
       }
-    guard situation.recordBytes >= smallestJournal, since >= smallestJournal,
+    guard situation.recordBytes >= smallestJournal,
       situation.imageBytes + length + situation.changesLength <= budget
     else { return false }
-    guard moment == .busy else { return since >= length / 4 }
-    // An opening makes a change in a few times the time that it takes for a word of the image.
+    // An opening makes a change in a few times the time that it takes for a word of the image. Compactions
+    // make changes, too, and write no journal.
     if let changesBehind = situation.changesBehind {
-      return changesBehind >= situation.keyCount / 3
+      let share = moment == .busy ? 3 : 8
+      if changesBehind >= max(1, situation.keyCount / share) { return true }
+      if moment == .busy { return false }
     }
-    return since >= length * 11 / 5
+    return since >= max(smallestJournal, moment == .busy ? length * 11 / 5 : length / 4)
   }
 
   /// Whether changes are worth a file.
