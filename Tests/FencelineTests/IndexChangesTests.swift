@@ -215,7 +215,9 @@ struct IndexChangesTests {
   }
 
   /// What a compaction moved is in the changes before its sources go.
-  @Test func `Behind a compaction a reader of a killed store need not read the new segment`() throws {
+  @Test func `Behind a compaction a reader of a killed store need not read the new segment`()
+    throws
+  {
     let scratch = try Scratch()
     var options = StoreOptions.imagedSegments
     options.segmentOptions.smallest = 64 << 10

@@ -134,7 +134,9 @@ final class ChangeLog: @unchecked Sendable {
     append(spareChunk())
   }
 
-  private func spareChunk() -> ChangeChunk? { unsafe state.pointee.spares.popLast() ?? ChangeChunk() }
+  private func spareChunk() -> ChangeChunk? {
+    unsafe state.pointee.spares.popLast() ?? ChangeChunk()
+  }
 
   /// Goes on in a chunk; without one no more is noted, and the next image has to be a whole one.
   private func append(_ chunk: ChangeChunk?) {
