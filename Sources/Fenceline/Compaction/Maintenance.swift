@@ -179,13 +179,17 @@ final class Maintenance: Sendable {
       _ = try? sweepExpired(mood == .busy ? .sealed : .all)
       compact(mood)
     }
-    if writesImages { stepLock.withLock { (_) in images.keepUp(mood == .busy ? .busy : .idle) } }
+    keepImages(mood)
     return try? compactor.writer.withWriter { (journal) throws(StoreError) in
       // What was made ahead of need is space that nobody needs now.
       if mood == .idle, !isStopping { journal.discardPreparation() }
       compactor.epochs.reclaim()
       return journal.nextSequence
     }
+  }
+
+  private func keepImages(_ mood: Mood) {
+    if writesImages { stepLock.withLock { (_) in images.keepUp(mood == .busy ? .busy : .idle) } }
   }
 
   private func compact(_ mood: Mood) {
@@ -205,6 +209,8 @@ final class Maintenance: Sendable {
         guard error.isDamage else { break }
       }
       if isStopping || mood == .idle && hasRequest { break }
+      // Beside somebody who overwrites there is always something to compact.
+      if mood == .busy { keepImages(mood) }
     }
     compactor.keepReserve()
   }
