@@ -15,7 +15,7 @@ extension CrashSuite {
     // At its end a compaction says so in the changes: of before that, these know it in part.
     + [12, 24].map { (count) in
       Scenario(
-        name: "a compaction that changes know in part, \(count) events before its end, and two recoveries",
+        name: "changes that know a compaction \(count) events before its end, and two recoveries",
         steps: [0, 1, 2, 3, 0, 1, 3].map { step(.put($0, 1500)) } + [
           step(.image([])), step(.compactAmid(1, [])), step(.killBefore(count, .strict)),
           step(.put(0, 8)), step(.noteChanges), step(.kill(.strict)), step(.delete(2)),
