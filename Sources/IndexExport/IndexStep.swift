@@ -13,7 +13,8 @@
 // ticket, so that it stays readable, whatever is compacted meanwhile.
 //
 // A feed does not tell what was written to a namespace that is dropped by the time it is read. Where one of b
-// was dropped meanwhile, a later b is taken.
+// was dropped meanwhile, a later b is taken, a few times; somebody may drop one namespace after the other, so
+// what b shows of those that are dropped by then is read from b itself.
 //
 // Invariant: afterwards the rows are those of a whole export at b; no row names a segment that is neither
 // listed nor in the table.
@@ -27,6 +28,9 @@ struct IndexStep {
   let path: FilePath
   private(set) var update = IndexUpdate()
   private var segments = LiveSegments()
+
+  /// Moments that are taken for the sake of one behind which nothing was dropped.
+  private static let mostRounds = 3
 
   init(_ store: Store, _ path: FilePath) { (self.store, self.path) = (store, path) }
 
@@ -49,6 +53,8 @@ struct IndexStep {
     guard let token = state.token else { return nil }
     var entries = try translating { () throws(SQLiteError) in try EntryChanger(to: database) }
     var moments: Moments
+    var dropped: [NamespaceListing.Entry]
+    var rounds = 0
     repeat {
       guard let next = try takeMoments(), next.later.isFollowed,
         token.sequence <= next.later.sequence
@@ -56,7 +62,12 @@ struct IndexStep {
       moments = next
       segments.list(moments.listing.information)
       try applyChanges(upTo: moments, &reader, &entries, progress)
-    } while try hasDropped(anyOf: moments.namespaces)
+      dropped = try namespacesDropped(of: moments.namespaces)
+      rounds += 1
+    } while !dropped.isEmpty && rounds < Self.mostRounds
+    for namespace in dropped {
+      try rewrite(namespace.name, moments, in: database, &entries)
+    }
     try removeGroups(moments, from: database, &entries)
     guard try repairMoved(from: state, moments, &entries, progress) else { return nil }
     let moment = moments.later
@@ -97,8 +108,12 @@ struct IndexStep {
     }
   }
 
-  private func hasDropped(anyOf namespaces: NamespaceListing) throws(IndexExportError) -> Bool {
-    try IndexExport.reading { () throws(StoreError) in try store.hasDropped(anyOf: namespaces) }
+  private func namespacesDropped(
+    of namespaces: NamespaceListing
+  ) throws(IndexExportError) -> [NamespaceListing.Entry] {
+    try IndexExport.reading { () throws(StoreError) in
+      try store.namespacesDropped(of: namespaces)
+    }
   }
 
   // MARK: Entries
@@ -145,9 +160,7 @@ struct IndexStep {
     } catch {
       throw .store(error)
     }
-    if let place, segments.isUnknown(place.location) {
-      segments.note(moments.later.segment(of: place))
-    }
+    if let place { note(place, moments) }
     do throws(SQLiteError) {
       let old = try entries.row(of: key, in: namespace)
       if let place {
@@ -158,6 +171,41 @@ struct IndexStep {
     } catch {
       throw IndexExportError(error, path: path)
     }
+  }
+
+  /// Makes the rows of a namespace say what the later moment shows of it, whatever they said.
+  private mutating func rewrite(
+    _ namespace: String,
+    _ moments: Moments,
+    in database: borrowing SQLiteConnection,
+    _ entries: inout EntryChanger
+  ) throws(IndexExportError) {
+    do throws(SQLiteError) {
+      let all = EntryGroup.dropped(namespace: namespace, before: .max)
+      try entries.remove(all, from: database, counting: &segments)
+    } catch {
+      throw IndexExportError(error, path: path)
+    }
+    var failure: IndexExportError?
+    try IndexExport.reading { () throws(StoreError) in
+      try moments.later.forEachPlace(of: namespace, moments.namespaces) { (key, place) in
+        note(place, moments)
+        do throws(SQLiteError) {
+          try entries.set(key, in: namespace, to: place, replacing: nil, counting: &segments)
+          return .next
+        } catch {
+          failure = IndexExportError(error, path: path)
+          return .stop
+        }
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// Learns what the segment of an entry is, where no list has told.
+  private mutating func note(_ place: EntryPlace, _ moments: Moments) {
+    guard segments.isUnknown(place.location) else { return }
+    segments.note(moments.later.segment(of: place))
   }
 
   /// Removes what has ended, and what stood in namespaces that were dropped; names the namespaces that there are.

@@ -130,6 +130,50 @@ struct UpdateTests {
     try expectAsWhole(scratch, store, "groups")
   }
 
+  @Test("an update ends, and is right, where a namespace is dropped whenever it looks")
+  func drops() throws {
+    let scratch = try Scratch()
+    let store = try scratch.openStore()
+    for number in 0..<20 {
+      let namespace = try store.createNamespace("space \(number)")
+      try namespace.put("early", "")
+      try namespace.put("goes", "")
+    }
+    try IndexExport.write(store, to: scratch.index)
+    // Each makes work for one more report of progress behind the moment that is being read.
+    func putMany() throws {
+      for number in 0..<5000 { try store.put("key \(number)", "") }
+    }
+    try putMany()
+    var dropped: [String] = []
+    let update = try IndexExport.update(store, at: scratch.index) { (_) in
+      let name = "space \(dropped.count)"
+      let isEnough = dropped.count > 15
+      dropped.append(name)
+      #expect(throws: Never.self) {
+        try store.dropNamespace(name)
+        try putMany()
+        // Told behind the keys, when the next report has dropped the namespace that it is about.
+        let next = try store.namespace("space \(dropped.count)")
+        try next.put("late", "")
+        try next.delete("goes")
+      }
+      return isEnough ? .stop : .next
+    }
+    #expect(update.extent == .changes && dropped.count == 3, "\(update), \(dropped)")
+    let rows = try query(
+      scratch.index,
+      """
+      SELECT key_text FROM entries WHERE namespace = 'space 2' ORDER BY key;
+      SELECT count(*) FROM namespaces;
+      SELECT count(*) - (SELECT sum(live_entries) FROM segments) FROM entries
+      """
+    )
+    #expect(rows == [["early"], ["late"], ["18"], ["0"]])
+    try IndexExport.update(store, at: scratch.index)
+    try expectAsWhole(scratch, store, "dropped")
+  }
+
   // MARK: Cost
 
   @Test("an update touches what changed and what moved, and no other row")

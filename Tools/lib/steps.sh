@@ -10,10 +10,16 @@ telling_lines='error:|✘|SUMMARY|WARNING|FAILED|Fatal|fatal'
 # processor idle. A single one, and each with FENCELINE_LANES=1, shows its output as it comes.
 step_lanes=${FENCELINE_LANES:-2}
 
+# A step beside others that has not ended by then is ended, in seconds: the longest takes a third of it.
+step_limit=${FENCELINE_STEP_LIMIT:-1800}
+
 # Of those that run, by process: the names; of all, by name: when they began. What they say is kept in
 # a directory.
 declare -A running_steps=() step_starts=()
 step_logs=
+
+# A process that ends every few seconds, so that somebody looks at the time.
+step_clock=
 
 # Runs the steps given by name; the summary's last line is "N passed, N failed". Fails if one did.
 # What a failed step said last stands before the summary again: logs are read from their ends.
@@ -78,12 +84,46 @@ start_step() {
 # Waits for one of the steps that run, and shows what it said.
 finish_step() {
   local process name status=0
-  wait -n -p process "${!running_steps[@]}" || status=$?
+  while true; do
+    # It is never ended early: what is killed before it is another program has this one's traps.
+    if [[ -z $step_clock ]]; then
+      sleep 5 >/dev/null 2>&1 &
+      step_clock=$!
+    fi
+    status=0
+    wait -n -p process "$step_clock" "${!running_steps[@]}" || status=$?
+    [[ $process == "$step_clock" ]] || break
+    step_clock=
+    end_late_steps
+  done
   name=${running_steps[$process]}
   unset "running_steps[$process]"
   printf '\n== %s: %s\n' "$name" "${step_texts[$name]}"
   cat "$step_logs/$name"
   count_step "$name" "$status"
+}
+
+# Ends the steps that have reached their limit; which of their tests had not ended goes into their logs.
+end_late_steps() {
+  local process name
+  for process in "${!running_steps[@]}"; do
+    name=${running_steps[$process]}
+    [[ $((step_starts[$name] + step_limit)) -le $SECONDS ]] || continue
+    {
+      unfinished_tests "$step_logs/$name"
+      printf 'FAILED: not done within %d s\n' "$step_limit"
+    } >>"$step_logs/$name"
+    kill -- "-$process" 2>/dev/null || true
+  done
+}
+
+# Names the tests of a log that have begun and not ended.
+unfinished_tests() {
+  sed -nE -e '/ Test case passing /d' -e 's/^[^ ]+ (Suite|Test) (.*) started\.$/+\2/p' \
+    -e 's/^[^ ]+ (Suite|Test) (.*) (passed|failed) after .*/-\2/p' "$1" |
+    awk '{ name = substr($0, 2); sub(/ with [0-9]+ test cases$/, "", name) }
+      /^\+/ { begun[name] = 1 } /^-/ { delete begun[name] }
+      END { for (name in begun) print "FAILED: not ended: " name }'
 }
 
 # count_step NAME STATUS: takes an end into the caller's counts, and says it.

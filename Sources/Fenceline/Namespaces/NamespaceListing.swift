@@ -83,12 +83,15 @@ extension Store {
     }
   }
 
-  /// Whether any of some namespaces has been dropped.
-  package func hasDropped(anyOf listing: NamespaceListing) throws(StoreError) -> Bool {
+  /// Those of some namespaces that have been dropped.
+  package func namespacesDropped(
+    of listing: NamespaceListing
+  ) throws(StoreError) -> [NamespaceListing.Entry] {
     try catchUp()
+    var dropped: [NamespaceListing.Entry] = []
     for entry in listing.entries where try catalogue.name(of: entry.number) != entry.name {
-      return true
+      dropped.append(entry)
     }
-    return false
+    return dropped
   }
 }

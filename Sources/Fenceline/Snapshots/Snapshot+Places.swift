@@ -37,14 +37,32 @@ extension Snapshot {
     _ body: (String?, RawSpan, EntryPlace) -> IterationStep
   ) throws(StoreError) {
     var step = IterationStep.next
-    func visit(_ name: String?, _ space: KeySpace) throws(StoreError) {
-      try forEachRecord(in: KeyRange(in: space), .ascending, .max) { (key, record, _, unit) in
-        step = body(name, key, store.map.place(of: record, unit: unit))
+    func visit(_ name: String?) throws(StoreError) {
+      try forEachPlace(of: name, namespaces) { (key, place) in
+        step = body(name, key, place)
         return step
       }
     }
-    try visit(nil, .standard)
-    for entry in namespaces.entries where step == .next { try visit(entry.name, entry.space) }
+    try visit(nil)
+    for entry in namespaces.entries where step == .next { try visit(entry.name) }
+  }
+
+  /// Visits the entries of one namespace in the order of their keys.
+  ///
+  /// - Parameters:
+  ///   - namespace: its name; nil for the default one.
+  ///   - namespaces: of the snapshot.
+  ///   - body: gets each key, and where its version stands.
+  /// - Throws: as ``forEach(from:to:prefix:order:limit:_:)``.
+  package func forEachPlace(
+    of namespace: String?,
+    _ namespaces: NamespaceListing,
+    _ body: (RawSpan, EntryPlace) -> IterationStep
+  ) throws(StoreError) {
+    guard let space = namespaces.space(of: namespace) else { return }
+    try forEachRecord(in: KeyRange(in: space), .ascending, .max) { (key, record, _, unit) in
+      body(key, store.map.place(of: record, unit: unit))
+    }
   }
 
   /// Finds and verifies the version of a key; nil where there was none.
