@@ -129,3 +129,12 @@ final class Flag: Sendable {
 
   func set() { state.store(true, ordering: .releasing) }
 }
+
+/// A number that tasks share.
+final class Counter: Sendable {
+  private let number = Atomic<Int>(0)
+
+  var count: Int { number.load(ordering: .acquiring) }
+
+  func increment() { number.add(1, ordering: .acquiringAndReleasing) }
+}

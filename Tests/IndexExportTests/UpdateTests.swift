@@ -221,12 +221,14 @@ struct UpdateTests {
     for number in 0..<2000 { try store.put("steady \(number)", "value \(number)") }
     try IndexExport.write(store, to: scratch.index)
     let isDone = Flag()
+    let steps = Counter()
     try await withThrowingTaskGroup(of: Void.self) { (group) in
       group.addTask {
         defer { isDone.set() }
         var follower = try IndexFollower(store, at: scratch.index)
         for _ in 0..<40 {
           _ = try follower.step()
+          steps.increment()
           let seen = try query(
             scratch.index,
             """
@@ -242,7 +244,14 @@ struct UpdateTests {
       }
       group.addTask {
         var numbers = SeededNumbers(seed: Self.seed)
+        var written = 0
         while !isDone.isSet {
+          // Not faster than the index can be brought up to date: each step would take longer than the last.
+          guard written < 300 * (steps.count + 1) else {
+            try await Task.sleep(for: .milliseconds(1))
+            continue
+          }
+          written += 1
           try writeSomething(to: store, &numbers)
           try store.transaction {
             try $0.put("pair/a", "")
