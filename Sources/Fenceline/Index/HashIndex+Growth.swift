@@ -19,6 +19,15 @@ extension HashIndex {
     return true
   }
 
+  /// Gives an empty table the buckets for `count` keys, where there is memory for that; nobody reads it yet.
+  func makeRoom(for count: Int) {
+    let wanted = count / Self.targetLoad
+    guard entries.load(ordering: .relaxed) == 0, wanted > bucketCount.load(ordering: .relaxed),
+      buckets.reserve(wanted)
+    else { return }
+    bucketCount.store(wanted, ordering: .releasing)
+  }
+
   /// Makes room for `count` more keys, so that chains get longer by no more than a third.
   ///
   /// - Returns: false where there is no memory for that.
@@ -120,31 +129,50 @@ extension HashIndex {
     if Self.isHalfThroughPage(count) { prefaultAhead(of: count, inOverflow: false) }
     let level = Int.bitWidth - 1 - count.leadingZeroBitCount
     let source = unsafe buckets.bucket(at: count - (1 << level))
-    var target = unsafe buckets.bucket(at: count)
-    var targetSlot = 0
-    unsafe forEachSlot(inChain: source) { (slot) in
-      let word = unsafe slot.pointee.load(ordering: .relaxed)
-      guard Self.moves(word, at: level) else { return }
-      if targetSlot < Self.entriesPerBucket {
-        unsafe target[targetSlot].store(word, ordering: .relaxed)
-        targetSlot += 1
-      } else {
-        unsafe appendOverflow(word, to: target)
-        unsafe target = next(after: target).unsafelyUnwrapped
-        targetSlot = 1
-      }
-    }
+    unsafe copyMoving(from: source, to: buckets.bucket(at: count), at: level)
     // Seen by whoever sees a word cleared. No more than a plain store, which waits for no flush of the put
     // under way.
     bucketCount.store(count + 1, ordering: .releasing)
     // Words that stay keep their places: a reader in this chain must not miss them.
     unsafe forEachSlot(inChain: source) { (slot) in
-      if Self.moves(unsafe slot.pointee.load(ordering: .relaxed), at: level) {
-        unsafe slot.pointee.store(0, ordering: .releasing)
-      }
+      let word = unsafe slot.pointee.load(ordering: .relaxed)
+      unsafe slot.pointee.store(word & (Self.leaves(word, at: level) &- 1), ordering: .releasing)
     }
     unsafe dropEmptyTail(of: source)
     prefetchSplit(into: count + 2)
+  }
+
+  /// Copies the words of a chain that leave it to a fresh bucket and what it needs behind that.
+  ///
+  /// Which ones do is a coin's throw for each, so there is no branch on it: every word is stored, and the next
+  /// one over it where it stays.
+  private func copyMoving(from source: Bucket, to fresh: Bucket, at level: Int) {
+    var target = unsafe fresh
+    var bucket = unsafe source
+    var slot = 0
+    while true {
+      unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.entriesPerBucket) {
+        (moving) in
+        var count = 0
+        for slot in 0..<Self.entriesPerBucket {
+          let word = unsafe bucket[slot].load(ordering: .relaxed)
+          unsafe moving[count] = word
+          count &+= Int(truncatingIfNeeded: Self.leaves(word, at: level))
+        }
+        for number in 0..<count {
+          if slot == Self.entriesPerBucket {
+            unsafe appendOverflow(moving[number], to: target)
+            unsafe target = next(after: target).unsafelyUnwrapped
+            slot = 1
+          } else {
+            unsafe target[slot].store(moving[number], ordering: .relaxed)
+            slot += 1
+          }
+        }
+      }
+      guard let next = unsafe next(after: bucket) else { return }
+      unsafe bucket = next
+    }
   }
 
   /// Starts to load what a split that comes some puts later touches first: nobody else asks for these lines.
@@ -155,12 +183,12 @@ extension HashIndex {
     unsafe fl_prefetch_to_write(buckets.bucket(at: target))
   }
 
-  /// Whether a word leaves its bucket when buckets get `level + 1` bits.
+  /// 1 for a word that leaves its bucket when buckets get `level + 1` bits, 0 for one that stays.
   ///
   /// The tag holds hash bits from `initialBits` on, and `level` is at least that.
   @inline(__always)
-  static func moves(_ word: UInt64, at level: Int) -> Bool {
-    (word >> unitBits) >> UInt64(level - initialBits) & 1 == 1 && word != 0
+  private static func leaves(_ word: UInt64, at level: Int) -> UInt64 {
+    (word &>> unitBits) &>> UInt64(truncatingIfNeeded: level &- initialBits) & 1
   }
 
   @inline(__always)

@@ -1,7 +1,7 @@
 // From what a segment holds to the index. Most of the time goes into cache misses: a key's bucket, and the
 // record that its word leads to, whose key has to be compared. They are started ahead, and threads share the
-// buckets among them: each takes the entries of its own, in order, so that of two records of a key the later
-// one stays.
+// buckets among them: each takes groups of entries, in order, so that of two records of a key the later one
+// stays.
 
 internal import CFlush
 internal import JournalFormat
@@ -13,9 +13,6 @@ struct IndexReplay {
   let map: SegmentMap
   let index: HashIndex
 
-  /// Entries from which on threads are worth their start.
-  private static let smallestParallelCount = 1 << 10
-
   /// What was changed beside the words, by one thread.
   private struct Changes: Sendable {
     var keys = 0
@@ -26,6 +23,21 @@ struct IndexReplay {
     /// For the index's log, which several threads can't write to.
     var log: [IndexChange] = []
     var failure: StoreError?
+  }
+
+  /// Of all records, at least as many are live where compactions kept up with who writes.
+  private static let liveShare = 0.7
+
+  /// Makes an empty table as large as it will be, for splitting a bucket takes as long as some keys do.
+  ///
+  /// - Parameters:
+  ///   - results: what the first segments hold.
+  ///   - rest: bytes of the others, which are taken to be alike.
+  func makeRoom(for results: [SegmentRecovery], andMore rest: Int) {
+    let read = results.reduce(0) { $0 + ($1.scan?.acceptedEnd ?? 0) }
+    let found = results.reduce(0) { $0 + $1.entries.all.count }
+    let records = Double(found) * (1 + Double(rest) / Double(max(1, read)))
+    index.makeRoom(for: Int(records * Self.liveShare))
   }
 
   /// Takes the entries of one segment.
@@ -40,12 +52,13 @@ struct IndexReplay {
     of segment: MappedSegment,
     isNamed: Bool
   ) throws(StoreError) {
-    guard index.hasMemory(for: result.entries.count) else {
+    let entries = result.entries
+    guard index.hasMemory(for: entries.all.count) else {
       throw .noMemory(for: segment.file.path)
     }
     let isParallel =
-      !index.usesImage && result.entries.count >= Self.smallestParallelCount
-      && index.hasRoom(for: result.entries.count)
+      !index.usesImage && entries.groups.count > 1 && index.hasRoom(for: entries.all.count)
+      && index.bucketCount.load(ordering: .relaxed) >= RecoveredEntries.smallestBucketCount
     let partCount = isParallel ? Parallel.shares : 1
     index.pausesGrowth = isParallel
     defer { index.pausesGrowth = false }
@@ -53,7 +66,9 @@ struct IndexReplay {
     let changes = Parallel.map(partCount) { [self] part in
       var changes = Changes(deadBytes: Array(repeating: 0, count: granuleCount))
       do throws(StoreError) {
-        try apply(result, of: segment, isNamed, part: UInt64(part), of: UInt64(partCount), &changes)
+        for number in stride(from: part, to: entries.groups.count, by: partCount) {
+          try apply(entries, entries.groups[number], of: segment, isNamed, &changes)
+        }
       } catch {
         changes.failure = error
       }
@@ -71,24 +86,22 @@ struct IndexReplay {
   }
 
   private func apply(
-    _ result: SegmentRecovery,
+    _ recovered: RecoveredEntries,
+    _ group: RecoveredEntries.Group,
     of segment: MappedSegment,
     _ isNamed: Bool,
-    part: UInt64,
-    of partCount: UInt64,
     _ changes: inout Changes
   ) throws(StoreError) {
     // Nothing is retained on the way: the threads would share the count.
-    let (map, index, entries) = (map, index, result.entries)
+    let (map, index, entries) = (map, index, recovered.all)
     let hasImage = index.usesImage
     let isLogged = index.changes.isOn && !Mutant.replayUnnoted.isActive
-    for number in entries.indices {
-      prefetch(entries, ahead: number, part, partCount)
+    for number in group.range {
+      prefetch(entries, ahead: number, to: group.range.upperBound)
       let entry = entries[number]
-      guard entry.hash & (partCount - 1) == part else { continue }
       let unit = segment.unit(at: entry.offset)
       // A compaction found it current when the image was made: its key has no word any more.
-      if number < result.countBeforeStart {
+      if number < group.startMark {
         if entry.isDelete {
           changes.tombstoneBytes += entry.length
           continue
@@ -116,10 +129,10 @@ struct IndexReplay {
         )
       }
       // What the image counted is counted.
-      if number >= result.countBeforeEnd, old != 0 {
+      if number >= group.endMark, old != 0 {
         changes.deadBytes[SegmentMap.granule(of: old)] += map.recordLength(at: old)
       }
-      guard number >= result.countBeforeEnd || !isNamed else { continue }
+      guard number >= group.endMark || !isNamed else { continue }
       if entry.isDelete {
         changes.tombstoneBytes += entry.length
       } else {
@@ -130,19 +143,9 @@ struct IndexReplay {
 
   /// Starts the cache misses of entries that come soon: their buckets, then the records that those lead to.
   @inline(__always)
-  private func prefetch(
-    _ entries: [RecoveredEntry],
-    ahead number: Int,
-    _ part: UInt64,
-    _ partCount: UInt64
-  ) {
-    let far = number + 16 * Int(truncatingIfNeeded: partCount)
-    if far < entries.count, entries[far].hash & (partCount - 1) == part {
-      index.prefetch(entries[far].hash)
-    }
-    let near = number + 8 * Int(truncatingIfNeeded: partCount)
-    if near < entries.count, entries[near].hash & (partCount - 1) == part {
-      map.prefetchIfAny(index.candidate(entries[near].hash))
-    }
+  private func prefetch(_ entries: [RecoveredEntry], ahead number: Int, to end: Int) {
+    let (near, far) = (number + 8, number + 16)
+    if far < end { index.prefetch(entries[far].hash) }
+    if near < end { map.prefetchIfAny(index.candidate(entries[near].hash)) }
   }
 }

@@ -236,7 +236,12 @@ struct JournalOpening {
       let share = readings[count..<min(count + wave, readings.count)]
       let results = count == 0 ? first?.take() : nil
       let found = results ?? Self.read(share)
-      if let plan { prefaultUnread(plan, where: found) }
+      if let plan {
+        prefaultUnread(plan, where: found)
+      } else if count == 0, isParallel {
+        let rest = readings.dropFirst(found.count).reduce(0) { $0 + ($1.member.statedEnd ?? 0) }
+        IndexReplay(map: map, index: index).makeRoom(for: found, andMore: rest)
+      }
       for (reading, result) in zip(share, found) {
         try accept(result, of: reading.number, segments[reading.number])
         count += 1
@@ -255,9 +260,9 @@ struct JournalOpening {
     _ plan: ReplayPlan,
     where results: [SegmentRecovery]
   ) {
-    let count = results.reduce(0) { $0 + $1.entries.count - $1.countBeforeStart }
+    let count = results.reduce(0) { $0 + $1.entries.all.count - $1.countBeforeStart }
     guard !hasPrefaulted, count >= Self.smallestPrefaulting else { return }
-    let samples = results.flatMap { $0.entries.suffix(Self.sampleSize) }
+    let samples = results.flatMap { $0.entries.all.suffix(Self.sampleSize) }
     let known = samples.count { index.candidate($0.hash) != 0 }
     guard known >= samples.count / 4 else { return }
     hasPrefaulted = true

@@ -249,7 +249,7 @@ private struct Salvage {
         continue
       }
       let found = SegmentRecovery(of: member, SegmentReading(hashSeed: opening.hashSeed))
-      for entry in found.entries where entry.isDelete {
+      for entry in found.entries.all where entry.isDelete {
         let unit = segment.unit(at: entry.offset)
         for key in hashes[entry.hash] ?? []
         where opening.map.surelyHasKey(unsafe key.span.bytes, at: unit) {

@@ -12,7 +12,7 @@ internal import SystemPackage
 
 /// What reading one segment gave.
 struct SegmentRecovery: Sendable {
-  var entries: [RecoveredEntry] = []
+  private(set) var entries = RecoveredEntries()
   /// The digest of the segment; only for segments that a writer may have to describe.
   var digest: [UInt16] = []
   /// Where digests stand that close records hold.
@@ -32,7 +32,9 @@ struct SegmentRecovery: Sendable {
   var failure: StoreError?
   /// Entries of transactions before the marks that were asked for.
   private(set) var countBeforeStart = 0
-  private(set) var countBeforeEnd = 0
+  private var countBeforeEnd = 0
+  /// As they stand.
+  private var found: [RecoveredEntry] = []
 
   private let options: SegmentReading
   /// What the close mark said before the journal was read: of what a writer does meanwhile it must not say
@@ -52,6 +54,10 @@ struct SegmentRecovery: Sendable {
       return
     }
     defer { Memory.release(needed) }
+    defer {
+      entries = RecoveredEntries(found, startMark: countBeforeStart, endMark: countBeforeEnd)
+      found = []
+    }
     do {
       try translatingErrors { () throws(MediumError) in
         try member.file.withGuardedBytes(0..<member.length) { (bytes) in read(bytes, member) }
@@ -76,7 +82,8 @@ struct SegmentRecovery: Sendable {
   private static func memory(for member: ChainMember, _ options: SegmentReading) -> Int {
     let count = mostEntries(in: max(0, member.length - options.start))
     let mark = options.collectsDigest ? 3 * MemoryLayout<UInt16>.stride : 0
-    let entry = options.collectsEntries ? MemoryLayout<RecoveredEntry>.stride : 0
+    // They are grouped by copying them.
+    let entry = options.collectsEntries ? 2 * MemoryLayout<RecoveredEntry>.stride : 0
     let copy = member.file.isGuarded ? 0 : member.length
     return count * (entry + mark) + copy
   }
@@ -176,7 +183,7 @@ struct SegmentRecovery: Sendable {
     }
     (self.countBeforeStart, self.countBeforeEnd) = (countBeforeStart, countBeforeEnd)
     // The array itself where nothing was there: it may be long.
-    entries = entries.isEmpty ? found : entries + found
+    self.found = self.found.isEmpty ? found : self.found + found
     digest += marks
     closeDigests += scan.closeDigests
     predecessorDigest = predecessorDigest ?? scan.predecessorDigest
@@ -253,7 +260,7 @@ struct SegmentRecovery: Sendable {
         )
       )
     }
-    entries += found
+    self.found += found
     damage.append(
       Self.damage(
         stop,
