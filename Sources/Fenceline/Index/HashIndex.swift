@@ -312,13 +312,21 @@ final class HashIndex: @unchecked Sendable {
     var last = unsafe home
     var free: Bucket?
     while true {
+      // Bits by slot, without a branch: which words are free and which one matches nobody can foresee.
+      var (empty, matching): (UInt32, UInt32) = (0, 0)
       for slot in 0..<Self.entriesPerBucket {
         let word = unsafe last[slot].load(ordering: .relaxed)
-        if word == 0 {
-          if unsafe free == nil { unsafe free = last + slot }
-        } else if word ^ tag <= Self.unitMask, try matches(Self.unit(word)) {
-          return unsafe Place(found: last + slot, free: free, last: last)
+        empty |= (word == 0 ? 1 : 0) &<< UInt32(truncatingIfNeeded: slot)
+        matching |= (word ^ tag <= Self.unitMask ? 1 : 0) &<< UInt32(truncatingIfNeeded: slot)
+      }
+      if unsafe free == nil, empty != 0 { unsafe free = last + empty.trailingZeroBitCount }
+      matching &= ~empty
+      while matching != 0 {
+        let slot = unsafe last + matching.trailingZeroBitCount
+        if try matches(Self.unit(unsafe slot.pointee.load(ordering: .relaxed))) {
+          return unsafe Place(found: slot, free: free, last: last)
         }
+        matching &= matching &- 1
       }
       guard let next = unsafe next(after: last) else {
         return unsafe Place(found: nil, free: free, last: last)

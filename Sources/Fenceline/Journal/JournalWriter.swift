@@ -125,7 +125,6 @@ struct JournalWriter: ~Copyable {
   ///   - key: of checked length.
   ///   - value: of checked length; empty for a delete.
   ///   - durable: on return it and everything before it is durable.
-  ///   - early: runs before the record is put together: what it asks for arrives while that is done.
   ///   - meanwhile: runs while the record's lines are on their way to the medium, before the fence
   ///     waits for them. The transaction can't be taken back any more.
   /// - Returns: the record's position, as the index takes it.
@@ -137,7 +136,6 @@ struct JournalWriter: ~Copyable {
     key: RawSpan,
     value: RawSpan,
     durable: Bool,
-    early: () -> Void = {},
     meanwhile: () -> Void
   ) throws(StoreError) -> UInt64 {
     let shape = RecordShape(
@@ -149,7 +147,6 @@ struct JournalWriter: ~Copyable {
     let sequence = takeSequence()
     let offset = tail
     active.file.prefetchAppends(from: tail + Self.prefetchDistance)
-    early()
     try write(
       kind,
       flags: .wholeTransaction,

@@ -78,9 +78,9 @@ extension Store {
         .put,
         key: key,
         value: value,
-        durable: durability == .durable,
-        early: { unsafe prefetchVersion(hash, in: home) }
+        durable: durability == .durable
       ) {
+        unsafe prefetchVersion(hash, in: home)
         // Growth and two cache misses, which cost little beside the wait for the medium.
         if index.growIfNeeded() { unsafe home = index.home(of: hash) }
         unsafe place = index.locate(hash, in: home) { map.surelyHasKey(key, at: $0) }
