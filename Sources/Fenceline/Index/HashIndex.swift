@@ -56,7 +56,6 @@ final class HashIndex: @unchecked Sendable {
   var leavesPutsUnsettled = false
 
   static let initialBits = 8
-  /// Buckets of an empty table.
   static let smallestBucketCount = 1 << initialBits
   private static let initialOverflowBits = 4
   static let entriesPerBucket = 7
@@ -312,12 +311,12 @@ final class HashIndex: @unchecked Sendable {
     var last = unsafe home
     var free: Bucket?
     while true {
-      // Bits by slot, without a branch: which words are free and which one matches nobody can foresee.
+      // Bits by slot, without a branch: nobody can foresee which words are free and which one matches.
       var (empty, matching): (UInt32, UInt32) = (0, 0)
       for slot in 0..<Self.entriesPerBucket {
-        let word = unsafe last[slot].load(ordering: .relaxed)
-        empty |= (word == 0 ? 1 : 0) &<< UInt32(truncatingIfNeeded: slot)
-        matching |= (word ^ tag <= Self.unitMask ? 1 : 0) &<< UInt32(truncatingIfNeeded: slot)
+        let (word, bit) = (unsafe last[slot].load(ordering: .relaxed), UInt32(1) &<< slot)
+        empty |= word == 0 ? bit : 0
+        matching |= word ^ tag <= Self.unitMask ? bit : 0
       }
       if unsafe free == nil, empty != 0 { unsafe free = last + empty.trailingZeroBitCount }
       matching &= ~empty
