@@ -42,6 +42,46 @@ struct OpeningTests {
     #expect(throws: StoreError.closed) { try store.transaction { _ in } }
   }
 
+  /// Segments with enough records that threads share them, in a table that is made large at once.
+  @Test func `An opening that reads everything takes the last of a key's records`() throws {
+    let scratch = try Scratch()
+    var options = StoreOptions()
+    options.segmentOptions.smallest = 512 << 10
+    options.segmentOptions.largest = 512 << 10
+    options.compactsInBackground = false
+    options.writesIndexImages = false
+    var generator = SeededGenerator(label: "opening")
+    var expected: [String: String] = [:]
+    var liveBytes = 0
+    do {
+      let store = try Store.open(at: scratch.store, options: options)
+      for number in 0..<60_000 {
+        let key = "key \(Int.random(in: 0..<25_000, using: &generator))"
+        if number % 7 == 0 {
+          #expect(try store.delete(key) == (expected.removeValue(forKey: key) != nil))
+        } else {
+          try store.put(key, "value \(number)")
+          expected[key] = "value \(number)"
+        }
+      }
+      #expect(try store.segments().count > 4)
+      liveBytes = try store.statistics().space.liveBytes
+      try store.close()
+    }
+    for isWriter in [false, true] {
+      let store =
+        isWriter
+        ? try Store.open(at: scratch.store, options: options)
+        : try Store.openReadOnly(at: scratch.store)
+      #expect(try store.count == expected.count)
+      for number in 0..<25_000 {
+        let key = "key \(number)"
+        #expect(try store.get(key) == expected[key])
+      }
+      #expect(try store.statistics().space.liveBytes == liveBytes)
+    }
+  }
+
   @Test func `Nothing is created where no store is asked for`() throws {
     let scratch = try Scratch()
     var options = StoreOptions()
