@@ -8,6 +8,8 @@ import Testing
 
 @testable import Fenceline
 
+// One behind the other: some of them take all slots for a while.
+@Suite(.serialized)
 struct ReaderEpochsTests {
   private final class Flag: Sendable {
     private let value = Atomic<Bool>(false)
