@@ -66,7 +66,7 @@ struct IndexStep {
       rounds += 1
     } while !dropped.isEmpty && rounds < Self.mostRounds
     for namespace in dropped {
-      try rewrite(namespace.name, moments, in: database, &entries)
+      try rewrite(namespace.name, moments, in: database, &entries, progress)
     }
     try removeGroups(moments, from: database, &entries)
     guard try repairMoved(from: state, moments, &entries, progress) else { return nil }
@@ -178,7 +178,8 @@ struct IndexStep {
     _ namespace: String,
     _ moments: Moments,
     in database: borrowing SQLiteConnection,
-    _ entries: inout EntryChanger
+    _ entries: inout EntryChanger,
+    _ progress: (Int) -> IterationStep
   ) throws(IndexExportError) {
     do throws(SQLiteError) {
       let all = EntryGroup.dropped(namespace: namespace, before: .max)
@@ -186,15 +187,20 @@ struct IndexStep {
     } catch {
       throw IndexExportError(error, path: path)
     }
+    var count = 0
     var failure: IndexExportError?
     try IndexExport.reading { () throws(StoreError) in
       try moments.later.forEachPlace(of: namespace, moments.namespaces) { (key, place) in
         note(place, moments)
-        do throws(SQLiteError) {
-          try entries.set(key, in: namespace, to: place, replacing: nil, counting: &segments)
+        count += 1
+        do throws(IndexExportError) {
+          try translating { () throws(SQLiteError) in
+            try entries.set(key, in: namespace, to: place, replacing: nil, counting: &segments)
+          }
+          try report(count, to: progress)
           return .next
         } catch {
-          failure = IndexExportError(error, path: path)
+          failure = error
           return .stop
         }
       }

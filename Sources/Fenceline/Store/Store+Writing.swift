@@ -80,6 +80,8 @@ extension Store {
         value: value,
         durable: durability == .durable
       ) {
+        // Not before the record is written: a core that waits for the bucket gets no further than some 300
+        // instructions.
         unsafe prefetchVersion(hash, in: home)
         // Growth and two cache misses, which cost little beside the wait for the medium.
         if index.growIfNeeded() { unsafe home = index.home(of: hash) }
