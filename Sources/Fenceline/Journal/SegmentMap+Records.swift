@@ -71,10 +71,15 @@ extension SegmentMap {
   }
 
   /// Starts to load the first line of the record at `unit`.
+  ///
+  /// - Returns: its address.
   @inline(__always)
-  func prefetch(_ unit: UInt64) {
+  @discardableResult
+  func prefetch(_ unit: UInt64) -> UInt {
     unsafe withSegment(of: unit) { (view, offset, _) in
-      unsafe fl_prefetch(view.pointee.base + offset)
+      let start = unsafe view.pointee.base + offset
+      unsafe fl_prefetch(start)
+      return UInt(bitPattern: start)
     }
   }
 
@@ -93,12 +98,6 @@ extension SegmentMap {
       let start = unsafe view.pointee.base + offset
       for line in 0..<3 { unsafe fl_prefetch(start + line * RecordLimit.lineSize) }
     }
-  }
-
-  /// The same for several.
-  @inline(__always)
-  func prefetchStarts(_ units: OrderNode.Stretch) {
-    for number in 0..<units.count { prefetchStart(units[number]) }
   }
 
   /// Whether the record at `unit` is known to have `key`.

@@ -37,8 +37,14 @@ struct OrderPlace {
   mutating func stretch(_ step: Int) -> OrderNode.Stretch {
     guard isOnEntry else { return OrderNode.Stretch() }
     ask(step)
-    return leaf.stretch(from: index, step, most: RecordsAhead.askedAtOnce)
+    return leaf.stretch(from: index, step, most: RecordsAhead.group)
   }
+
+  /// Has the records of the next entries on their way when an entry of a stretch is looked at.
+  ///
+  /// - Parameter number: of the entry in the stretch.
+  @inline(__always)
+  mutating func prepare(behind number: Int) { records.askForRest(behind: number) }
 
   // MARK: Moving
 
@@ -75,6 +81,7 @@ struct OrderPlace {
   mutating func moveForwards() {
     move(by: 1, 1)
     ask(1)
+    records.askForRest(behind: 0)
   }
 
   /// Goes to the entry before.
@@ -82,6 +89,7 @@ struct OrderPlace {
   mutating func moveBackwards() {
     move(by: 1, -1)
     ask(-1)
+    records.askForRest(behind: 0)
   }
 
   /// Goes on by some entries, as far as the first one of the next leaf.

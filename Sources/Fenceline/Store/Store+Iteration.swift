@@ -165,6 +165,7 @@ extension Store {
       guard stretch.count > 0 else { break }
       var seen = 0
       stretch: while seen < stretch.count, remaining > 0 {
+        place.prepare(behind: seen)
         switch self.visit(
           stretch[seen],
           &visit,
