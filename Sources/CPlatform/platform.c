@@ -59,6 +59,12 @@ bool cp_has_memory(size_t length) {
   return true;
 }
 
+void cp_give_back_free_memory(void) {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 void cp_share_heap_in_limited_space(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);

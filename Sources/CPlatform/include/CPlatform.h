@@ -32,6 +32,9 @@ bool cp_has_memory(size_t length);
 #define CP_MEMORY_MARGIN (2 << 20)
 /// Whether they can still be had: asked behind a mapping, which is given back where they can't.
 static inline bool cp_leaves_memory(void) { return cp_has_memory(CP_MEMORY_MARGIN); }
+/// Gives back to the system what the C library keeps of memory that was freed. Half a millisecond where
+/// some megabytes are free.
+void cp_give_back_free_memory(void);
 /// Has all threads allocate from one heap where the process's address space is limited; for programs,
 /// before their first thread. A thread's own heap reserves 64 MiB, and where these can't be had the C
 /// library gives each of its allocations pages of its own, by four calls of the kernel.

@@ -134,6 +134,7 @@ final class OrderedIndex: Sendable {
     guard Memory.claim(needed) else { return false }
     defer { Memory.release(needed) }
     build(&state)
+    Memory.giveBack(needed)
     return true
   }
 

@@ -249,6 +249,7 @@ struct JournalOpening {
       }
       if !hasIndex, isParallel { wave = 8 * Parallel.processorCount }
     }
+    if plan == nil { Memory.giveBack(index.count * MemoryLayout<RecoveredEntry>.stride) }
   }
 
   /// Bytes of segments from which on threads are worth their start.

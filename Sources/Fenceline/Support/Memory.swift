@@ -38,4 +38,13 @@ package enum Memory {
     release(length)
     return true
   }
+
+  /// Bytes from which on it matters who keeps them.
+  private static let smallestReturn = 4 << 20
+
+  /// Gives memory back to the system where about so much was taken for a while and freed among what stays: the
+  /// C library would keep it, for threads that may never ask again.
+  static func giveBack(_ length: Int) {
+    if length >= smallestReturn { cp_give_back_free_memory() }
+  }
 }
