@@ -164,54 +164,6 @@ final class HashIndex: @unchecked Sendable {
     }
   }
 
-  /// Visits every position, in no order; a key that is there from beginning to end is visited
-  /// exactly once, one that is removed and added again meanwhile perhaps twice.
-  func forEachUnit<E: Error>(_ body: (UInt64) throws(E) -> Void) throws(E) {
-    let initial = bucketCount.load(ordering: .acquiring)
-    var family: [UInt64] = []
-    for home in 0..<initial {
-      collectWords(of: home, among: initial, into: &family)
-      for word in family { try body(Self.unit(word)) }
-    }
-  }
-
-  /// Collects the words of a bucket as if there were no more buckets than at some moment before.
-  ///
-  /// What belonged to it may have been split off since: the whole family is collected under one count.
-  ///
-  /// - Parameters:
-  ///   - home: the bucket.
-  ///   - initial: how many there were.
-  ///   - words: gets the words and nothing else.
-  func collectWords(of home: Int, among initial: Int, into words: inout [UInt64]) {
-    while true {
-      words.removeAll(keepingCapacity: true)
-      let count = bucketCount.load(ordering: .acquiring)
-      collect(family: home, initial: initial, count: count, into: &words)
-      if bucketCount.load(ordering: .acquiring) == count { return }
-    }
-  }
-
-  private func collect(family home: Int, initial: Int, count: Int, into words: inout [UInt64]) {
-    // Descendants of `home` are home + m * 2^level, from its own level upwards.
-    let level = Int.bitWidth - 1 - initial.leadingZeroBitCount
-    let step = home < initial - (1 << level) || home >= 1 << level ? 2 << level : 1 << level
-    var index = home
-    while index < count {
-      var bucket: Bucket? = unsafe buckets.bucket(at: index)
-      while let current = unsafe bucket {
-        for slot in 0..<Self.entriesPerBucket {
-          let word = unsafe current[slot].load(ordering: .acquiring)
-          // While a bucket is being split, what moved stands in both places for a moment.
-          let hash = Self.hash(of: word, inBucket: index)
-          if word != 0, Self.home(hash, count: count) == index { words.append(word) }
-        }
-        unsafe bucket = next(after: current)
-      }
-      index += step
-    }
-  }
-
   // MARK: Writing
 
   /// Starts to load the line in which a key's word stands, or would go.

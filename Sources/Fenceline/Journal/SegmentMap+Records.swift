@@ -83,7 +83,23 @@ extension SegmentMap {
     }
   }
 
-  /// The same, unless `unit` is 0.
+  /// Starts to load the lines behind the first one, as many as a record of 100 bytes has.
+  @inline(__always)
+  func prefetchRest(_ unit: UInt64) {
+    unsafe withSegment(of: unit) { (view, offset, _) in
+      Self.prefetchRest(at: unsafe UInt(bitPattern: view.pointee.base + offset))
+    }
+  }
+
+  /// The same of the record at an address.
+  @inline(__always)
+  static func prefetchRest(at address: UInt) {
+    for line in 1...2 {
+      unsafe fl_prefetch(UnsafeRawPointer(bitPattern: address &+ UInt(line * RecordLimit.lineSize)))
+    }
+  }
+
+  /// The same as ``prefetch(_:)``, unless `unit` is 0.
   @inline(__always)
   func prefetchIfAny(_ unit: UInt64) {
     if unit != 0 { prefetch(unit) }

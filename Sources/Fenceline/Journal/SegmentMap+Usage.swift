@@ -57,7 +57,10 @@ extension SegmentMap {
   /// - Complexity: O(keys), a cache miss each.
   func recount(_ segments: [MappedSegment], _ index: HashIndex) {
     var live = [Int](repeating: 0, count: granuleCount)
-    index.forEachUnit { live[Self.granule(of: $0)] += recordLength(at: $0) }
+    index.forEachUnit(askingFor: self) {
+      live[Self.granule(of: $0)] += recordLength(at: $0)
+      return true
+    }
     for segment in segments {
       let first = Self.granule(of: segment.firstUnit)
       let sum = live[first..<first + Self.granuleCount(segment.file)].reduce(0, +)

@@ -104,18 +104,19 @@ final class NamespaceSweep: Sendable {
     var isStopped = false
     let ticket = update.epochs.enter()
     defer { update.epochs.leave(ticket) }
-    try index.forEachUnit { (unit) throws(StoreError) in
-      guard !isStopped else { return }
+    try index.forEachUnit(askingFor: map) { (unit) throws(StoreError) in
       let found = map.withUnverifiedKey(at: unit) { StoredKey.number(of: $0) }
-      guard let number = found, verdicts[number] ?? true, map.hasSoundKey(at: unit) else { return }
+      guard let number = found, verdicts[number] ?? true, map.hasSoundKey(at: unit)
+      else { return true }
       let isDropped = if let known = verdicts[number] { known } else { try self.isDropped(number) }
       verdicts[number] = isDropped
-      guard isDropped else { return }
+      guard isDropped else { return true }
       map.withUnverifiedKey(at: unit) { keys.append(Array(copying: $0)) }
-      guard keys.count == Self.batchSize else { return }
+      guard keys.count == Self.batchSize else { return true }
       isStopped = !goesOn()
       if !isStopped { try delete(keys) }
       keys.removeAll(keepingCapacity: true)
+      return !isStopped
     }
     if !isStopped, !keys.isEmpty { try delete(keys) }
     return !isStopped

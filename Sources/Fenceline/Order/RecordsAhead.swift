@@ -12,9 +12,6 @@
 // to 56 are alike. Ranges of 30 and 50 entries are slower where more than a few are asked for at the start. A
 // loop that does nothing but ask for the lines and load from each takes 21.
 
-internal import CFlush
-internal import JournalFormat
-
 /// The records that were asked for ahead of a place.
 struct RecordsAhead {
   /// Records whose first line is on its way at once, at most.
@@ -28,7 +25,7 @@ struct RecordsAhead {
   /// How far ahead the other lines of a record are asked for.
   private static let nearDistance = 8
   /// Addresses that are kept: no fewer than `distance`.
-  private static let addressCount = 64
+  private static let addressCount = 32
 
   /// Entries that will still be looked at, the one of now included.
   private var wanted: Int
@@ -37,7 +34,7 @@ struct RecordsAhead {
   /// Entries that the place has passed.
   private var passed = 0
   /// Where records that were asked for start, by the number of their entry.
-  private var addresses = InlineArray<64, UInt>(repeating: 0)
+  private var addresses = InlineArray<32, UInt>(repeating: 0)
   /// Which way they lie: 1 behind it, -1 before it; 0 where none were asked for.
   private(set) var step = 0
   /// The leaf behind the one of now.
@@ -79,14 +76,7 @@ struct RecordsAhead {
   mutating func askForRest(behind count: Int) {
     let number = count &+ Self.nearDistance
     guard number <= asked else { return }
-    Self.askForRest(at: addresses[slot(number)])
-  }
-
-  @inline(__always)
-  private static func askForRest(at address: UInt) {
-    for line in 1...2 {
-      unsafe fl_prefetch(UnsafeRawPointer(bitPattern: address &+ UInt(line * RecordLimit.lineSize)))
-    }
+    SegmentMap.prefetchRest(at: addresses[slot(number)])
   }
 
   /// Where the address is of a record so many entries behind the place.
@@ -117,7 +107,7 @@ struct RecordsAhead {
     for number in 0..<units.count {
       let address = map.prefetch(units[number])
       addresses[slot(skipped &+ 1 &+ number)] = address
-      if skipped + number < Self.nearDistance { Self.askForRest(at: address) }
+      if skipped + number < Self.nearDistance { SegmentMap.prefetchRest(at: address) }
     }
   }
 }

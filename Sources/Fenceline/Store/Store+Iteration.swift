@@ -126,13 +126,13 @@ extension Store {
     defer { epochs.leave(ticket) }
     var visit = Visit(at: clock.now)
     var remaining = limit
-    index.forEachUnit { (unit) in
-      guard remaining > 0 else { return }
+    index.forEachUnit(askingFor: map) { (unit) in
       switch self.visit(unit, &visit, of: range.space, upTo: .max, { range.contains($0) }, body) {
       case .shown: remaining -= 1
       case .last: remaining = 0
       case .passed, .outside: break
       }
+      return remaining > 0
     }
     try end(visit)
   }

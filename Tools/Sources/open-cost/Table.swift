@@ -73,8 +73,15 @@ enum Table {
       [
         Line(title: "segments", name: "verify.journal-bytes", unit: "MB", divisor: 1e6),
         Line(title: "floor, all processors", name: "verify.floor-gbs", unit: "GB/s", digits: 2),
+        Line(
+          title: "floor that maps the files first",
+          name: "verify.mapped-floor-gbs",
+          unit: "GB/s",
+          digits: 2
+        ),
         Line(title: "verify", name: "verify.verify-gbs", unit: "GB/s", digits: 2),
         Line(title: "verify, of the floor", name: "verify.verify-share", unit: "%"),
+        Line(title: "verify, of that with maps", name: "verify.verify-mapped-share", unit: "%"),
         Line(
           title: "openReadOnly without an image",
           name: "verify.whole-gbs",

@@ -1,5 +1,5 @@
-// How fast everything is read and verified, beside the floor in the same run: the same files' bytes, mapped
-// and added up by as many threads.
+// How fast everything is read and verified, beside the floor in the same run: the same files' bytes, added up
+// by as many threads, where they are mapped already and where they are mapped for it.
 
 import Dispatch
 import Fenceline
@@ -14,7 +14,11 @@ struct Verification {
 
   init(of path: FilePath) throws {
     self.path = path
-    segments = try FileManager.default.contentsOfDirectory(atPath: path.string)
+    segments = try Self.map(path)
+  }
+
+  private static func map(_ path: FilePath) throws -> [Data] {
+    try FileManager.default.contentsOfDirectory(atPath: path.string)
       .filter { $0.hasSuffix(".segment") }.sorted()
       .map {
         try Data(contentsOf: URL(filePath: path.appending($0).string), options: .alwaysMapped)
@@ -23,9 +27,11 @@ struct Verification {
 
   /// Reports the medians of rounds in which each way has its turn.
   func run(_ report: (String, Double) -> Void) throws {
-    var (floors, verifications, openings): ([Double], [Double], [Double]) = ([], [], [])
+    var (floors, mappedFloors): ([Double], [Double]) = ([], [])
+    var (verifications, openings): ([Double], [Double]) = ([], [])
     for _ in 0..<5 {
-      floors.append(seconds { addUp() })
+      floors.append(seconds { addUp(segments) })
+      mappedFloors.append(try seconds { addUp(try Self.map(path)) })
       verifications.append(
         try seconds {
           guard try Store.verify(at: path).isSound else { throw OpenCostError("damage in \(path)") }
@@ -37,8 +43,10 @@ struct Verification {
     func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
     report("journal-bytes", byteCount)
     report("floor-gbs", byteCount / median(floors) / 1e9)
+    report("mapped-floor-gbs", byteCount / median(mappedFloors) / 1e9)
     report("verify-gbs", byteCount / median(verifications) / 1e9)
     report("verify-share", 100 * median(floors) / median(verifications))
+    report("verify-mapped-share", 100 * median(mappedFloors) / median(verifications))
     report("whole-gbs", byteCount / median(openings) / 1e9)
     report("whole-share", 100 * median(floors) / median(openings))
   }
@@ -50,7 +58,7 @@ struct Verification {
   }
 
   /// Reads every byte, in lines, and adds them up so that nothing can be left out.
-  private func addUp() {
+  private func addUp(_ segments: [Data]) {
     let pieces = segments.flatMap { (segment) in
       stride(from: 0, to: segment.count, by: Self.pieceLength).map { (segment, $0) }
     }
