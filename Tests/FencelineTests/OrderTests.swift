@@ -205,6 +205,36 @@ struct OrderTests {
     #expect(store.order.buildCount.load(ordering: .relaxed) == 1)
   }
 
+  // One change copies its way to the root; several are merged.
+  @Test(arguments: [20, 3000])
+  func `A tree is right after each single change`(count: Int) throws {
+    var generator = SeededGenerator(label: "single changes, \(count)")
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store)
+    var model: [[UInt8]: [UInt8]] = [:]
+    func key() -> [UInt8] { Array("key/\(Int.random(in: 0..<2 * count, using: &generator))".utf8) }
+    while model.count < count {
+      let key = key()
+      try store.put(key, key)
+      model[key] = key
+    }
+    try Self.check(store, Request(), model)
+    for round in 0..<300 {
+      let key = key()
+      if Bool.random(using: &generator) {
+        let value = Array("value \(round)".utf8)
+        try store.put(key, value)
+        model[key] = value
+      } else {
+        try store.delete(key)
+        model[key] = nil
+      }
+      try store.order.checkInvariants()
+    }
+    try Self.check(store, Request(), model)
+    #expect(store.order.buildCount.load(ordering: .relaxed) == 1)
+  }
+
   @Test func `A tree of many keys is right however it came about`() throws {
     var generator = SeededGenerator(label: "many keys")
     let scratch = try Scratch()

@@ -33,6 +33,7 @@ struct OrderMerge {
   /// - Complexity: O(m) nodes are copied for m changes, and as many levels as there are above each.
   mutating func apply(to root: OrderNode) -> OrderNode {
     guard !changes.isEmpty else { return root }
+    if changes.count == 1, let tree = applyOne(changes[0], to: root) { return tree }
     var nodes = merge(root, changes.indices)
     if nodes.count != 1 { nodes = [writer.root(above: nodes) { created.append($0) }] }
     var top = nodes[0]
@@ -42,6 +43,55 @@ struct OrderMerge {
       top = child
     }
     return top
+  }
+
+  /// The same for one change that leaves alone what the keys of its leaf share, and how many nodes there are;
+  /// nil where it does not.
+  private mutating func applyOne(_ change: KeyedUnit, to root: OrderNode) -> OrderNode? {
+    var path: [(node: OrderNode, child: Int)] = []
+    var leaf = root
+    let place = map.withUnverifiedKey(at: change.unit) { (key) in
+      while leaf.level > 0 {
+        let child = leaf.childIndex(of: key, in: map)
+        path.append((leaf, child))
+        leaf = leaf.child(child)
+      }
+      return leaf.place(of: key, in: map)
+    }
+    let index = place.index
+    var new: OrderNode
+    if place.isEqual {
+      let old = leaf.unit(index)
+      switch change.action {
+      case .move where source(change.unit) != old: return root
+      case .put where change.unit == old: return root
+      case .put, .move:
+        new = leaf.replacing(
+          index..<index + 1,
+          with: (word: leaf.word(index), unit: change.unit, child: nil)
+        )
+      case .delete:
+        guard index > 0, index + 1 < leaf.count, leaf.count > Self.few else { return nil }
+        new = leaf.replacing(index..<index + 1, with: nil)
+      }
+    } else {
+      guard change.action == .put else { return root }
+      guard index > 0, index < leaf.count, Self.few..<OrderNode.capacity ~= leaf.count else {
+        return nil
+      }
+      let word = map.keyWord(of: change.unit, at: leaf.skip)
+      new = leaf.replacing(index..<index, with: (word: word, unit: change.unit, child: nil))
+    }
+    replaced.append(leaf)
+    created.append(new)
+    for (node, child) in path.reversed() {
+      // The first key below the child is the one that it was.
+      let entry = (word: node.word(child), unit: new.unit(0), child: Optional(new))
+      new = node.replacing(child..<child + 1, with: entry)
+      replaced.append(node)
+      created.append(new)
+    }
+    return new
   }
 
   private mutating func make(

@@ -149,6 +149,34 @@ struct OrderNode: Sendable, Equatable {
     if let child { unsafe entries[2 * count + index] = UInt64(child.address) }
   }
 
+  /// A copy in which one entry, or none, takes the place of some.
+  ///
+  /// - Parameters:
+  ///   - range: of the entries that it does not have.
+  ///   - entry: what it has there; what all keys share is what those of this node do.
+  /// - Returns: a node that nobody else knows yet.
+  func replacing(
+    _ range: Range<Int>,
+    with entry: (word: UInt64, unit: UInt64, child: OrderNode?)?
+  ) -> OrderNode {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "entries of the node")
+    let added = entry == nil ? 0 : 1
+    let length = count - range.count + added
+    let start = unsafe memory.load(fromByteOffset: 16, as: UInt64.self)
+    let copy = OrderNode(level: level, skip: skip, start: start, count: length)
+    for column in 0..<(level == 0 ? 2 : 3) {
+      let source = unsafe entries + column * count
+      let target = unsafe copy.entries + column * length
+      unsafe target.update(from: source, count: range.lowerBound)
+      unsafe (target + range.lowerBound + added)
+        .update(from: source + range.upperBound, count: count - range.upperBound)
+    }
+    if let entry {
+      copy.set(range.lowerBound, word: entry.word, unit: entry.unit, child: entry.child)
+    }
+    return copy
+  }
+
   @inline(__always)
   private func checked(_ index: Int) -> Int {
     precondition(index >= 0 && index < count, "an entry of the node")

@@ -41,6 +41,8 @@ final class OrderedIndex: Sendable {
     var failure: StoreError?
     /// Compactions since the last scan.
     var unusedRelocations = 0
+    /// Nodes that no published tree has, and that wait for others to be retired with.
+    var replaced: [OrderNode] = []
   }
 
   /// Positions that are moved under one hold of the lock.
@@ -53,6 +55,8 @@ final class OrderedIndex: Sendable {
   private static let bytesPerKey = 96
   /// What there is to see where memory is missing.
   private static let emptyTree = OrderNode(level: 0, skip: 0, start: 0, count: 0)
+  /// Nodes that are retired at once: finding out whether somebody reads them interrupts all threads.
+  private static let retiredAtOnce = 64
   /// How much cheaper a key is in a new tree than in one that catches up.
   private static let buildAdvantage = 4
 
@@ -64,6 +68,7 @@ final class OrderedIndex: Sendable {
   }
 
   deinit {
+    state.withLock { (state) in for node in state.replaced { node.free() } }
     guard let tree = published else { return }
     Self.forEachNode(of: tree) { $0.free() }
   }
@@ -128,7 +133,7 @@ final class OrderedIndex: Sendable {
   /// - Returns: false where there is no memory for it; then there is no tree, and the next call tries again.
   private func catchUp(_ state: inout State) -> Bool {
     let end = map.committedEnd.load(ordering: .acquiring)
-    if let tree = published, follow(tree, to: end) { return true }
+    if let tree = published, follow(tree, to: end, &state) { return true }
     discard(&state)
     let needed = index.count * Self.bytesPerKey
     guard Memory.claim(needed) else { return false }
@@ -141,7 +146,7 @@ final class OrderedIndex: Sendable {
   /// Reads the journal from where the tree ends.
   ///
   /// - Returns: false where that is not there any more, can't be read, or is more than a new tree costs.
-  private func follow(_ tree: OrderNode, to end: UInt64) -> Bool {
+  private func follow(_ tree: OrderNode, to end: UInt64, _ state: inout State) -> Bool {
     guard let stretches = map.stretches(from: shown.load(ordering: .relaxed), to: end) else {
       return false
     }
@@ -162,7 +167,7 @@ final class OrderedIndex: Sendable {
     var merged = tree
     var replaced: [OrderNode] = []
     for batch in batches { merge(batch, into: &merged, replacing: &replaced) }
-    publish(merged, showing: end, replacing: replaced)
+    publish(merged, showing: end, replacing: replaced, &state)
     return true
   }
 
@@ -197,17 +202,22 @@ final class OrderedIndex: Sendable {
       state.failure = state.failure ?? error
     }
     isIncomplete.store(state.failure != nil, ordering: .releasing)
-    publish(tree, showing: end, replacing: replaced)
+    publish(tree, showing: end, replacing: replaced, &state)
   }
 
-  private func publish(_ tree: OrderNode, showing end: UInt64, replacing nodes: [OrderNode]) {
+  private func publish(
+    _ tree: OrderNode,
+    showing end: UInt64,
+    replacing nodes: [OrderNode],
+    _ state: inout State
+  ) {
     root.store(tree.address, ordering: .releasing)
     shown.store(end, ordering: .releasing)
-    if nodes.isEmpty {
-      nodeEpochs.reclaim()
-    } else {
-      nodeEpochs.retire { for node in nodes { node.free() } }
-    }
+    state.replaced += nodes
+    guard state.replaced.count >= Self.retiredAtOnce else { return }
+    let unreachable = state.replaced
+    state.replaced = []
+    nodeEpochs.retire { for node in unreachable { node.free() } }
   }
 
   /// Gives the tree up; the next scan builds another one.
@@ -218,7 +228,12 @@ final class OrderedIndex: Sendable {
     isIncomplete.store(false, ordering: .releasing)
     guard let tree = published else { return }
     root.store(0, ordering: .releasing)
-    nodeEpochs.retire { Self.forEachNode(of: tree) { $0.free() } }
+    let replaced = state.replaced
+    state.replaced = []
+    nodeEpochs.retire {
+      Self.forEachNode(of: tree) { $0.free() }
+      for node in replaced { node.free() }
+    }
   }
 
   // MARK: Compaction
@@ -252,19 +267,24 @@ final class OrderedIndex: Sendable {
     // Whatever is still to be read of the sources' journal has to be read before they go.
     let isThere = state.withLock { (state) in
       guard let tree = published else { return false }
-      if follow(tree, to: map.committedEnd.load(ordering: .acquiring)) { return true }
+      if follow(tree, to: map.committedEnd.load(ordering: .acquiring), &state) { return true }
       discard(&state)
       return false
     }
     guard isThere else { return }
     for start in stride(from: 0, to: changes.count, by: Self.movesPerHold) {
       let share = Array(changes[start..<min(start + Self.movesPerHold, changes.count)])
-      state.withLock { (_) in
+      state.withLock { (state) in
         // A new tree since has the copies.
         guard let tree = published else { return }
         var merge = OrderMerge(share, map: map) { sources[$0] }
         let moved = merge.apply(to: tree)
-        publish(moved, showing: shown.load(ordering: .relaxed), replacing: merge.replaced)
+        publish(
+          moved,
+          showing: shown.load(ordering: .relaxed),
+          replacing: merge.replaced,
+          &state
+        )
       }
     }
   }
