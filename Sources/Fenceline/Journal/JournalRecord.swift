@@ -91,6 +91,10 @@ package struct JournalRecord: Sendable {
     return unsafe Range(uncheckedBounds: (start, start &+ words.valueLength))
   }
 
+  /// Bytes of key and value.
+  @inline(__always)
+  var bodyLength: Int { words.keyLength &+ words.valueLength }
+
   /// The optional fields of its header.
   ///
   /// - Parameter bytes: those that the record was read from.

@@ -99,6 +99,20 @@ extension SegmentMap {
     }
   }
 
+  /// Starts to load the lines behind those of the record at an address, where it is as long as another one.
+  ///
+  /// As many as it takes for the core's own prefetcher to see where the reading goes.
+  ///
+  /// - Parameters:
+  ///   - address: of the record.
+  ///   - bodyLength: key and value of the other one, in bytes.
+  @inline(never)
+  static func prefetchLongRest(at address: UInt, bodyLength: Int) {
+    for line in 3...min(12, 3 &+ bodyLength / RecordLimit.lineSize) {
+      unsafe fl_prefetch(UnsafeRawPointer(bitPattern: address &+ UInt(line * RecordLimit.lineSize)))
+    }
+  }
+
   /// The same as ``prefetch(_:)``, unless `unit` is 0.
   @inline(__always)
   func prefetchIfAny(_ unit: UInt64) {

@@ -42,9 +42,13 @@ struct OrderPlace {
 
   /// Has the records of the next entries on their way when an entry of a stretch is looked at.
   ///
-  /// - Parameter number: of the entry in the stretch.
+  /// - Parameters:
+  ///   - number: of the entry in the stretch.
+  ///   - bodyLength: bytes of key and value of the entry before; 0 where nobody knows.
   @inline(__always)
-  mutating func prepare(behind number: Int) { records.askForRest(behind: number) }
+  mutating func prepare(behind number: Int, alike bodyLength: Int) {
+    records.askForRest(behind: number, alike: bodyLength)
+  }
 
   // MARK: Moving
 

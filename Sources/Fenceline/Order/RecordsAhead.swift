@@ -12,6 +12,8 @@
 // to 56 are alike. Ranges of 30 and 50 entries are slower where more than a few are asked for at the start. A
 // loop that does nothing but ask for the lines and load from each takes 21.
 
+internal import JournalFormat
+
 /// The records that were asked for ahead of a place.
 struct RecordsAhead {
   /// Records whose first line is on its way at once, at most.
@@ -71,12 +73,19 @@ struct RecordsAhead {
   ///
   /// Mutating, for the addresses would be copied otherwise.
   ///
-  /// - Parameter count: entries between the place and the one that is looked at now.
+  /// - Parameters:
+  ///   - count: entries between the place and the one that is looked at now.
+  ///   - bodyLength: bytes of key and value of an entry before, to which others are like; its own would have
+  ///     to be waited for.
   @inline(__always)
-  mutating func askForRest(behind count: Int) {
+  mutating func askForRest(behind count: Int, alike bodyLength: Int = 0) {
     let number = count &+ Self.nearDistance
     guard number <= asked else { return }
-    SegmentMap.prefetchRest(at: addresses[slot(number)])
+    let address = addresses[slot(number)]
+    SegmentMap.prefetchRest(at: address)
+    if bodyLength > 2 * RecordLimit.lineSize {
+      SegmentMap.prefetchLongRest(at: address, bodyLength: bodyLength)
+    }
   }
 
   /// Where the address is of a record so many entries behind the place.

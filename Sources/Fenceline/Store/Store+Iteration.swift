@@ -165,7 +165,7 @@ extension Store {
       guard stretch.count > 0 else { break }
       var seen = 0
       stretch: while seen < stretch.count, remaining > 0 {
-        place.prepare(behind: seen)
+        place.prepare(behind: seen, alike: visit.bodyLength)
         switch self.visit(
           stretch[seen],
           &visit,
@@ -223,6 +223,7 @@ extension Store {
     do throws(RecordFault) {
       return try map.withVerifiedRecord(at: unit) { (record, bytes) in
         let stored = bytes.extracting(record.keyRange)
+        visit.bodyLength = record.bodyLength
         guard isWanted(stored), let headLength = space.headLength(of: stored) else {
           return .outside
         }
@@ -270,6 +271,8 @@ private struct Visit {
   /// The first one; it ends the iteration only when every other entry was visited.
   var failure: StoreError?
   let faults = MemoryErrors.count
+  /// Bytes of key and value of the last one.
+  var bodyLength = 0
   /// What has expired by then is not shown.
   let moment: Moment
 
