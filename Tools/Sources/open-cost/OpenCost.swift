@@ -38,6 +38,9 @@ struct OpenCost: ParsableCommand {
   @Flag(help: "Only the load, and its worst puts with the number of keys that they found.")
   var growth = false
 
+  @Flag(help: "Only durable puts: of one thread, and of eight tasks that commit together.")
+  var groups = false
+
   // For the program's own child processes.
   @Option(help: .hidden)
   var step: Step?
@@ -54,6 +57,9 @@ struct OpenCost: ParsableCommand {
     }
     guard (0...1 << 20).contains(valueBytes) else {
       throw ValidationError("--value-bytes takes 0 to 1048576.")
+    }
+    guard !groups || !growth else {
+      throw ValidationError("--groups and --growth are different measurements.")
     }
     guard rounds >= 1 else { throw ValidationError("--rounds takes numbers above 0.") }
     guard (step == nil) == (store == nil) else {
@@ -74,7 +80,13 @@ struct OpenCost: ParsableCommand {
     } else {
       var session = try Session(self)
       defer { session.removeDirectory() }
-      if growth { try session.measureGrowth() } else { try session.measureAll() }
+      if groups {
+        try session.measureGroups()
+      } else if growth {
+        try session.measureGrowth()
+      } else {
+        try session.measureAll()
+      }
     }
   }
 }

@@ -65,6 +65,25 @@ struct Session {
     Table.printGrowth(series, rounds)
   }
 
+  /// Puts durably, from one thread and from tasks that commit together.
+  mutating func measureGroups() throws {
+    let tasks = 8
+    for _ in 1...command.rounds {
+      let commits = try GroupCommits(
+        at: children.store,
+        valueLength: command.valueBytes,
+        seconds: 2
+      )
+      let (single, grouped) = (try commits.single(), try commits.grouped(tasks: tasks))
+      series.add("groups.single-us", single)
+      series.add("groups.grouped-us", grouped)
+      series.add("groups.gain", single / grouped)
+      try commits.close()
+      try removeStore()
+    }
+    Table.printGroups(series, tasks: tasks)
+  }
+
   @discardableResult
   private mutating func load() throws -> Figures {
     var images = ImageWatch(children.store)

@@ -175,6 +175,23 @@ enum Table {
     ]
   }
 
+  static func printGroups(_ series: Series, tasks: Int) {
+    print(
+      "durable puts of new keys",
+      series,
+      [
+        Line(title: "one thread", name: "groups.single-us", unit: "us", digits: 2),
+        Line(
+          title: "\(tasks) tasks together, a put",
+          name: "groups.grouped-us",
+          unit: "us",
+          digits: 2
+        ),
+        Line(title: "gain", name: "groups.gain", unit: "times", digits: 1),
+      ]
+    )
+  }
+
   private static func print(_ title: String, _ series: Series, _ lines: [Line]) {
     // Seen at once also where the output goes to a file or a pipe. Null means every stream.
     defer { _ = fflush(nil) }
