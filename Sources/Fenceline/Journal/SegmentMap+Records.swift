@@ -123,12 +123,7 @@ extension SegmentMap {
   ///
   /// The caller holds a reader's ticket.
   @inline(__always)
-  func prefetchStart(_ unit: UInt64) {
-    unsafe withSegment(of: unit) { (view, offset, _) in
-      let start = unsafe view.pointee.base + offset
-      for line in 0..<3 { unsafe fl_prefetch(start + line * RecordLimit.lineSize) }
-    }
-  }
+  func prefetchStart(_ unit: UInt64) { Self.prefetchRest(at: prefetch(unit)) }
 
   /// Whether the record at `unit` is known to have `key`.
   ///
