@@ -97,22 +97,36 @@ extension SegmentMap {
 }
 
 extension OrderNode {
-  /// The first entry from `start` on whose key is not less than `key`, and whether it has that key.
+  /// Entries from `start` on among which is the first one whose key is not less than `key`, or behind
+  /// which it is: as far as words tell.
   ///
-  /// - Complexity: O(log count), and one or two records are looked at.
-  func place(
-    of key: RawSpan,
-    from start: Int = 0,
-    in map: SegmentMap
-  ) -> (index: Int, isEqual: Bool) {
-    guard start < count else { return (count, false) }
+  /// - Complexity: O(log count); a record is looked at where the node's keys share more than eight bytes.
+  @inline(__always)
+  func entries(likely key: RawSpan, from start: Int = 0, in map: SegmentMap) -> Range<Int> {
+    guard start < count else { return count..<count }
     let skip = skip
     if skip > 0 {
       let order = orderToPrefix(of: key, in: map)
-      if order != 0 { return (order < 0 ? start : count, false) }
+      if order != 0 { return order < 0 ? start..<start : count..<count }
     }
-    let equal = range(of: Bytes.word(of: key, at: skip), from: start)
-    var (low, high) = (equal.lowerBound, equal.upperBound)
+    return range(of: Bytes.word(of: key, at: skip), from: start)
+  }
+
+  /// The first entry whose key is not less than `key`, and whether it has that key.
+  ///
+  /// - Parameters:
+  ///   - key: any bytes.
+  ///   - likely: what ``entries(likely:from:in:)`` says of the key.
+  ///   - map: of the node's positions.
+  /// - Returns: that entry, or the one behind all others.
+  /// - Complexity: O(log count), and one or two records are looked at.
+  @inline(__always)
+  func place(
+    of key: RawSpan,
+    among likely: Range<Int>,
+    in map: SegmentMap
+  ) -> (index: Int, isEqual: Bool) {
+    var (low, high) = (likely.lowerBound, likely.upperBound)
     while low < high {
       let middle = (low + high) / 2
       switch map.order(unit(middle), key) {
@@ -122,6 +136,15 @@ extension OrderNode {
       }
     }
     return (low, false)
+  }
+
+  /// The first entry from `start` on whose key is not less than `key`, and whether it has that key.
+  func place(
+    of key: RawSpan,
+    from start: Int = 0,
+    in map: SegmentMap
+  ) -> (index: Int, isEqual: Bool) {
+    place(of: key, among: entries(likely: key, from: start, in: map), in: map)
   }
 
   /// Where a key stands to what all keys of the node share; a record is read for it where the key is
@@ -136,11 +159,6 @@ extension OrderNode {
         first.extracting(first: min(skip, first.byteCount))
       )
     }
-  }
-
-  /// About the first entry whose key is not less than `key`: as far as words tell.
-  func firstIndex(notBefore key: RawSpan) -> Int {
-    range(of: Bytes.word(of: key, at: skip), from: 0).lowerBound
   }
 
   /// The child in which a key stands, or would stand.

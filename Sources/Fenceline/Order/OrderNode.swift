@@ -187,14 +187,17 @@ struct OrderNode: Sendable, Equatable {
   ///
   /// - Complexity: O(log count), in one column of the node.
   func range(of word: UInt64, from start: Int) -> Range<Int> {
+    precondition(start >= 0 && start <= count, "an entry of the node, or the end")
     var low = start
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if self.word(middle) < word { low = middle + 1 } else { high = middle }
+    var rest = count - start
+    // Without branches: which way it goes can't be guessed, and the words are on their way together.
+    while rest > 0 {
+      let half = (rest + 1) / 2
+      low &+= unsafe entries[low &+ half &- 1] < word ? half : 0
+      rest &-= half
     }
     var end = low
-    while end < count, self.word(end) == word { end += 1 }
+    while end < count, unsafe entries[end] == word { end += 1 }
     return low..<end
   }
 

@@ -3,8 +3,7 @@
 /// A place in a tree: on an entry, or before the first one, or behind the last one.
 struct OrderPlace {
   private let map: SegmentMap
-  /// Inner nodes from the root down, with the child that was taken.
-  private var path: [(node: OrderNode, index: Int)] = []
+  private var path = OrderPath()
   private var leaf: OrderNode
   private var index = -1
   private var records: RecordsAhead
@@ -70,14 +69,15 @@ struct OrderPlace {
   mutating func move(to key: RawSpan) {
     let map = map
     descend(root) { $0.childIndex(of: key, in: map) }
-    // Most often that is it; to be sure, a record has to be read, and the next ones can come meanwhile.
-    let guess = leaf.firstIndex(notBefore: key)
-    index = guess
+    let likely = leaf.entries(likely: key, in: map)
+    // Most often it is the first of them; to be sure, a record has to be read, and the next ones can come
+    // meanwhile.
+    index = likely.lowerBound
     beginAsking(1)
-    index = leaf.place(of: key, in: map).index
+    index = leaf.place(of: key, among: likely, in: map).index
     let isBehind = index == leaf.count && moveLeaf(by: 1)
     if isBehind { index = 0 }
-    if isBehind || index != guess { beginAsking(1) }
+    if isBehind || index != likely.lowerBound { beginAsking(1) }
   }
 
   /// Goes to the next entry.
@@ -108,14 +108,14 @@ struct OrderPlace {
     if !isOnEntry { leaveLeaf(step) }
   }
 
-  private var root: OrderNode { path.first?.node ?? leaf }
+  private var root: OrderNode { path.root ?? leaf }
 
   private mutating func descend(_ root: OrderNode, _ choose: (OrderNode) -> Int) {
-    path.removeAll(keepingCapacity: true)
+    path.removeAll()
     var node = root
     while node.level > 0 {
       let index = choose(node)
-      path.append((node, index))
+      path.append(node, index)
       node = node.child(index)
       node.prefetch()
     }
@@ -134,15 +134,10 @@ struct OrderPlace {
 
   /// Goes to the neighbouring leaf, where there is one.
   private mutating func moveLeaf(by step: Int) -> Bool {
-    guard
-      let turn = path.lastIndex(where: { $0.index + step >= 0 && $0.index + step < $0.node.count })
-    else { return false }
-    path[turn].index += step
-    path.removeLast(path.count - turn - 1)
-    var node = path[turn].node.child(path[turn].index)
+    guard var node = path.turn(by: step) else { return false }
     while node.level > 0 {
       let index = step > 0 ? 0 : node.count - 1
-      path.append((node, index))
+      path.append(node, index)
       node = node.child(index)
     }
     leaf = node
@@ -152,10 +147,8 @@ struct OrderPlace {
   // MARK: Records ahead
 
   /// The leaf that comes next, if it has the same parent.
-  private func neighbour(_ step: Int) -> OrderNode? {
-    guard let (parent, index) = path.last, index + step >= 0, index + step < parent.count
-    else { return nil }
-    return parent.child(index + step)
+  private mutating func neighbour(_ step: Int) -> OrderNode? {
+    path.neighbour(step)
   }
 
   /// Asks for the entry that it stands on, and for the next ones.

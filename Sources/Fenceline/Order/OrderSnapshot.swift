@@ -9,32 +9,24 @@ struct OrderSnapshot: ~Copyable {
   let newestSequence: UInt64
   private let tickets: Tickets?
 
-  /// What keeps the tree, and the records that it points to.
+  /// What keeps the nodes of a tree, and the records that it points to.
   struct Tickets {
-    private let records: (ReaderEpochs, ReaderEpochs.Ticket)
-    private let nodes: (ReaderEpochs, ReaderEpochs.Ticket)
-
-    init(
-      _ recordEpochs: ReaderEpochs,
-      _ record: ReaderEpochs.Ticket,
-      _ nodeEpochs: ReaderEpochs,
-      _ node: ReaderEpochs.Ticket
-    ) {
-      records = (recordEpochs, record)
-      nodes = (nodeEpochs, node)
-    }
-
-    fileprivate func leave() {
-      nodes.0.leave(nodes.1)
-      records.0.leave(records.1)
-    }
+    fileprivate let tree: OrderedIndex
+    fileprivate let records: ReaderEpochs.Ticket
+    fileprivate let nodes: ReaderEpochs.Ticket
   }
 
-  init(root: OrderNode, failure: StoreError?, leave tickets: Tickets) {
+  init(
+    root: OrderNode,
+    of tree: OrderedIndex,
+    failure: StoreError?,
+    records: ReaderEpochs.Ticket,
+    nodes: ReaderEpochs.Ticket
+  ) {
     self.root = root
     self.failure = failure
     newestSequence = .max
-    self.tickets = tickets
+    tickets = Tickets(tree: tree, records: records, nodes: nodes)
   }
 
   /// A tree that its user keeps.
@@ -45,7 +37,10 @@ struct OrderSnapshot: ~Copyable {
     tickets = nil
   }
 
-  deinit { tickets?.leave() }
+  deinit {
+    guard let tickets else { return }
+    tickets.tree.leave(records: tickets.records, nodes: tickets.nodes)
+  }
 }
 
 extension Store {

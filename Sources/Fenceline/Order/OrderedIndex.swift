@@ -53,7 +53,6 @@ final class OrderedIndex: Sendable {
   private static let smallStretch = 4 << 20
   /// Memory for each key, at most, while a tree is built or keys are moved: positions, words, nodes.
   private static let bytesPerKey = 96
-  /// What there is to see where memory is missing.
   private static let emptyTree = OrderNode(level: 0, skip: 0, start: 0, count: 0)
   /// Nodes that are retired at once: finding out whether somebody reads them interrupts all threads.
   private static let retiredAtOnce = 64
@@ -80,41 +79,55 @@ final class OrderedIndex: Sendable {
 
   // MARK: Reading
 
-  /// The state of now, which stays as it is until the snapshot goes.
+  /// The state of now, which stays as it is until the snapshot goes, on the same thread.
   ///
   /// What a lookup has shown before, a snapshot shows.
   ///
   /// - Complexity: O(1) where nothing was written since the last one; O(m log m) for m writes; O(n log n)
   ///   for n keys at the first one.
-  func snapshot() -> OrderSnapshot {
+  func snapshot() -> OrderSnapshot { snapshot { $0.enter() } }
+
+  /// The same, and another thread may let it go.
+  func snapshotForAnyThread() -> OrderSnapshot { snapshot { $0.enterForAnyThread() } }
+
+  @inline(__always)
+  private func snapshot(_ enter: (ReaderEpochs) -> ReaderEpochs.Ticket) -> OrderSnapshot {
     if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
-    let reader = epochs.enterForAnyThread()
+    let records = enter(epochs)
     let committed = map.committedEnd.load(ordering: .acquiring)
-    var lacksMemory = false
     if published == nil || shown.load(ordering: .acquiring) != committed {
-      lacksMemory = !state.withLock { catchUp(&$0) }
+      guard state.withLock({ catchUp(&$0) }) else { return emptySnapshot(records, enter) }
     }
     while true {
-      let ticket = nodeEpochs.enterForAnyThread()
-      if lacksMemory {
-        return OrderSnapshot(
-          root: Self.emptyTree,
-          failure: .noMemory(beside: map),
-          leave: OrderSnapshot.Tickets(epochs, reader, nodeEpochs, ticket)
-        )
-      }
+      let nodes = enter(nodeEpochs)
       if let root = published {
         let failure = isIncomplete.load(ordering: .acquiring) ? state.withLock { $0.failure } : nil
-        return OrderSnapshot(
-          root: root,
-          failure: failure,
-          leave: OrderSnapshot.Tickets(epochs, reader, nodeEpochs, ticket)
-        )
+        return OrderSnapshot(root: root, of: self, failure: failure, records: records, nodes: nodes)
       }
       // A compaction gave up the tree meanwhile.
-      nodeEpochs.leave(ticket)
-      lacksMemory = !state.withLock { catchUp(&$0) }
+      nodeEpochs.leave(nodes)
+      guard state.withLock({ catchUp(&$0) }) else { return emptySnapshot(records, enter) }
     }
+  }
+
+  /// What there is to see where memory is missing.
+  private func emptySnapshot(
+    _ records: ReaderEpochs.Ticket,
+    _ enter: (ReaderEpochs) -> ReaderEpochs.Ticket
+  ) -> OrderSnapshot {
+    OrderSnapshot(
+      root: Self.emptyTree,
+      of: self,
+      failure: .noMemory(beside: map),
+      records: records,
+      nodes: enter(nodeEpochs)
+    )
+  }
+
+  /// Ends what ``snapshot()`` or ``snapshotForAnyThread()`` began.
+  func leave(records: ReaderEpochs.Ticket, nodes: ReaderEpochs.Ticket) {
+    nodeEpochs.leave(nodes)
+    epochs.leave(records)
   }
 
   /// Bytes of memory that the tree takes.

@@ -17,7 +17,7 @@ final class SnapshotTree: Sendable {
   init(of snapshot: Snapshot) {
     let store = snapshot.store
     let map = store.map
-    let tree = store.order.snapshot()
+    let tree = store.order.snapshotForAnyThread()
     var failure = tree.failure
     var versions: [KeyedUnit] = []
     // What the tree shows and the index does not is asked for before what was kept: of that nothing is
