@@ -42,4 +42,14 @@ public struct ForkSafeMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     defer { unsafe cp_unlock_word(word) }
     return unsafe try body(&value.pointee)
   }
+
+  /// The same for a background thread: who takes the lock again and again need not wake it in between.
+  @inline(never)
+  public borrowing func withLockPatiently<Result: ~Copyable, Failure: Error>(
+    _ body: (inout Value) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    unsafe cp_lock_patiently(word)
+    defer { unsafe cp_unlock_word(word) }
+    return unsafe try body(&value.pointee)
+  }
 }

@@ -41,4 +41,30 @@ struct ForkSafeMutexTests {
     while !shared.hasEnded.load(ordering: .acquiring) { usleep(100) }
     #expect(waited < 10 * wanted)
   }
+
+  /// Every tenth hold lasts longer than the patient thread looks at the lock: then it sleeps, and is woken.
+  @Test func `Who waits patiently has the lock alone`() {
+    let shared = Shared()
+    let rounds = 2000
+    let patient = Thread {
+      for _ in 0..<rounds { shared.lock.withLockPatiently { $0 = Self.slowly($0) } }
+      shared.hasEnded.store(true, ordering: .releasing)
+    }
+    patient.start()
+    for round in 0..<rounds {
+      shared.lock.withLock { (value) in
+        value = Self.slowly(value)
+        if round.isMultiple(of: 10) { usleep(2000) }
+      }
+    }
+    while !shared.hasEnded.load(ordering: .acquiring) { usleep(100) }
+    #expect(shared.lock.withLock { $0 } == UInt64(1 + 2 * rounds))
+  }
+
+  /// One more, at a time when others may have added theirs.
+  @inline(never)
+  private static func slowly(_ value: UInt64) -> UInt64 {
+    for _ in 0..<100 { sched_yield() }
+    return value + 1
+  }
 }

@@ -42,6 +42,8 @@ bool cp_heavy_fence(void);
 // fork() may use one that is free. The word behind it counts who waits, or is about to.
 
 void cp_lock_wait(uint32_t *word);
+/// Does not sleep for a good while: for one thread that can wait, so that others need not wake it.
+void cp_lock_wait_patiently(uint32_t *word);
 void cp_lock_wake(uint32_t *word);
 /// Pauses for some microseconds as long as somebody waits for the lock, which the caller does not have but
 /// is going to take again: it would get it sooner than who was there before.
@@ -51,6 +53,12 @@ static inline void cp_lock(uint32_t *word) {
   uint32_t is_free = 0;
   if (!__atomic_compare_exchange_n(word, &is_free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
     cp_lock_wait(word);
+}
+/// Takes the lock; gets out of the way of who takes it more often.
+static inline void cp_lock_patiently(uint32_t *word) {
+  uint32_t is_free = 0;
+  if (!__atomic_compare_exchange_n(word, &is_free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    cp_lock_wait_patiently(word);
 }
 /// Gives the lock back.
 static inline void cp_unlock_word(uint32_t *word) {

@@ -16,6 +16,8 @@ struct KeptRecord {
   let hash: UInt64
   let unit: UInt64
   let sequence: UInt64
+  /// Bytes of the record that is copied.
+  var sourceLength = 0
   /// Bytes of the copy.
   var length = 0
   let isDelete: Bool
@@ -229,6 +231,7 @@ struct CompactionPlan {
       if number.isMultiple(of: Self.recordsBetweenPauses) { pause() }
       let source = map.header(at: kept[number].unit)
       let flags = flags(ofKept: number, source)
+      kept[number].sourceLength = source.shape.totalLength
       kept[number].length =
         RecordShape(
           flags: flags,

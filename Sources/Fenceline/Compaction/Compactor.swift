@@ -42,8 +42,8 @@ struct Compactor: Sendable {
   let writer: WriterAccess
   let changes: ChangeFiles
 
-  /// Keys that are pointed elsewhere under one hold of the write lock: some 10 microseconds.
-  private static let keysPerHold = 64
+  /// Keys that are pointed elsewhere under one hold of the write lock: one or two microseconds.
+  private static let keysPerHold = 16
   private static let keysBetweenPauses = 1 << 13
 
   /// Does one step.
@@ -259,7 +259,7 @@ struct Compactor: Sendable {
       let share = next..<min(next + Self.keysPerHold, plan.kept.count)
       for number in share { index.prefetch(plan.kept[number].hash) }
       writer.letOthersIn()
-      try writer.withWriter { (_) throws(StoreError) in
+      try writer.withWriterPatiently { (_) throws(StoreError) in
         for number in share {
           let kept = plan.kept[number]
           let unit = target.unit(at: segment.offsets[number])
@@ -268,7 +268,8 @@ struct Compactor: Sendable {
           } else if kept.isDelete {
             map.countTombstone(unit, length: kept.length)
           } else if index.move(kept.hash, from: kept.unit, to: unit) {
-            map.countLive(unit, length: kept.length, replacing: kept.unit)
+            map.countLive(unit, length: kept.length, replacing: 0)
+            map.countDead(kept.unit, length: kept.sourceLength)
           }
         }
       }

@@ -18,8 +18,11 @@ extension SegmentMap {
 
   /// Counts out a record to which the index points no more.
   @inline(__always)
-  func countDead(_ unit: UInt64) {
-    let length = recordLength(at: unit)
+  func countDead(_ unit: UInt64) { countDead(unit, length: recordLength(at: unit)) }
+
+  /// The same of one whose bytes are known.
+  @inline(__always)
+  func countDead(_ unit: UInt64, length: Int) {
     unsafe view(ofUnit: unit).pointee.liveBytes.pointee.addAsOnlyWriter(-length)
   }
 

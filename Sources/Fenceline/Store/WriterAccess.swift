@@ -26,17 +26,45 @@ final class WriterAccess: Sendable {
   func withWriter<R>(
     _ body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    let thread = try checkCanWait()
+    return try writer.withLock { (journal) throws(StoreError) in
+      try lend(&journal, to: thread, body)
+    }
+  }
+
+  /// The same for a background thread that asks for the right again and again.
+  func withWriterPatiently<R>(
+    _ body: (inout JournalWriter) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    let thread = try checkCanWait()
+    return try writer.withLockPatiently { (journal) throws(StoreError) in
+      try lend(&journal, to: thread, body)
+    }
+  }
+
+  /// Refuses what would wait for good.
+  ///
+  /// - Returns: the thread's number.
+  @inline(__always)
+  private func checkCanWait() throws(StoreError) -> UInt64 {
     // Before the lock, which nobody gives up in a child.
     try checkOpen()
     let thread = fl_thread_id()
     guard writingThread.load(ordering: .relaxed) != thread else { throw .nestedWrite }
-    return try writer.withLock { (journal) throws(StoreError) in
-      writingThread.store(thread, ordering: .relaxed)
-      defer { writingThread.store(0, ordering: .relaxed) }
-      try checkOpen()
-      guard let result = try journal?.lend(by: self, to: body) else { throw .readOnly }
-      return result
-    }
+    return thread
+  }
+
+  @inline(__always)
+  private func lend<R>(
+    _ journal: inout JournalWriter?,
+    to thread: UInt64,
+    _ body: (inout JournalWriter) throws(StoreError) -> R
+  ) throws(StoreError) -> sending R {
+    writingThread.store(thread, ordering: .relaxed)
+    defer { writingThread.store(0, ordering: .relaxed) }
+    try checkOpen()
+    guard let result = try journal?.lend(by: self, to: body) else { throw .readOnly }
+    return result
   }
 
   /// Lets others have the right first, for who needs it again and again.
