@@ -153,8 +153,16 @@ final class HashIndex: @unchecked Sendable {
       let count = bucketCount.load(ordering: .acquiring)
       var bucket: Bucket? = unsafe buckets.bucket(at: Self.home(hash, count: count))
       while let words = unsafe bucket {
+        // Without a branch, as in `candidate`; nothing is looked at later than `bucketCount` below.
+        var matching: UInt32 = 0
         for slot in 0..<Self.entriesPerBucket {
-          let word = unsafe words[slot].load(ordering: .acquiring)
+          let difference = unsafe words[slot].load(ordering: .acquiring) ^ tag
+          matching |= difference <= Self.unitMask ? UInt32(1) &<< slot : 0
+        }
+        while matching != 0 {
+          let word = unsafe words[matching.trailingZeroBitCount].load(ordering: .acquiring)
+          matching &= matching &- 1
+          // It may have changed, and a free one looks like a match where the tag is zero.
           guard word ^ tag <= Self.unitMask, word != 0 else { continue }
           if try accept(Self.unit(word)) { return true }
         }
