@@ -80,7 +80,9 @@ size_t fl_copyv_flushcache(const fl_core *core, void *destination, const fl_slic
   }
   unsigned char *d = destination;
   size_t left = count;
-  _Alignas(FL_LINE_SIZE) unsigned char stage[stage_size];
+  // Within one page: 100 pieces of 116 bytes took twice as long where it stood in two (Zen 4).
+  _Alignas(stage_size) unsigned char stage[stage_size];
+  fl_copy_function *const copy = count <= fl_cached_most(core) ? core->gather : core->stretch;
   while (left > 0) {
     size_t run = run_length(&at);
     if (run == 0) break;
@@ -88,7 +90,7 @@ size_t fl_copyv_flushcache(const fl_core *core, void *destination, const fl_slic
     if (run == left || (run >= stage_size && fl_bytes_to_line(d) == 0)) {
       // The last piece, or one long enough to be worth a copy of its own: up to a line's end.
       const size_t whole = run == left ? run : run - run % FL_LINE_SIZE;
-      core->gather(core, d, run_start(&at), whole);
+      copy(core, d, run_start(&at), whole);
       at.offset += whole;
       d += whole;
       left -= whole;
@@ -108,7 +110,7 @@ size_t fl_copyv_flushcache(const fl_core *core, void *destination, const fl_slic
       at.offset += run;
       filled += run;
     }
-    core->gather(core, d, stage + skew, filled - skew);
+    copy(core, d, stage + skew, filled - skew);
     d += filled - skew;
     left -= filled - skew;
   }

@@ -43,6 +43,7 @@ const fl_copy_set fl_copy_set_generic = {
     .name = "generic",
     .copy = copy_ordinary,
     .gather = copy_flushed,
+    .stretch = copy_streamed,
     .cached = copy_cached,
     .flush = flush_range,
     .streams = false,

@@ -62,6 +62,7 @@ fl_core *fl_core_recording(fl_policy policy, fl_recorder recorder, void *context
   recording->core = (fl_core){
       .copy = plain ? copy_cached : copy_flushed,
       .gather = plain ? copy_cached : copy_flushed,
+      .stretch = plain ? copy_cached : copy_streamed,
       .cached = copy_cached,
       .flush = plain ? flush_nothing : flush_range,
       .fence = record_fence,

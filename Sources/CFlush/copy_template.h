@@ -44,11 +44,6 @@ enum {
   /// less for one line and many times more in a row of them: 64 KiB took 3.4 us flushed in blocks
   /// of 8 or more lines, 10 us flushed line by line, 25 us so from an unaligned source (Zen 3).
   flush_block = 16,
-  /// Lines up to which a copy that covers some of them in part goes through the cache as a whole. A
-  /// fence waits for streamed lines and for lines written back one behind the other, so 116 bytes took
-  /// 225 ns on one line and a part, 168 ns through the cache, 177 ns as two streamed lines; from 2 KiB on
-  /// streaming is worth its wait (Zen 5).
-  cached_most = 24,
   /// How far ahead of the loads the source is fetched, and from which length on.
   prefetch_distance = 2048,
   prefetch_threshold = 4096,
@@ -115,16 +110,11 @@ static inline void flush_copied(const fl_core *core, unsigned char *d, size_t co
   }
 }
 
-static void copy_flushed(const fl_core *core, unsigned char *d, const unsigned char *s,
-                         size_t count) {
+/// Whole lines past the cache, whatever there is beside them.
+static void copy_streamed(const fl_core *core, unsigned char *d, const unsigned char *s,
+                          size_t count) {
   // `size_t`, not a narrower type: the first line's share is compared with any count.
   size_t head = fl_bytes_to_line(d);
-  if (FL_SET_STREAMS && count <= (cached_most - 1) * FL_LINE_SIZE &&
-      (head > 0 || count % FL_LINE_SIZE > 0)) {
-    copy_cached(core, d, s, count);
-    flush_copied(core, d, count);
-    return;
-  }
   if (head > 0) {
     if (head > count) head = count;
     store_part(core, d, s, head);
@@ -146,6 +136,17 @@ static void copy_flushed(const fl_core *core, unsigned char *d, const unsigned c
   }
 }
 
+static void copy_flushed(const fl_core *core, unsigned char *d, const unsigned char *s,
+                         size_t count) {
+  if (FL_SET_STREAMS && count <= fl_cached_most(core) &&
+      (fl_bytes_to_line(d) > 0 || count % FL_LINE_SIZE > 0)) {
+    copy_cached(core, d, s, count);
+    flush_copied(core, d, count);
+  } else {
+    copy_streamed(core, d, s, count);
+  }
+}
+
 static void flush_range(const fl_core *core, const unsigned char *start, size_t count) {
   const unsigned char *line = start - (uintptr_t)start % FL_LINE_SIZE;
   size_t lines = fl_line_count(start, count);
@@ -163,6 +164,7 @@ static void flush_range(const fl_core *core, const unsigned char *start, size_t 
       .name = (set_name),           \
       .copy = copy_flushed,         \
       .gather = copy_flushed,       \
+      .stretch = copy_streamed,     \
       .cached = copy_cached,        \
       .flush = flush_range,         \
       .streams = FL_SET_STREAMS,    \

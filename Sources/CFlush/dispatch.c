@@ -46,6 +46,7 @@ static void flush_nothing(const fl_core *core, const unsigned char *start, size_
 static const fl_core plain_core = {
     .copy = copy_plain,
     .gather = copy_plain,
+    .stretch = copy_plain,
     .cached = copy_plain,
     .flush = flush_nothing,
     .fence = fence,
@@ -70,6 +71,7 @@ static void add_core(const fl_copy_set *set, fl_flush_kind kind, fl_policy polic
   cores[core_count] = (fl_core){
       .copy = set->copy,
       .gather = set->gather,
+      .stretch = set->stretch,
       .cached = set->cached,
       .flush = set->flush,
       .fence = fence,
