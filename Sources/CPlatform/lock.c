@@ -44,15 +44,11 @@ static void wait_for(uint32_t *word, struct patience patience) {
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
 }
 
-static void count_and_wait_for(uint32_t *word, struct patience patience) {
+void cp_lock_wait(uint32_t *word, bool is_patient) {
   __atomic_fetch_add(word + 1, 1, __ATOMIC_RELAXED);
-  wait_for(word, patience);
+  wait_for(word, is_patient ? much : usual);
   __atomic_fetch_sub(word + 1, 1, __ATOMIC_RELAXED);
 }
-
-void cp_lock_wait(uint32_t *word) { count_and_wait_for(word, usual); }
-
-void cp_lock_wait_patiently(uint32_t *word) { count_and_wait_for(word, much); }
 
 void cp_lock_let_in(uint32_t *word) {
   for (int i = 0; i < usual.looks && __atomic_load_n(word + 1, __ATOMIC_RELAXED) != 0; i += 1)

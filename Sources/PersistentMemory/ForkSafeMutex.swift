@@ -31,24 +31,17 @@ public struct ForkSafeMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
   /// Runs `body` with the value, alone.
   ///
-  /// - Parameter body: gets the value; must not ask for the same lock.
+  /// - Parameters:
+  ///   - patiently: for a background thread: who takes the lock again and again need not wake it in between.
+  ///   - body: gets the value; must not ask for the same lock.
   /// - Returns: what `body` returns.
   /// - Throws: what `body` throws.
   @inlinable @inline(__always)
   public borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    patiently: Bool = false,
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    unsafe cp_lock(word)
-    defer { unsafe cp_unlock_word(word) }
-    return unsafe try body(&value.pointee)
-  }
-
-  /// The same for a background thread: who takes the lock again and again need not wake it in between.
-  @inline(never)
-  public borrowing func withLockPatiently<Result: ~Copyable, Failure: Error>(
-    _ body: (inout Value) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    unsafe cp_lock_patiently(word)
+    unsafe cp_lock(word, patiently)
     defer { unsafe cp_unlock_word(word) }
     return unsafe try body(&value.pointee)
   }

@@ -47,7 +47,7 @@ struct ForkSafeMutexTests {
     let shared = Shared()
     let rounds = 2000
     let patient = Thread {
-      for _ in 0..<rounds { shared.lock.withLockPatiently { $0 = Self.slowly($0) } }
+      for _ in 0..<rounds { shared.lock.withLock(patiently: true) { $0 = Self.slowly($0) } }
       shared.hasEnded.store(true, ordering: .releasing)
     }
     patient.start()

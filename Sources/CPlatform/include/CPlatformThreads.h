@@ -41,24 +41,17 @@ bool cp_heavy_fence(void);
 // A lock of one word: 0 free, 1 held, 2 held and waited for. Knows no owner, so that a child made by
 // fork() may use one that is free. The word behind it counts who waits, or is about to.
 
-void cp_lock_wait(uint32_t *word);
-/// Does not sleep for a good while: for one thread that can wait, so that others need not wake it.
-void cp_lock_wait_patiently(uint32_t *word);
+void cp_lock_wait(uint32_t *word, bool is_patient);
 void cp_lock_wake(uint32_t *word);
 /// Pauses for some microseconds as long as somebody waits for the lock, which the caller does not have but
 /// is going to take again: it would get it sooner than who was there before.
 void cp_lock_let_in(uint32_t *word);
-/// Takes the lock; waits for it.
-static inline void cp_lock(uint32_t *word) {
+/// Takes the lock; waits for it. Who is patient does not sleep for a good while, so that others need not
+/// wake it: for one background thread.
+static inline void cp_lock(uint32_t *word, bool is_patient) {
   uint32_t is_free = 0;
   if (!__atomic_compare_exchange_n(word, &is_free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-    cp_lock_wait(word);
-}
-/// Takes the lock; gets out of the way of who takes it more often.
-static inline void cp_lock_patiently(uint32_t *word) {
-  uint32_t is_free = 0;
-  if (!__atomic_compare_exchange_n(word, &is_free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-    cp_lock_wait_patiently(word);
+    cp_lock_wait(word, is_patient);
 }
 /// Gives the lock back.
 static inline void cp_unlock_word(uint32_t *word) {

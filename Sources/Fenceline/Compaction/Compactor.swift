@@ -259,7 +259,7 @@ struct Compactor: Sendable {
       let share = next..<min(next + Self.keysPerHold, plan.kept.count)
       for number in share { index.prefetch(plan.kept[number].hash) }
       writer.letOthersIn()
-      try writer.withWriterPatiently { (_) throws(StoreError) in
+      try writer.withWriter(patiently: true) { (_) throws(StoreError) in
         for number in share {
           let kept = plan.kept[number]
           let unit = target.unit(at: segment.offsets[number])
@@ -276,6 +276,7 @@ struct Compactor: Sendable {
       next = share.upperBound
       if next.isMultiple(of: Self.keysBetweenPauses) || next == plan.kept.count { pause() }
     }
+    assert(plan.sources.allSatisfy { $0.usage.liveBytes == 0 }, "everything that counts was moved")
     return target
   }
 

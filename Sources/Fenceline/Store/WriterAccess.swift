@@ -22,49 +22,28 @@ final class WriterAccess: Sendable {
   init(_ writer: consuming ForkSafeMutex<JournalWriter?>) { self.writer = writer }
 
   /// Runs `body` with the append right.
+  ///
+  /// - Parameters:
+  ///   - patiently: for a background thread that asks for it again and again.
+  ///   - body: must not ask for it.
+  /// - Returns: what `body` returns.
+  /// - Throws: what `body` throws; as ``checkOpen()``, ``StoreError/nestedWrite`` or ``StoreError/readOnly``.
   @inline(__always)
   func withWriter<R>(
+    patiently: Bool = false,
     _ body: (inout JournalWriter) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let thread = try checkCanWait()
-    return try writer.withLock { (journal) throws(StoreError) in
-      try lend(&journal, to: thread, body)
-    }
-  }
-
-  /// The same for a background thread that asks for the right again and again.
-  func withWriterPatiently<R>(
-    _ body: (inout JournalWriter) throws(StoreError) -> R
-  ) throws(StoreError) -> R {
-    let thread = try checkCanWait()
-    return try writer.withLockPatiently { (journal) throws(StoreError) in
-      try lend(&journal, to: thread, body)
-    }
-  }
-
-  /// Refuses what would wait for good.
-  ///
-  /// - Returns: the thread's number.
-  @inline(__always)
-  private func checkCanWait() throws(StoreError) -> UInt64 {
     // Before the lock, which nobody gives up in a child.
     try checkOpen()
     let thread = fl_thread_id()
     guard writingThread.load(ordering: .relaxed) != thread else { throw .nestedWrite }
-    return thread
-  }
-
-  @inline(__always)
-  private func lend<R>(
-    _ journal: inout JournalWriter?,
-    to thread: UInt64,
-    _ body: (inout JournalWriter) throws(StoreError) -> R
-  ) throws(StoreError) -> sending R {
-    writingThread.store(thread, ordering: .relaxed)
-    defer { writingThread.store(0, ordering: .relaxed) }
-    try checkOpen()
-    guard let result = try journal?.lend(by: self, to: body) else { throw .readOnly }
-    return result
+    return try writer.withLock(patiently: patiently) { (journal) throws(StoreError) in
+      writingThread.store(thread, ordering: .relaxed)
+      defer { writingThread.store(0, ordering: .relaxed) }
+      try checkOpen()
+      guard let result = try journal?.lend(by: self, to: body) else { throw .readOnly }
+      return result
+    }
   }
 
   /// Lets others have the right first, for who needs it again and again.
