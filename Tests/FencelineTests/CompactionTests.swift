@@ -56,6 +56,27 @@ struct CompactionTests {
     #expect(try Store.open(at: scratch.store, options: .smallSegments).dictionary() == contents)
   }
 
+  /// What is counted wrongly of sources is not to be seen any more when they are gone.
+  @Test func `When all copies are adopted, nothing of their sources counts`() throws {
+    let scratch = try Scratch()
+    let store = try Store.open(at: scratch.store, options: .smallSegments)
+    for round in 0..<2 {
+      for key in stride(from: 0, to: 400, by: 1 + round) { try store.put("key \(key)", Self.value) }
+    }
+    let policy = CompactionPolicy.thorough(store.maintenance.compactor.options)
+    let before = Dictionary(
+      uniqueKeysWithValues: store.map.segments.map { ($0.header.segmentID, $0.usage) }
+    )
+    var left: [UInt32: Int] = [:]
+    let step = try #require(
+      try store.maintenance.compactor.step(policy) { left = before.mapValues(\.liveBytes) }
+    )
+    let remaining = Set(store.map.segments.map(\.header.segmentID))
+    let sources = before.keys.filter { !remaining.contains($0) }
+    #expect(step.copiedBytes > 0 && sources.count == step.sourceCount)
+    #expect(sources.allSatisfy { left[$0] == 0 })
+  }
+
   @Test(arguments: TestMedium.allCases)
   func `A store from which everything was deleted shrinks below 1 MiB`(medium: TestMedium) throws {
     let scratch = try Scratch(medium)
