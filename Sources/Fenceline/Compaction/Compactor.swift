@@ -42,7 +42,7 @@ struct Compactor: Sendable {
   let writer: WriterAccess
   let changes: ChangeFiles
 
-  /// Keys that are pointed elsewhere under one hold of the write lock: one or two microseconds.
+  /// Keys that are pointed elsewhere under one hold of the write lock: about a microsecond.
   private static let keysPerHold = 16
   private static let keysBetweenPauses = 1 << 13
 
